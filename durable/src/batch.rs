@@ -1,0 +1,594 @@
+//! Batches: how a lobby asks its parent for many visitors at once, and the answers. DESIGN 4.
+//!
+//! A batch is named by its lobby, the incarnation of that lobby's memory, its number in it and the
+//! SHA-256 of its content, so that a call which may or may not have happened can be made again:
+//! same name, same reply. Content is a list of tagged sections, each behind its length; a section this code does
+//! not know is passed over by a reader, which then answers nothing for it.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::codec::{Malformed, Reader, Writer};
+use crate::token::{Holder, PassStanding};
+use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
+
+const VERSION: u8 = 1;
+/// The longest name of a lobby: a room's id and its path in the tree.
+const LOBBY_BYTES_MAX: usize = 64;
+/// More of one kind in a batch is refused: a lobby sends the rest in the next one.
+pub const ITEMS_MAX: usize = 4096;
+const TOO_MANY: Malformed = Malformed("at most 4096 items of a kind");
+
+/// Which memory of which lobby sent it, and as which of its batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchName {
+    /// The lobby object's name.
+    pub lobby: String,
+    /// Sixteen random bytes drawn when the lobby's memory began.
+    pub incarnation: [u8; 16],
+    /// Counted from zero in an incarnation.
+    pub number: u64,
+}
+
+/// A ticket, as far as the Room knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketRef {
+    /// The ticket's epoch.
+    pub epoch: Epoch,
+    /// The ticket's rank.
+    pub rank: Rank,
+}
+
+/// A pass, as far as the Room knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassRef {
+    /// The pass's epoch.
+    pub epoch: Epoch,
+    /// The pass's pass epoch.
+    pub pass_epoch: PassEpoch,
+    /// Its seat.
+    pub seat: Seat,
+    /// Its generation.
+    pub generation: Generation,
+}
+
+/// What is asked, by kind; the Room takes the kinds in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Items {
+    /// Passes given up.
+    pub pass_leaves: Vec<PassRef>,
+    /// Tickets given up.
+    pub ticket_leaves: Vec<TicketRef>,
+    /// Passes to be renewed or confirmed.
+    pub renewals: Vec<PassRef>,
+    /// Called tickets to be exchanged for passes.
+    pub claims: Vec<TicketRef>,
+    /// Arrivals that came back: a rank each, in this order.
+    pub joins: Vec<Holder>,
+    /// How many first contacts ask to be let in because the board said open.
+    pub enters: u32,
+}
+
+/// A seat given, in all that its pass says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The seat.
+    pub seat: Seat,
+    /// Which giving of it.
+    pub generation: Generation,
+    /// When it was given or renewed.
+    pub issued: Millis,
+    /// Good until then.
+    pub expires: Millis,
+    /// Whether its holder was seen again.
+    pub standing: PassStanding,
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// In.
+    Granted(Grant),
+    /// Called, but every seat is taken just now: the place is kept, ask again after so long.
+    Next {
+        /// When to come back.
+        retry: Millis,
+    },
+    /// Not called yet: the board that said so was wrong or of another room.
+    Waiting,
+    /// Exchanged before, and the pass is out of reach of a repetition.
+    Used,
+    /// Of another epoch, given up, or later than the late window.
+    Void,
+}
+
+/// What became of a renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenewOutcome {
+    /// Prolonged, or confirmed where the room does not prolong.
+    Renewed(Grant),
+    /// The seat is somebody else's by now, or was given up.
+    Ended,
+}
+
+/// The answers to one batch, kind by kind in the order asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The epoch everything in here is of.
+    pub epoch: Epoch,
+    /// The pass epoch everything in here is of.
+    pub pass_epoch: PassEpoch,
+    /// The rank of the first join; the others follow without a gap.
+    pub first_rank: Rank,
+    /// When the joins took their ranks.
+    pub joined_at: Millis,
+    /// One for each claim.
+    pub claims: Vec<ClaimOutcome>,
+    /// One for each renewal.
+    pub renewals: Vec<RenewOutcome>,
+    /// Seats for the first of the enters; the others found the room busy.
+    pub entered: Vec<Grant>,
+}
+
+/// What a parent says to a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchAnswer {
+    /// Carried out, now or before.
+    Done(Reply),
+    /// Out of turn: this number is expected next.
+    Expected(u64),
+    /// Another content under a known number, or an incarnation that is no longer known: the lobby
+    /// begins a new one.
+    Refused,
+}
+
+mod section {
+    pub(super) const PASS_LEAVES: u8 = 1;
+    pub(super) const TICKET_LEAVES: u8 = 2;
+    pub(super) const RENEWALS: u8 = 3;
+    pub(super) const CLAIMS: u8 = 4;
+    pub(super) const JOINS: u8 = 5;
+    pub(super) const ENTERS: u8 = 6;
+}
+
+impl Items {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        *self == Items::default()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        write_section(
+            &mut out,
+            section::PASS_LEAVES,
+            &self.pass_leaves,
+            write_pass_ref,
+        );
+        write_section(
+            &mut out,
+            section::TICKET_LEAVES,
+            &self.ticket_leaves,
+            write_ticket_ref,
+        );
+        write_section(&mut out, section::RENEWALS, &self.renewals, write_pass_ref);
+        write_section(&mut out, section::CLAIMS, &self.claims, write_ticket_ref);
+        write_section(&mut out, section::JOINS, &self.joins, |out, holder| {
+            out.fixed(&holder.0)
+        });
+        if self.enters > 0 {
+            let mut content = Writer::new();
+            content.number(u64::from(self.enters));
+            out.byte(section::ENTERS);
+            out.blob(&content.into_bytes());
+        }
+        out.into_bytes()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Items, Malformed> {
+        let mut items = Items::default();
+        let mut sections = Reader::new(bytes);
+        while !sections.is_empty() {
+            let tag = sections.byte()?;
+            let content = &mut Reader::new(sections.blob()?);
+            match tag {
+                section::PASS_LEAVES => items.pass_leaves = read_section(content, read_pass_ref)?,
+                section::TICKET_LEAVES => {
+                    items.ticket_leaves = read_section(content, read_ticket_ref)?;
+                }
+                section::RENEWALS => items.renewals = read_section(content, read_pass_ref)?,
+                section::CLAIMS => items.claims = read_section(content, read_ticket_ref)?,
+                section::JOINS => {
+                    items.joins = read_section(content, |reader| reader.fixed().map(Holder))?;
+                }
+                section::ENTERS => {
+                    items.enters = content.number_u32()?;
+                    if items.enters as usize > ITEMS_MAX {
+                        return Err(TOO_MANY);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// A batch with its name, as bytes for the parent.
+pub fn encode_batch(name: &BatchName, items: &Items) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.byte(VERSION);
+    out.blob(name.lobby.as_bytes());
+    out.fixed(&name.incarnation);
+    out.number(name.number);
+    out.blob(&items.encode());
+    out.into_bytes()
+}
+
+/// A batch as its receiver sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Who sent it.
+    pub name: BatchName,
+    /// The SHA-256 of its content: the last part of its name, made by the receiver.
+    pub digest: [u8; 32],
+    /// What it asks.
+    pub items: Items,
+}
+
+/// Reads what [`encode_batch`] wrote.
+pub fn decode_batch(bytes: &[u8]) -> Result<Batch, Malformed> {
+    let mut reader = Reader::new(bytes);
+    if reader.byte()? != VERSION {
+        return Err(Malformed("a batch of version 1"));
+    }
+    let lobby = reader.blob()?;
+    if lobby.len() > LOBBY_BYTES_MAX {
+        return Err(Malformed("a lobby's name of at most 64 bytes"));
+    }
+    let lobby = std::str::from_utf8(lobby)
+        .map_err(|_| Malformed("a lobby's name"))?
+        .to_owned();
+    let name = BatchName {
+        lobby,
+        incarnation: reader.fixed()?,
+        number: reader.number()?,
+    };
+    let content = reader.blob()?;
+    let batch = Batch {
+        name,
+        digest: Sha256::digest(content).into(),
+        items: Items::decode(content)?,
+    };
+    reader.end()?;
+    Ok(batch)
+}
+
+impl Reply {
+    /// As bytes: what the Room keeps to answer a repetition.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        out.byte(VERSION);
+        out.number(u64::from(self.epoch.0));
+        out.number(u64::from(self.pass_epoch.0));
+        out.number(self.first_rank.0);
+        out.number(self.joined_at.0);
+        out.number(self.claims.len() as u64);
+        for claim in &self.claims {
+            match claim {
+                ClaimOutcome::Granted(grant) => {
+                    out.byte(1);
+                    write_grant(&mut out, grant);
+                }
+                ClaimOutcome::Next { retry } => {
+                    out.byte(2);
+                    out.number(retry.0);
+                }
+                ClaimOutcome::Waiting => out.byte(3),
+                ClaimOutcome::Used => out.byte(4),
+                ClaimOutcome::Void => out.byte(5),
+            }
+        }
+        out.number(self.renewals.len() as u64);
+        for renewal in &self.renewals {
+            match renewal {
+                RenewOutcome::Renewed(grant) => {
+                    out.byte(1);
+                    write_grant(&mut out, grant);
+                }
+                RenewOutcome::Ended => out.byte(2),
+            }
+        }
+        out.number(self.entered.len() as u64);
+        for grant in &self.entered {
+            write_grant(&mut out, grant);
+        }
+        out.into_bytes()
+    }
+
+    /// Reads what [`Reply::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Reply, Malformed> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte()? != VERSION {
+            return Err(Malformed("a reply of version 1"));
+        }
+        let mut reply = Reply {
+            epoch: Epoch(reader.number_u32()?),
+            pass_epoch: PassEpoch(reader.number_u32()?),
+            first_rank: Rank(reader.number()?),
+            joined_at: Millis(reader.number()?),
+            ..Reply::default()
+        };
+        for _ in 0..reader.count(1)? {
+            reply.claims.push(match reader.byte()? {
+                1 => ClaimOutcome::Granted(read_grant(&mut reader)?),
+                2 => ClaimOutcome::Next {
+                    retry: Millis(reader.number()?),
+                },
+                3 => ClaimOutcome::Waiting,
+                4 => ClaimOutcome::Used,
+                5 => ClaimOutcome::Void,
+                _ => return Err(Malformed("a claim's outcome")),
+            });
+        }
+        for _ in 0..reader.count(1)? {
+            reply.renewals.push(match reader.byte()? {
+                1 => RenewOutcome::Renewed(read_grant(&mut reader)?),
+                2 => RenewOutcome::Ended,
+                _ => return Err(Malformed("a renewal's outcome")),
+            });
+        }
+        for _ in 0..reader.count(1)? {
+            reply.entered.push(read_grant(&mut reader)?);
+        }
+        reader.end()?;
+        Ok(reply)
+    }
+}
+
+impl BatchAnswer {
+    /// As bytes for the lobby, with the newest board (JSON) behind it.
+    pub fn encode(&self, board: &[u8]) -> Vec<u8> {
+        let mut out = Writer::new();
+        match self {
+            BatchAnswer::Done(reply) => {
+                out.byte(1);
+                out.blob(&reply.encode());
+            }
+            BatchAnswer::Expected(number) => {
+                out.byte(2);
+                out.number(*number);
+            }
+            BatchAnswer::Refused => out.byte(3),
+        }
+        out.blob(board);
+        out.into_bytes()
+    }
+
+    /// Reads what [`BatchAnswer::encode`] wrote: the answer and the board's JSON.
+    pub fn decode(bytes: &[u8]) -> Result<(BatchAnswer, &[u8]), Malformed> {
+        let mut reader = Reader::new(bytes);
+        let answer = match reader.byte()? {
+            1 => BatchAnswer::Done(Reply::decode(reader.blob()?)?),
+            2 => BatchAnswer::Expected(reader.number()?),
+            3 => BatchAnswer::Refused,
+            _ => return Err(Malformed("an answer to a batch")),
+        };
+        let board = reader.blob()?;
+        Ok((answer, board))
+    }
+}
+
+fn write_section<T>(out: &mut Writer, tag: u8, items: &[T], write: impl Fn(&mut Writer, &T)) {
+    if items.is_empty() {
+        return;
+    }
+    let mut content = Writer::new();
+    content.number(items.len() as u64);
+    for item in items {
+        write(&mut content, item);
+    }
+    out.byte(tag);
+    out.blob(&content.into_bytes());
+}
+
+fn read_section<T>(
+    content: &mut Reader<'_>,
+    read: impl Fn(&mut Reader<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = content.count(1)?;
+    if count > ITEMS_MAX {
+        return Err(TOO_MANY);
+    }
+    let items = (0..count)
+        .map(|_| read(content))
+        .collect::<Result<Vec<T>, Malformed>>()?;
+    content.end()?;
+    Ok(items)
+}
+
+fn write_ticket_ref(out: &mut Writer, ticket: &TicketRef) {
+    out.number(u64::from(ticket.epoch.0));
+    out.number(ticket.rank.0);
+}
+
+fn read_ticket_ref(reader: &mut Reader<'_>) -> Result<TicketRef, Malformed> {
+    Ok(TicketRef {
+        epoch: Epoch(reader.number_u32()?),
+        rank: Rank(reader.number()?),
+    })
+}
+
+fn write_pass_ref(out: &mut Writer, pass: &PassRef) {
+    for number in [
+        pass.epoch.0,
+        pass.pass_epoch.0,
+        pass.seat.0,
+        pass.generation.0,
+    ] {
+        out.number(u64::from(number));
+    }
+}
+
+fn read_pass_ref(reader: &mut Reader<'_>) -> Result<PassRef, Malformed> {
+    Ok(PassRef {
+        epoch: Epoch(reader.number_u32()?),
+        pass_epoch: PassEpoch(reader.number_u32()?),
+        seat: Seat(reader.number_u32()?),
+        generation: Generation(reader.number_u32()?),
+    })
+}
+
+/// A grant's fields; also how the journal writes them.
+pub(crate) fn write_grant(out: &mut Writer, grant: &Grant) {
+    out.number(u64::from(grant.seat.0));
+    out.number(u64::from(grant.generation.0));
+    out.number(grant.issued.0);
+    out.number(grant.expires.0);
+    out.byte(match grant.standing {
+        PassStanding::Unconfirmed => 0,
+        PassStanding::Confirmed => 1,
+    });
+}
+
+/// Reads what [`write_grant`] wrote.
+pub(crate) fn read_grant(reader: &mut Reader<'_>) -> Result<Grant, Malformed> {
+    Ok(Grant {
+        seat: Seat(reader.number_u32()?),
+        generation: Generation(reader.number_u32()?),
+        issued: Millis(reader.number()?),
+        expires: Millis(reader.number()?),
+        standing: match reader.byte()? {
+            0 => PassStanding::Unconfirmed,
+            1 => PassStanding::Confirmed,
+            _ => return Err(Malformed("a pass's standing")),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> BatchName {
+        BatchName {
+            lobby: "room/leaf/0".into(),
+            incarnation: [7; 16],
+            number: 300,
+        }
+    }
+
+    fn items() -> Items {
+        let ticket = TicketRef {
+            epoch: Epoch(1),
+            rank: Rank(1 << 39),
+        };
+        let pass = PassRef {
+            epoch: Epoch(1),
+            pass_epoch: PassEpoch(2),
+            seat: Seat(3),
+            generation: Generation(4),
+        };
+        Items {
+            pass_leaves: vec![pass],
+            ticket_leaves: vec![ticket],
+            renewals: vec![pass, pass],
+            claims: vec![ticket],
+            joins: vec![Holder([1; 16]), Holder([2; 16])],
+            enters: 3,
+        }
+    }
+
+    fn reply() -> Reply {
+        let grant = Grant {
+            seat: Seat(1),
+            generation: Generation(2),
+            issued: Millis(3),
+            expires: Millis(4),
+            standing: PassStanding::Unconfirmed,
+        };
+        Reply {
+            epoch: Epoch(1),
+            pass_epoch: PassEpoch(2),
+            first_rank: Rank(5),
+            joined_at: Millis(6),
+            claims: vec![
+                ClaimOutcome::Granted(grant),
+                ClaimOutcome::Next {
+                    retry: Millis(3000),
+                },
+                ClaimOutcome::Waiting,
+                ClaimOutcome::Used,
+                ClaimOutcome::Void,
+            ],
+            renewals: vec![RenewOutcome::Renewed(grant), RenewOutcome::Ended],
+            entered: vec![grant],
+        }
+    }
+
+    #[test]
+    fn a_batch_survives_the_round_trip_and_its_digest_is_of_its_content() {
+        let batch = decode_batch(&encode_batch(&name(), &items())).unwrap();
+        assert_eq!((&batch.name, &batch.items), (&name(), &items()));
+        let other = BatchName {
+            number: 301,
+            ..name()
+        };
+        assert_eq!(
+            decode_batch(&encode_batch(&other, &items()))
+                .unwrap()
+                .digest,
+            batch.digest
+        );
+        let fewer = Items {
+            enters: 2,
+            ..items()
+        };
+        assert_ne!(
+            decode_batch(&encode_batch(&name(), &fewer)).unwrap().digest,
+            batch.digest
+        );
+    }
+
+    #[test]
+    fn answers_survive_the_round_trip_with_the_board_behind_them() {
+        for answer in [
+            BatchAnswer::Done(reply()),
+            BatchAnswer::Expected(9),
+            BatchAnswer::Refused,
+        ] {
+            let bytes = answer.encode(b"{}");
+            assert_eq!(
+                BatchAnswer::decode(&bytes).unwrap(),
+                (answer, b"{}".as_slice())
+            );
+        }
+    }
+
+    #[test]
+    fn a_section_of_a_later_version_is_passed_over() {
+        let mut content = items().encode();
+        content.extend([200, 3, 1, 2, 3]);
+        assert_eq!(Items::decode(&content).unwrap(), items());
+    }
+
+    #[test]
+    fn every_cut_is_malformed_and_none_panics() {
+        let batch = encode_batch(&name(), &items());
+        for length in 0..batch.len() {
+            assert!(decode_batch(&batch[..length]).is_err());
+        }
+        let bytes = reply().encode();
+        for length in 0..bytes.len() {
+            assert!(Reply::decode(&bytes[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn too_many_items_are_refused() {
+        let many = Items {
+            enters: ITEMS_MAX as u32 + 1,
+            ..Items::default()
+        };
+        assert!(decode_batch(&encode_batch(&name(), &many)).is_err());
+    }
+}

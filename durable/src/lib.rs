@@ -1,0 +1,38 @@
+//! What remembers: the [`room`] that keeps the line, the [`lobby`] that gathers for it, and the
+//! [`directory`] that knows which routes belong to which room.
+//!
+//! Everything here is pure but for the `*_object` files, the Durable Objects around it: they read
+//! the clock once for each event, call, commit what they were told to, and only then answer.
+//!
+//! The Room's rules are the ten invariants of `docs/how-it-works.md`; the files that keep them:
+//!
+//! | file | decides |
+//! |---|---|
+//! | [`room`] | who joins, is called, gets a seat: `Room::step` |
+//! | [`line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
+//! | [`lobby`], [`batch`] | how many visitors ask at once |
+//! | [`board`], [`token`], [`protocol`] | what is said outside |
+//! | [`settings`], [`directory`] | what operators decide |
+
+#![forbid(unsafe_code)]
+
+pub mod batch;
+pub mod board;
+pub mod codec;
+mod fields;
+pub mod history;
+pub mod journal;
+pub mod line;
+pub mod lobby;
+pub mod pace;
+pub mod protocol;
+pub mod replies;
+pub mod room;
+pub mod seats;
+pub mod settings;
+pub mod spent;
+pub mod state;
+pub mod store;
+pub mod token;
+pub mod units;

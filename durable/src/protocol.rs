@@ -1,0 +1,174 @@
+//! What edge and leaf lobby say to each other, and what a Room tells operators: JSON with names, so
+//! that an old Worker may call a new object and the other way round.
+//!
+//! The edge has verified every token before it asks; tokens themselves do not travel, their fields
+//! do. What comes back is signed by the leaf and goes into a cookie as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::board::{Board, Phase, Revocations};
+
+/// One visitor's wish, or the edge's own for a newer board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Wish {
+    /// First contact while the board says open.
+    Enter {
+        /// A fresh holder: tells this first contact from every other.
+        holder: [u8; 16],
+    },
+    /// An arrival that came back.
+    Join {
+        /// The arrival's holder.
+        holder: [u8; 16],
+    },
+    /// A called ticket for a pass.
+    Claim {
+        /// The ticket's epoch.
+        epoch: u32,
+        /// The ticket's rank.
+        rank: u64,
+    },
+    /// A due pass.
+    Renew {
+        /// The pass's epoch.
+        epoch: u32,
+        /// The pass's pass epoch.
+        pass_epoch: u32,
+        /// Its seat.
+        seat: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// A ticket given up.
+    LeaveTicket {
+        /// The ticket's epoch.
+        epoch: u32,
+        /// The ticket's rank.
+        rank: u64,
+    },
+    /// A pass given up.
+    LeavePass {
+        /// The pass's epoch.
+        epoch: u32,
+        /// The pass's pass epoch.
+        pass_epoch: u32,
+        /// Its seat.
+        seat: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// Nothing but the newest board.
+    Board,
+}
+
+/// A call to a leaf.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Ask {
+    /// What for.
+    pub wish: Wish,
+    /// The revocation list the edge has: a newer one comes with the answer.
+    #[serde(default)]
+    pub revoked_seq: u64,
+}
+
+/// What became of a wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Outcome {
+    /// In: at first contact, by a claim, or longer.
+    Admitted {
+        /// The pass, signed.
+        pass: String,
+    },
+    /// The board was stale: it is busy, come with an arrival.
+    Busy,
+    /// In line.
+    Joined {
+        /// The ticket, signed.
+        ticket: String,
+        /// Its rank.
+        rank: u64,
+        /// When it was given.
+        joined_at_ms: u64,
+    },
+    /// Called, but every seat is taken just now; the place is kept.
+    Next {
+        /// When to come back.
+        retry_ms: u64,
+    },
+    /// Not called yet.
+    Waiting,
+    /// The ticket was exchanged before.
+    Used,
+    /// The ticket counts no more.
+    Void,
+    /// The pass counts no more.
+    Ended,
+    /// Given up.
+    Left,
+    /// Here is the board.
+    Board,
+    /// The room does not know its settings: it was deleted, or never made.
+    Unknown,
+    /// The Room cannot be reached, or too many ask. Nothing is lost: ask again.
+    Unreachable,
+}
+
+/// A leaf's answer: the outcome and, always, the newest board it has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// What became of the wish.
+    pub outcome: Outcome,
+    /// The newest board, unless none was ever had.
+    #[serde(default)]
+    pub board: Option<Board>,
+    /// How long the leaf has had it.
+    #[serde(default)]
+    pub board_age_ms: u64,
+    /// The revocation list, if it is newer than the edge's.
+    #[serde(default)]
+    pub revocations: Option<Revocations>,
+}
+
+/// One point of an operator's chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusPoint {
+    /// When.
+    pub at_ms: u64,
+    /// Live seats.
+    pub inside: u64,
+    /// People in line.
+    pub waiting: u64,
+    /// Admissions in the 60 s before.
+    pub admitted: u64,
+}
+
+/// A Room as its operator sees it: exact, as of the moment it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// Live seats.
+    pub inside: u64,
+    /// Of these, given at first contact and not seen again.
+    pub unconfirmed: u64,
+    /// People in line who have not been called and have not left.
+    pub waiting: u64,
+    /// Called places that hold a seat.
+    pub called_held: u64,
+    /// Ranks given in this epoch.
+    pub issued: u64,
+    /// Places called in this epoch.
+    pub called: u64,
+    /// Admissions in the last 60 s.
+    pub admitted_last_minute: u64,
+    /// How long the first in line has waited.
+    pub longest_wait_ms: u64,
+    /// Places called, as a rate; zero while that is not known.
+    pub calls_per_hour: u64,
+    /// What a first contact meets.
+    pub phase: Phase,
+    /// The version of the settings that hold.
+    pub settings_version: u64,
+    /// The last quarter of an hour.
+    pub history: Vec<StatusPoint>,
+}

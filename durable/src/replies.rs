@@ -1,0 +1,237 @@
+//! Which batches were answered, and how: so that a call that may or may not have happened can be
+//! made again. DESIGN 4, *Batches*.
+//!
+//! Kept are the last eight replies of each incarnation and two incarnations of each lobby: as many
+//! batches as a lobby has in flight, and one superseded memory of it. What is not kept is refused, never guessed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::batch::BatchName;
+use crate::codec::{Malformed, Reader, Writer};
+use crate::journal::read_text;
+
+/// Batches a lobby may have in flight, and so replies kept for each incarnation.
+pub const IN_FLIGHT_MAX: usize = 8;
+const INCARNATIONS_MAX: usize = 2;
+/// Lobbies that talk to one parent: 32 leaves and then some. A further one pushes out the one that began
+/// longest ago, which then begins again.
+const LOBBIES_MAX: usize = 64;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeptReply {
+    number: u64,
+    digest: [u8; 32],
+    reply: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Incarnation {
+    id: [u8; 16],
+    next: u64,
+    kept: VecDeque<KeptReply>,
+}
+
+/// The memory of one parent for its lobbies' batches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replies {
+    /// Newest incarnation first.
+    lobbies: BTreeMap<String, VecDeque<Incarnation>>,
+    /// Lobbies by when they were first heard of, oldest first.
+    order: VecDeque<String>,
+}
+
+/// What to do with a batch of this name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// Carry it out.
+    New,
+    /// It was carried out: these are the reply's bytes.
+    Repeated(&'a [u8]),
+    /// Out of turn: this number is next.
+    Expected(u64),
+    /// Another content under its name, or nobody remembers its incarnation.
+    Refused,
+}
+
+impl Replies {
+    /// Judges a batch by its name alone.
+    pub fn judge(&self, name: &BatchName, digest: &[u8; 32]) -> Verdict<'_> {
+        let incarnation = self.lobbies.get(&name.lobby).and_then(|lobby| {
+            lobby
+                .iter()
+                .find(|incarnation| incarnation.id == name.incarnation)
+        });
+        match incarnation {
+            None if name.number == 0 => Verdict::New,
+            None => Verdict::Refused,
+            Some(incarnation) if name.number == incarnation.next => Verdict::New,
+            Some(incarnation) if name.number > incarnation.next => {
+                Verdict::Expected(incarnation.next)
+            }
+            Some(incarnation) => {
+                match incarnation
+                    .kept
+                    .iter()
+                    .find(|kept| kept.number == name.number)
+                {
+                    Some(kept) if kept.digest == *digest => Verdict::Repeated(&kept.reply),
+                    _ => Verdict::Refused,
+                }
+            }
+        }
+    }
+
+    /// Remembers the reply to a batch that was judged new.
+    pub fn remember(&mut self, name: &BatchName, digest: [u8; 32], reply: Vec<u8>) {
+        if !self.lobbies.contains_key(&name.lobby) {
+            if self.order.len() == LOBBIES_MAX {
+                if let Some(oldest) = self.order.pop_front() {
+                    self.lobbies.remove(&oldest);
+                }
+            }
+            self.order.push_back(name.lobby.clone());
+        }
+        let lobby = self.lobbies.entry(name.lobby.clone()).or_default();
+        if !lobby
+            .iter()
+            .any(|incarnation| incarnation.id == name.incarnation)
+        {
+            lobby.push_front(Incarnation {
+                id: name.incarnation,
+                next: 0,
+                kept: VecDeque::with_capacity(IN_FLIGHT_MAX),
+            });
+            lobby.truncate(INCARNATIONS_MAX);
+        }
+        let incarnation = lobby
+            .iter_mut()
+            .find(|incarnation| incarnation.id == name.incarnation);
+        let Some(incarnation) = incarnation else {
+            return;
+        };
+        incarnation.next = name.number.saturating_add(1);
+        if incarnation.kept.len() == IN_FLIGHT_MAX {
+            incarnation.kept.pop_front();
+        }
+        incarnation.kept.push_back(KeptReply {
+            number: name.number,
+            digest,
+            reply,
+        });
+    }
+
+    /// As bytes of a snapshot.
+    pub fn encode(&self, out: &mut Writer) {
+        out.number(self.order.len() as u64);
+        for name in &self.order {
+            out.blob(name.as_bytes());
+            let lobby = self.lobbies.get(name);
+            out.number(lobby.map_or(0, VecDeque::len) as u64);
+            for incarnation in lobby.into_iter().flatten() {
+                out.fixed(&incarnation.id);
+                out.number(incarnation.next);
+                out.number(incarnation.kept.len() as u64);
+                for kept in &incarnation.kept {
+                    out.number(kept.number);
+                    out.fixed(&kept.digest);
+                    out.blob(&kept.reply);
+                }
+            }
+        }
+    }
+
+    /// Reads what [`Replies::encode`] wrote.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Replies, Malformed> {
+        let mut replies = Replies::default();
+        for _ in 0..reader.count(2)? {
+            let name = read_text(reader)?;
+            let mut lobby = VecDeque::new();
+            for _ in 0..reader.count(18)? {
+                let (id, next) = (reader.fixed()?, reader.number()?);
+                let mut kept = VecDeque::new();
+                for _ in 0..reader.count(34)? {
+                    kept.push_back(KeptReply {
+                        number: reader.number()?,
+                        digest: reader.fixed()?,
+                        reply: reader.blob()?.to_vec(),
+                    });
+                }
+                lobby.push_back(Incarnation { id, next, kept });
+            }
+            replies.order.push_back(name.clone());
+            replies.lobbies.insert(name, lobby);
+        }
+        Ok(replies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(incarnation: u8, number: u64) -> BatchName {
+        BatchName {
+            lobby: "leaf".into(),
+            incarnation: [incarnation; 16],
+            number,
+        }
+    }
+
+    fn remember(replies: &mut Replies, incarnation: u8, number: u64) {
+        let name = name(incarnation, number);
+        assert_eq!(replies.judge(&name, &[9; 32]), Verdict::New);
+        replies.remember(&name, [9; 32], vec![number as u8]);
+    }
+
+    #[test]
+    fn the_same_name_gets_the_same_reply_and_another_content_is_refused() {
+        let mut replies = Replies::default();
+        remember(&mut replies, 1, 0);
+        assert_eq!(
+            replies.judge(&name(1, 0), &[9; 32]),
+            Verdict::Repeated(&[0])
+        );
+        assert_eq!(replies.judge(&name(1, 0), &[8; 32]), Verdict::Refused);
+    }
+
+    #[test]
+    fn a_number_out_of_turn_is_told_which_is_expected() {
+        let mut replies = Replies::default();
+        remember(&mut replies, 1, 0);
+        assert_eq!(replies.judge(&name(1, 2), &[9; 32]), Verdict::Expected(1));
+        assert_eq!(replies.judge(&name(2, 1), &[9; 32]), Verdict::Refused);
+    }
+
+    #[test]
+    fn eight_replies_are_kept_and_the_ninth_pushes_out_the_first() {
+        let mut replies = Replies::default();
+        (0..9).for_each(|number| remember(&mut replies, 1, number));
+        assert_eq!(replies.judge(&name(1, 0), &[9; 32]), Verdict::Refused);
+        assert_eq!(
+            replies.judge(&name(1, 1), &[9; 32]),
+            Verdict::Repeated(&[1])
+        );
+    }
+
+    #[test]
+    fn two_incarnations_live_side_by_side_and_a_third_retires_the_oldest() {
+        let mut replies = Replies::default();
+        remember(&mut replies, 1, 0);
+        remember(&mut replies, 2, 0);
+        remember(&mut replies, 1, 1);
+        remember(&mut replies, 3, 0);
+        assert_eq!(replies.judge(&name(1, 2), &[9; 32]), Verdict::Refused);
+        assert_eq!(replies.judge(&name(2, 1), &[9; 32]), Verdict::New);
+    }
+
+    #[test]
+    fn the_memory_survives_the_round_trip() {
+        let mut replies = Replies::default();
+        remember(&mut replies, 1, 0);
+        remember(&mut replies, 2, 0);
+        let mut out = Writer::new();
+        replies.encode(&mut out);
+        let bytes = out.into_bytes();
+        assert_eq!(Replies::decode(&mut Reader::new(&bytes)), Ok(replies));
+    }
+}

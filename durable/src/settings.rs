@@ -1,0 +1,751 @@
+//! A room's settings: Cloudflare's waiting-room fields, and a few of ours. DESIGN 1 and 4, *Settings*.
+//!
+//! JSON is parsed into [`Settings`], which cannot be invalid; whatever is wrong is told at once, each fault
+//! with its field, its bound and what to do. Every field of Cloudflare's schema is known: one that is not carried
+//! out is accepted at its neutral value and refused by name otherwise, so that nobody relies on what is not there.
+//!
+//! It decides nothing about uniqueness among rooms: that is the directory's.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::fields::Fields;
+
+/// D when nothing is said.
+const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
+/// Below this a session would end before its first renewal.
+const SESSION_DURATION_MIN_SECONDS: u64 = 10;
+/// A day.
+const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
+/// Twice the longest poll told to anyone whose turn may be near.
+const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
+/// The largest limit: what Cloudflare's schema has.
+const LIMIT_MAX: u64 = 2_147_483_647;
+/// An inline logo: it travels with every waiting page.
+const LOGO_BYTES_MAX: usize = 8 * 1024;
+
+/// One thing that is wrong with a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, as it is spelt in JSON.
+    pub field: String,
+    /// What is wrong, and the bound.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.field, self.message)
+    }
+}
+
+/// A host and a path that a room covers, with everything below the path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoutePattern {
+    /// Lower case, no port.
+    pub host: String,
+    /// In normal form, without a slash at the end unless it is the root.
+    pub path: String,
+}
+
+/// How places are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueingMethod {
+    /// In the order of arrival.
+    Fifo,
+}
+
+/// What the waiting page shows of the room's owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageSettings {
+    /// The heading; empty: the room's host.
+    pub title: String,
+    /// A few words of the operator to the people who wait.
+    pub message: String,
+    /// A `data:` URL, or empty.
+    pub logo: String,
+    /// `#rrggbb`, or empty.
+    pub color_background: String,
+    /// `#rrggbb`, or empty.
+    pub color_accent: String,
+    /// Where *home* leads, or empty.
+    pub home_url: String,
+}
+
+/// Attributes of our cookies, as in Cloudflare's schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// `None` on https, so that a bank's return finds its pass; `Lax` on plain http.
+    Auto,
+    /// `Lax`.
+    Lax,
+    /// `None`; needs https.
+    None,
+    /// `Strict`.
+    Strict,
+}
+
+/// See the module's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Letters, digits, `-`, `_`; unique among rooms.
+    pub name: String,
+    /// For the operator.
+    pub description: String,
+    /// The first route; further ones stand in `additional_routes`.
+    pub route: RoutePattern,
+    /// More of them on the same line.
+    pub additional_routes: Vec<RoutePattern>,
+    /// Live seats at most.
+    pub total_active_users: u32,
+    /// Admissions at most in any 60 s.
+    pub new_users_per_minute: u32,
+    /// D: how long a session lasts after its last renewal.
+    pub session_duration_seconds: u32,
+    /// One D for everybody, whatever they do.
+    pub disable_session_renewal: bool,
+    /// Hold everybody who is not inside.
+    pub queue_all: bool,
+    /// The room is off.
+    pub suspended: bool,
+    /// How places are given.
+    pub queueing_method: QueueingMethod,
+    /// The status of the waiting page: 200, 202, 429 or 503.
+    pub queueing_status_code: u16,
+    /// Whether apps that accept JSON get it.
+    pub json_response_enabled: bool,
+    /// The language of a page when the visitor's is not among ours.
+    pub default_template_language: String,
+    /// Appended to the cookie's name, behind a `_`.
+    pub cookie_suffix: String,
+    /// The cookies' `SameSite`.
+    pub samesite: SameSite,
+    /// How long a called place holds its seat.
+    pub claim_window_seconds: u32,
+    /// Origins of apps that may read our answers; empty: the room's own hosts.
+    pub allowed_origins: Vec<String>,
+    /// What the waiting page shows.
+    pub page: PageSettings,
+}
+
+impl Settings {
+    /// Parses a room's settings, or tells everything that is wrong with them.
+    pub fn parse(json: &Value) -> Result<Settings, Vec<Fault>> {
+        let Some(object) = json.as_object() else {
+            return Err(vec![Fault {
+                field: "settings".into(),
+                message: "must be a JSON object".into(),
+            }]);
+        };
+        let mut fields = Fields::new(object);
+        let session_duration_seconds = session_duration(&mut fields);
+        let settings = Settings {
+            name: name(&mut fields),
+            description: fields.text("description", 1_000),
+            route: RoutePattern {
+                host: host(&mut fields),
+                path: path(&mut fields),
+            },
+            additional_routes: additional_routes(&mut fields),
+            total_active_users: fields.required_number("total_active_users", 1, LIMIT_MAX),
+            new_users_per_minute: fields.required_number("new_users_per_minute", 1, LIMIT_MAX),
+            session_duration_seconds,
+            disable_session_renewal: fields.flag("disable_session_renewal", false),
+            queue_all: fields.flag("queue_all", false),
+            suspended: fields.flag("suspended", false),
+            queueing_method: queueing_method(&mut fields),
+            queueing_status_code: fields.one_of("queueing_status_code", 200, &[200, 202, 429, 503]),
+            json_response_enabled: fields.flag("json_response_enabled", true),
+            default_template_language: fields.text_or("default_template_language", "en-US", 35),
+            cookie_suffix: cookie_suffix(&mut fields),
+            samesite: samesite(&mut fields),
+            claim_window_seconds: fields.number(
+                "claim_window_seconds",
+                CLAIM_WINDOW_DEFAULT_SECONDS,
+                10,
+                600,
+            ),
+            allowed_origins: allowed_origins(&mut fields),
+            page: page(&mut fields),
+        };
+        refuse_what_is_not_carried_out(&mut fields);
+        fields.finish(settings)
+    }
+
+    /// These settings with the fields of a patch put in; the page's fields are merged one by one.
+    pub fn merged(&self, patch: &Value) -> Result<Settings, Vec<Fault>> {
+        let mut merged = self.to_json();
+        let (Some(target), Some(patch)) = (merged.as_object_mut(), patch.as_object()) else {
+            return Settings::parse(&Value::Null);
+        };
+        // Whoever names the minutes alone means the minutes.
+        if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds")
+        {
+            target.remove("session_duration_seconds");
+        } else if patch.contains_key("session_duration_seconds") {
+            target.remove("session_duration");
+        }
+        for (key, value) in patch {
+            match (
+                target.get_mut(key).and_then(Value::as_object_mut),
+                value.as_object(),
+            ) {
+                (Some(inner), Some(value)) => inner.extend(value.clone()),
+                _ => drop(target.insert(key.clone(), value.clone())),
+            }
+        }
+        Settings::parse(&merged)
+    }
+
+    /// The canonical JSON: parsing it gives the same settings.
+    pub fn to_json(&self) -> Value {
+        let routes: Vec<Value> = self
+            .additional_routes
+            .iter()
+            .map(|route| json!({ "host": route.host, "path": route.path }))
+            .collect();
+        json!({
+            "name": self.name,
+            "description": self.description,
+            "host": self.route.host,
+            "path": self.route.path,
+            "additional_routes": routes,
+            "total_active_users": self.total_active_users,
+            "new_users_per_minute": self.new_users_per_minute,
+            "session_duration": self.session_duration_seconds.div_ceil(60),
+            "session_duration_seconds": self.session_duration_seconds,
+            "disable_session_renewal": self.disable_session_renewal,
+            "queue_all": self.queue_all,
+            "suspended": self.suspended,
+            "queueing_method": "fifo",
+            "queueing_status_code": self.queueing_status_code,
+            "json_response_enabled": self.json_response_enabled,
+            "default_template_language": self.default_template_language,
+            "cookie_suffix": self.cookie_suffix,
+            "cookie_attributes": { "samesite": self.samesite.as_str(), "secure": "auto" },
+            "custom_page_html": "",
+            "enabled_origin_commands": [],
+            "turnstile_mode": "off",
+            "turnstile_action": "log",
+            "claim_window_seconds": self.claim_window_seconds,
+            "allowed_origins": self.allowed_origins,
+            "page": {
+                "title": self.page.title,
+                "message": self.page.message,
+                "logo": self.page.logo,
+                "color_background": self.page.color_background,
+                "color_accent": self.page.color_accent,
+                "home_url": self.page.home_url,
+            },
+        })
+    }
+
+    /// Every route of the room.
+    pub fn routes(&self) -> impl Iterator<Item = &RoutePattern> {
+        std::iter::once(&self.route).chain(&self.additional_routes)
+    }
+
+    /// The origins of apps that may read our answers, as they would stand in an `Origin` header.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        if !self.allowed_origins.is_empty() {
+            return self.allowed_origins.iter().any(|allowed| allowed == origin);
+        }
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let host = host.split_once(':').map_or(host, |(host, _)| host);
+        self.routes().any(|route| route.host == host)
+    }
+}
+
+impl SameSite {
+    fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Auto => "auto",
+            SameSite::Lax => "lax",
+            SameSite::None => "none",
+            SameSite::Strict => "strict",
+        }
+    }
+}
+
+fn name(fields: &mut Fields<'_>) -> String {
+    let name = fields.text("name", 64);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || !name.bytes().all(fits) {
+        fields.fault(
+            "name",
+            "is required: letters, digits, `-` and `_`, at most 64",
+        );
+    }
+    name
+}
+
+fn host(fields: &mut Fields<'_>) -> String {
+    let host = fields.text("host", 253).to_ascii_lowercase();
+    if !is_host(&host) {
+        fields.fault("host", HOST_RULE);
+    }
+    host
+}
+
+const HOST_RULE: &str = "must be a host name such as `www.example.com`: no scheme, port, path or wildcard, \
+     and names of other alphabets in their `xn--` form";
+
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    !host.is_empty() && host.split('.').all(label)
+}
+
+fn path(fields: &mut Fields<'_>) -> String {
+    let path = fields.text_or("path", "/", 1_024);
+    if !is_path(&path) {
+        fields.fault("path", PATH_RULE);
+    }
+    without_slash(path)
+}
+
+const PATH_RULE: &str = "must begin with `/` and be in its plain form: no query, fragment, wildcard, `//`, `.` or `..` \
+     segments, `;`, backslash or spaces; `%` only where it must be";
+
+fn is_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#*\\;\"<>".contains(&byte);
+    let inner = path.strip_suffix('/').unwrap_or(path);
+    path.starts_with('/')
+        && path.bytes().all(plain)
+        && !path.contains("/.anteroom")
+        && inner
+            .split('/')
+            .skip(1)
+            .all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+fn without_slash(path: String) -> String {
+    match path.strip_suffix('/') {
+        Some(inner) if !inner.is_empty() => inner.to_owned(),
+        _ => path,
+    }
+}
+
+fn additional_routes(fields: &mut Fields<'_>) -> Vec<RoutePattern> {
+    let mut routes = Vec::new();
+    for value in fields.list("additional_routes", 100) {
+        let host = value
+            .get("host")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let path = value
+            .get("path")
+            .map_or(Some("/"), Value::as_str)
+            .unwrap_or_default();
+        if !is_host(&host) {
+            fields.fault("additional_routes", format!("`host` {HOST_RULE}"));
+        }
+        if !is_path(path) {
+            fields.fault("additional_routes", format!("`path` {PATH_RULE}"));
+        }
+        routes.push(RoutePattern {
+            host,
+            path: without_slash(path.to_owned()),
+        });
+    }
+    routes
+}
+
+/// The minutes are Cloudflare's, the seconds ours; the seconds count, and the minutes must agree.
+fn session_duration(fields: &mut Fields<'_>) -> u32 {
+    let (min, max) = (SESSION_DURATION_MIN_SECONDS, SESSION_DURATION_MAX_SECONDS);
+    let minutes = fields.optional_number("session_duration", 1, max / 60);
+    let seconds = fields.optional_number("session_duration_seconds", min, max);
+    if let (Some(minutes), Some(seconds)) = (minutes, seconds) {
+        if seconds.div_ceil(60) != minutes {
+            fields.fault(
+                "session_duration",
+                format!("is {minutes} minutes while `session_duration_seconds` is {seconds}: name one, or make them agree"),
+            );
+        }
+    }
+    let seconds = seconds.or(minutes.map(|minutes| minutes * 60));
+    seconds.unwrap_or(SESSION_DURATION_DEFAULT_SECONDS) as u32
+}
+
+fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
+    let method = fields.text_or("queueing_method", "fifo", 20);
+    match method.as_str() {
+        "fifo" => {}
+        "random" | "passthrough" | "reject" => fields.fault(
+            "queueing_method",
+            format!("`{method}` is not carried out by this version: only `fifo` is"),
+        ),
+        _ => fields.fault("queueing_method", "must be `fifo`"),
+    }
+    QueueingMethod::Fifo
+}
+
+fn cookie_suffix(fields: &mut Fields<'_>) -> String {
+    let suffix = fields.text("cookie_suffix", 32);
+    if !suffix
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    {
+        fields.fault("cookie_suffix", "may have letters, digits, `-` and `_`");
+    }
+    suffix
+}
+
+fn samesite(fields: &mut Fields<'_>) -> SameSite {
+    let Some(attributes) = fields.object("cookie_attributes") else {
+        return SameSite::Auto;
+    };
+    let mut inner = Fields::within(attributes, "cookie_attributes");
+    let samesite = match inner.text_or("samesite", "auto", 10).as_str() {
+        "auto" => SameSite::Auto,
+        "lax" => SameSite::Lax,
+        "none" => SameSite::None,
+        "strict" => SameSite::Strict,
+        _ => {
+            inner.fault("samesite", "must be `auto`, `lax`, `none` or `strict`");
+            SameSite::Auto
+        }
+    };
+    inner.neutral(
+        "secure",
+        &json!("auto"),
+        "cookies are `Secure` on https and cannot be on http",
+    );
+    fields.take_faults(inner);
+    samesite
+}
+
+fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
+    let mut origins = Vec::new();
+    for value in fields.list("allowed_origins", 64) {
+        let origin = value.as_str().unwrap_or_default();
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let host = host.map(|host| host.split_once(':').map_or(host, |(host, _)| host));
+        if host.is_some_and(is_host) {
+            origins.push(origin.to_owned());
+        } else {
+            fields.fault(
+                "allowed_origins",
+                "must be origins such as `https://app.example.com`",
+            );
+        }
+    }
+    origins
+}
+
+fn page(fields: &mut Fields<'_>) -> PageSettings {
+    let Some(object) = fields.object("page") else {
+        return PageSettings::default();
+    };
+    let mut inner = Fields::within(object, "page");
+    let page = PageSettings {
+        title: inner.text("title", 120),
+        message: inner.text("message", 1_000),
+        logo: logo(&mut inner),
+        color_background: color(&mut inner, "color_background"),
+        color_accent: color(&mut inner, "color_accent"),
+        home_url: home_url(&mut inner),
+    };
+    fields.take_faults(inner);
+    page
+}
+
+fn logo(fields: &mut Fields<'_>) -> String {
+    let logo = fields.text("logo", LOGO_BYTES_MAX);
+    let kinds = ["png", "svg+xml", "webp", "jpeg"];
+    let data = kinds
+        .iter()
+        .find_map(|kind| logo.strip_prefix(&format!("data:image/{kind};base64,")));
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    if !logo.is_empty() && !data.is_some_and(|data| data.bytes().all(base64)) {
+        fields.fault(
+            "logo",
+            "must be `data:image/png;base64,…` (or svg+xml, webp, jpeg), at most 8 KiB",
+        );
+    }
+    logo
+}
+
+fn home_url(fields: &mut Fields<'_>) -> String {
+    let url = fields.text("home_url", 1_024);
+    let leads_home =
+        url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
+    if !url.is_empty() && (!leads_home || url.contains(['\\', '"', '<', '>', ' '])) {
+        fields.fault(
+            "home_url",
+            "must begin with `https://`, or with one `/` for a path of the same host",
+        );
+    }
+    url
+}
+
+/// A colour that black or white text can be read on: WCAG 2.2, 1.4.3, contrast of 4.5 to 1. One of the two always
+/// can (the product of both contrasts is 21), so what is checked here is that it is a colour at all;
+/// the page picks the text's colour with [`contrast_with_white`].
+fn color(fields: &mut Fields<'_>, field: &str) -> String {
+    let color = fields.text(field, 7).to_ascii_lowercase();
+    if !color.is_empty() && rgb(&color).is_none() {
+        fields.fault(field, "must be a colour such as `#0b6e4f`");
+    }
+    color
+}
+
+fn rgb(color: &str) -> Option<[f64; 3]> {
+    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let mut channels = [0.0; 3];
+    for (index, channel) in channels.iter_mut().enumerate() {
+        let byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
+        *channel = f64::from(byte) / 255.0;
+    }
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then_some(channels)
+}
+
+/// The contrast of a colour with white, between 1 and 21: the formula of WCAG 2.2, *contrast ratio* and
+/// *relative luminance*. At 4.5 or more white text can be read on it, otherwise black text can. `None` for
+/// what is no colour.
+pub fn contrast_with_white(color: &str) -> Option<f64> {
+    let linear = |channel: f64| {
+        if channel <= 0.04045 {
+            channel / 12.92
+        } else {
+            ((channel + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    let [red, green, blue] = rgb(color)?.map(linear);
+    let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    Some(1.05 / (luminance + 0.05))
+}
+
+fn refuse_what_is_not_carried_out(fields: &mut Fields<'_>) {
+    let nothing_yet = "is not carried out by this version";
+    fields.neutral(
+        "custom_page_html",
+        &json!(""),
+        "templates are not carried out: see `page`",
+    );
+    fields.neutral("enabled_origin_commands", &json!([]), nothing_yet);
+    fields.neutral("turnstile_mode", &json!("off"), nothing_yet);
+    fields.neutral("turnstile_action", &json!("log"), nothing_yet);
+    for read_only in [
+        "id",
+        "created_on",
+        "modified_on",
+        "next_event_prequeue_start_time",
+        "next_event_start_time",
+    ] {
+        fields.ignore(read_only);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minimal() -> Value {
+        json!({
+            "name": "sale", "host": "Shop.Example.com", "path": "/sale/",
+            "total_active_users": 1, "new_users_per_minute": 1,
+        })
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut settings = minimal();
+        settings[field] = value;
+        settings
+    }
+
+    fn faulty_fields(settings: &Value) -> Vec<String> {
+        let faults = Settings::parse(settings).expect_err("should be refused");
+        faults.into_iter().map(|fault| fault.field).collect()
+    }
+
+    #[test]
+    fn the_least_that_makes_a_room_has_the_documented_defaults() {
+        let settings = Settings::parse(&minimal()).unwrap();
+        assert_eq!(
+            settings.route,
+            RoutePattern {
+                host: "shop.example.com".into(),
+                path: "/sale".into()
+            }
+        );
+        assert_eq!(
+            (
+                settings.session_duration_seconds,
+                settings.claim_window_seconds
+            ),
+            (300, 120)
+        );
+        assert_eq!(
+            (
+                settings.queueing_status_code,
+                settings.json_response_enabled
+            ),
+            (200, true)
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_the_same() {
+        let mut full = minimal();
+        full["additional_routes"] = json!([{ "host": "b.example.com" }]);
+        full["page"] =
+            json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" });
+        full["cookie_attributes"] = json!({ "samesite": "lax" });
+        full["allowed_origins"] = json!(["https://app.example.com:8443"]);
+        let settings = Settings::parse(&full).unwrap();
+        assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let wrong = json!({
+            "name": "a b", "host": "https://x", "path": "sale", "total_active_users": 0,
+            "queue_all": "yes", "colour": 1,
+        });
+        let mut fields = faulty_fields(&wrong);
+        fields.sort();
+        assert_eq!(
+            fields,
+            [
+                "colour",
+                "host",
+                "name",
+                "new_users_per_minute",
+                "path",
+                "queue_all",
+                "total_active_users"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_bound_holds_at_both_ends() {
+        for (field, good, bad) in [
+            (
+                "total_active_users",
+                json!(2_147_483_647u64),
+                json!(2_147_483_648u64),
+            ),
+            ("new_users_per_minute", json!(1), json!(-1)),
+            ("session_duration", json!(1_440), json!(1_441)),
+            ("session_duration_seconds", json!(10), json!(9)),
+            ("session_duration_seconds", json!(86_400), json!(86_401)),
+            ("claim_window_seconds", json!(10), json!(9)),
+            ("claim_window_seconds", json!(600), json!(601)),
+            ("queueing_status_code", json!(503), json!(500)),
+            ("name", json!("a".repeat(64)), json!("a".repeat(65))),
+            ("path", json!("/a.b/c%20d"), json!("/a//b")),
+            ("path", json!("/"), json!("/a/../b")),
+            ("path", json!("/x"), json!("/x?y=1")),
+            ("path", json!("/x"), json!("/.anteroom")),
+            ("host", json!("localhost"), json!("*.example.com")),
+            (
+                "host",
+                json!("xn--bcher-kva.example"),
+                json!("bücher.example"),
+            ),
+            ("turnstile_mode", json!("off"), json!("invisible")),
+            ("queueing_method", json!("fifo"), json!("random")),
+            ("custom_page_html", json!(""), json!("<p>")),
+            ("enabled_origin_commands", json!([]), json!(["revoke"])),
+            (
+                "allowed_origins",
+                json!(["http://localhost:1"]),
+                json!(["*"]),
+            ),
+            (
+                "additional_routes",
+                json!([{ "host": "a.b" }]),
+                json!([{ "host": "a/b" }]),
+            ),
+        ] {
+            assert!(
+                Settings::parse(&with(field, good)).is_ok(),
+                "{field} should be accepted"
+            );
+            assert_eq!(faulty_fields(&with(field, bad)), [field]);
+        }
+    }
+
+    #[test]
+    fn the_pages_fields_are_checked_by_name() {
+        for (field, bad) in [
+            ("logo", json!("https://tracker.example/logo.png")),
+            ("logo", json!("data:text/html;base64,AAAA")),
+            ("color_accent", json!("red")),
+            ("color_background", json!("#12345g")),
+            ("home_url", json!("javascript:alert(1)")),
+            ("home_url", json!("//evil.example")),
+            ("tittle", json!("x")),
+        ] {
+            let settings = with("page", json!({ field: bad }));
+            assert_eq!(faulty_fields(&settings), [format!("page.{field}")]);
+        }
+    }
+
+    #[test]
+    fn minutes_and_seconds_must_agree_and_a_patch_of_one_moves_the_other() {
+        let mut both = with("session_duration", json!(2));
+        both["session_duration_seconds"] = json!(90);
+        assert_eq!(Settings::parse(&both).unwrap().session_duration_seconds, 90);
+        both["session_duration_seconds"] = json!(300);
+        assert_eq!(faulty_fields(&both), ["session_duration"]);
+        let settings = Settings::parse(&minimal()).unwrap();
+        let minutes = settings.merged(&json!({ "session_duration": 7 })).unwrap();
+        assert_eq!(minutes.session_duration_seconds, 420);
+        let seconds = settings
+            .merged(&json!({ "session_duration_seconds": 15 }))
+            .unwrap();
+        assert_eq!(seconds.session_duration_seconds, 15);
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_read_only_fields_may_come_back() {
+        let settings =
+            Settings::parse(&with("page", json!({ "title": "A", "message": "B" }))).unwrap();
+        let patched = settings
+            .merged(&json!({ "id": "x", "page": { "message": "C" } }))
+            .unwrap();
+        assert_eq!(
+            (patched.page.title.as_str(), patched.page.message.as_str()),
+            ("A", "C")
+        );
+        assert!(settings.merged(&json!([])).is_err());
+    }
+
+    #[test]
+    fn contrast_is_that_of_the_standard() {
+        assert!((contrast_with_white("#000000").unwrap() - 21.0).abs() < 1e-9);
+        assert!((contrast_with_white("#ffffff").unwrap() - 1.0).abs() < 1e-9);
+        // #767676 is the lightest grey on which white may stand.
+        assert!(contrast_with_white("#767676").unwrap() >= 4.5);
+        assert!(contrast_with_white("#777777").unwrap() < 4.5);
+    }
+
+    #[test]
+    fn origins_default_to_the_rooms_own_hosts() {
+        let settings = Settings::parse(&minimal()).unwrap();
+        assert!(settings.allows_origin("https://shop.example.com"));
+        assert!(settings.allows_origin("http://shop.example.com:8787"));
+        assert!(!settings.allows_origin("https://shop.example.com.evil.example"));
+        assert!(!settings.allows_origin("null"));
+        let settings =
+            Settings::parse(&with("allowed_origins", json!(["https://a.example"]))).unwrap();
+        assert!(settings.allows_origin("https://a.example"));
+        assert!(!settings.allows_origin("https://shop.example.com"));
+    }
+}
