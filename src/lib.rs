@@ -1,1 +1,28 @@
-//! anteroom
+//! Anteroom's edge: it decides, and does not remember.
+//!
+//! A request comes in through `entry.mjs`, [`route`] finds its room, [`cookie`] reads what its visitor holds, and
+//! [`gate`] decides from that and the room's board alone. Most requests end there: a good pass goes on to the origin, a
+//! ticket whose turn has not come is answered with [`page`] or [`json`]. Only joining, claiming, renewing and
+//! leaving call a leaf lobby, in the crate [`durable`].
+//!
+//! Everything is pure but for `shell`, which alone knows the platform.
+
+pub mod address;
+pub mod cookie;
+pub mod gate;
+pub mod isolate;
+pub mod json;
+pub mod page;
+pub mod poll;
+pub mod route;
+pub mod standing;
+pub mod text;
+pub mod visit;
+
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub mod shell;
+// Naming the objects here keeps the linker from dropping them.
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub use durable::{
+    directory_object::DirectoryObject, lobby_object::LobbyObject, room_object::RoomObject,
+};

@@ -20,6 +20,8 @@
 pub mod batch;
 pub mod board;
 pub mod codec;
+pub mod date;
+pub mod directory;
 mod fields;
 pub mod history;
 pub mod journal;
@@ -36,3 +38,12 @@ pub mod state;
 pub mod store;
 pub mod token;
 pub mod units;
+
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub mod directory_object;
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub mod lobby_object;
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub mod platform;
+#[cfg(any(target_arch = "wasm32", feature = "shell"))]
+pub mod room_object;

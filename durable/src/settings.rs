@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fields::Fields;
@@ -26,7 +27,7 @@ const LIMIT_MAX: u64 = 2_147_483_647;
 const LOGO_BYTES_MAX: usize = 8 * 1024;
 
 /// One thing that is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The field, as it is spelt in JSON.
     pub field: String,

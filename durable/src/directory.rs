@@ -1,0 +1,635 @@
+//! The directory: which rooms there are, which routes belong to which, and who changed what. DESIGN 4, *Settings*.
+//!
+//! It is where a change enters: it checks what concerns several rooms (names and routes are unique), keeps the
+//! wish, and pushes it to the Room, which is the one who carries it out; a record says which version its
+//! Room has confirmed. Edges read the [`Document`]. Time and entropy are arguments; every change comes back as
+//! [`Write`]s for the shell.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::protocol::RoomStatus;
+use crate::settings::{Fault, Settings};
+use crate::units::Millis;
+
+/// Audit entries kept; older ones go.
+const AUDIT_MAX: usize = 1_000;
+/// Rooms of one deployment: the document with all of them travels to every isolate.
+const ROOMS_MAX: usize = 200;
+/// Failed sign-ins from one address prefix within a minute.
+const ATTEMPTS_PER_PREFIX: usize = 10;
+/// Failed sign-ins from everywhere within a minute.
+const ATTEMPTS_IN_ALL: usize = 100;
+const ATTEMPTS_SPAN: Millis = Millis(60_000);
+
+/// A room as the directory keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoomRecord {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    /// Grows with every change.
+    pub version: u64,
+    /// The version its Room has confirmed.
+    pub confirmed_version: u64,
+    /// When it was made.
+    pub created_on_ms: u64,
+    /// When it was changed last.
+    pub modified_on_ms: u64,
+    /// Canonical settings.
+    pub settings: Value,
+}
+
+/// One line of the audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// When.
+    pub at_ms: u64,
+    /// The name of the operator's token.
+    pub who: String,
+    /// `create`, `edit` or `delete`.
+    pub action: String,
+    /// Which room.
+    pub room_id: String,
+    /// Its settings before, or null.
+    pub before: Value,
+    /// Its settings after, or null.
+    pub after: Value,
+}
+
+/// A room as edges need it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocumentRoom {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    /// Canonical settings.
+    pub settings: Value,
+}
+
+/// All rooms, for edges.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Grows with every change of any room.
+    pub version: u64,
+    /// In the order of their ids.
+    pub rooms: Vec<DocumentRoom>,
+}
+
+/// What an operator wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Command {
+    /// All rooms.
+    List,
+    /// One room.
+    Get {
+        /// Which.
+        id: String,
+    },
+    /// A new room.
+    Create {
+        /// Its settings.
+        settings: Value,
+    },
+    /// All settings of a room anew; what is left out has its default.
+    Replace {
+        /// Which.
+        id: String,
+        /// Its settings.
+        settings: Value,
+    },
+    /// Some settings of a room.
+    Patch {
+        /// Which.
+        id: String,
+        /// The fields to change.
+        patch: Value,
+    },
+    /// No such room any more.
+    Delete {
+        /// Which.
+        id: String,
+    },
+    /// What its Room says.
+    Status {
+        /// Which.
+        id: String,
+    },
+    /// The audit log, newest first.
+    Audit,
+    /// May somebody of this address prefix try to sign in?
+    Attempt {
+        /// Four bytes, as in an arrival.
+        prefix: [u8; 4],
+    },
+}
+
+/// What the directory answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum Reply {
+    /// All rooms.
+    Rooms(Vec<RoomRecord>),
+    /// One room, after the change if there was one.
+    Room(RoomRecord),
+    /// Deleted.
+    Deleted {
+        /// Which.
+        id: String,
+    },
+    /// What its Room says.
+    Status(RoomStatus),
+    /// The audit log, newest first.
+    Audit(Vec<AuditEntry>),
+    /// Refused, nothing changed.
+    Faults(Vec<Fault>),
+    /// There is no such room.
+    Missing {
+        /// Which.
+        id: String,
+    },
+    /// Too many attempts.
+    Throttled {
+        /// When to come back.
+        retry_ms: u64,
+    },
+    /// Go on.
+    Allowed,
+    /// A Room or the directory itself cannot be reached.
+    Unreachable {
+        /// What stands, and what happens next.
+        message: String,
+    },
+}
+
+/// One thing to store; all of a change's are one commit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// The directory's version.
+    Version(u64),
+    /// A room, new or changed.
+    Room(RoomRecord),
+    /// No such room any more.
+    DropRoom(String),
+    /// A line of the log.
+    Audit(AuditEntry),
+}
+
+/// The id of a room that is named in `[vars]`: every edge and every Room derives the same.
+pub fn seed_id(name: &str) -> String {
+    hex(Sha256::digest(format!("anteroom room {name}").as_bytes()).as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The rooms named in `[vars]`, for a deployment that nobody has configured yet. Faults name the room.
+pub fn seeds(rooms: &[Value]) -> Result<Vec<(String, Settings)>, Vec<Fault>> {
+    let (mut seeds, mut faults) = (Vec::new(), Vec::new());
+    for (index, room) in rooms.iter().enumerate() {
+        match Settings::parse(room) {
+            Ok(settings) => seeds.push((seed_id(&settings.name), settings)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| Fault {
+                field: format!("ROOMS[{index}].{}", fault.field),
+                ..fault
+            })),
+        }
+    }
+    if faults.is_empty() {
+        Ok(seeds)
+    } else {
+        Err(faults)
+    }
+}
+
+/// See the module's words.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    version: u64,
+    rooms: BTreeMap<String, RoomRecord>,
+    audit: VecDeque<AuditEntry>,
+    attempts: VecDeque<(Millis, [u8; 4])>,
+}
+
+impl Directory {
+    /// From what was stored; the log oldest first.
+    pub fn load(version: u64, rooms: Vec<RoomRecord>, audit: Vec<AuditEntry>) -> Directory {
+        let rooms = rooms
+            .into_iter()
+            .map(|room| (room.id.clone(), room))
+            .collect();
+        Directory {
+            version,
+            rooms,
+            audit: audit.into(),
+            attempts: VecDeque::new(),
+        }
+    }
+
+    /// Fills a new directory with the rooms of `[vars]`.
+    pub fn seed(&mut self, now: Millis, seeds: Vec<(String, Settings)>) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for (id, settings) in seeds {
+            if self.clashes(&id, &settings).is_empty() {
+                writes.extend(self.put(now, "vars", "create", id, &settings));
+            }
+        }
+        writes.push(Write::Version(self.version));
+        writes
+    }
+
+    /// Every room.
+    pub fn rooms(&self) -> impl Iterator<Item = &RoomRecord> {
+        self.rooms.values()
+    }
+
+    /// One room.
+    pub fn room(&self, id: &str) -> Option<&RoomRecord> {
+        self.rooms.get(id)
+    }
+
+    /// The version of the whole.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The log, newest first.
+    pub fn audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        self.audit.iter().rev()
+    }
+
+    /// What edges read.
+    pub fn document(&self) -> Document {
+        let rooms = self.rooms.values().map(|room| DocumentRoom {
+            id: room.id.clone(),
+            settings: room.settings.clone(),
+        });
+        Document {
+            version: self.version,
+            rooms: rooms.collect(),
+        }
+    }
+
+    /// A new room under these sixteen random bytes.
+    pub fn create(
+        &mut self,
+        now: Millis,
+        who: &str,
+        settings: &Value,
+        entropy: [u8; 16],
+    ) -> Result<(String, Vec<Write>), Reply> {
+        let id = hex(&entropy);
+        let settings = Settings::parse(settings).map_err(Reply::Faults)?;
+        if self.rooms.len() >= ROOMS_MAX {
+            let message =
+                format!("there are {ROOMS_MAX} rooms already, which is the most: delete one first");
+            return Err(Reply::Faults(vec![Fault {
+                field: "name".into(),
+                message,
+            }]));
+        }
+        self.checked(&id, &settings)?;
+        Ok((id.clone(), self.put(now, who, "create", id, &settings)))
+    }
+
+    /// Other settings for a room: all of them anew, or a patch.
+    pub fn change(
+        &mut self,
+        now: Millis,
+        who: &str,
+        id: &str,
+        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+    ) -> Result<Vec<Write>, Reply> {
+        let missing = || Reply::Missing { id: id.to_owned() };
+        let record = self.rooms.get(id).ok_or_else(missing)?;
+        let current = Settings::parse(&record.settings).map_err(Reply::Faults)?;
+        let changed = settings(&current).map_err(Reply::Faults)?;
+        self.checked(id, &changed)?;
+        Ok(self.put(now, who, "edit", id.to_owned(), &changed))
+    }
+
+    /// No such room any more.
+    pub fn delete(&mut self, now: Millis, who: &str, id: &str) -> Result<Vec<Write>, Reply> {
+        let missing = || Reply::Missing { id: id.to_owned() };
+        let record = self.rooms.remove(id).ok_or_else(missing)?;
+        self.version += 1;
+        let entry = self.log(now, who, "delete", id, record.settings, Value::Null);
+        Ok(vec![
+            Write::Version(self.version),
+            Write::DropRoom(id.to_owned()),
+            entry,
+        ])
+    }
+
+    /// A Room has confirmed a version of its settings.
+    pub fn confirm(&mut self, id: &str, version: u64) -> Option<Write> {
+        let record = self.rooms.get_mut(id)?;
+        record.confirmed_version = record.confirmed_version.max(version);
+        Some(Write::Room(record.clone()))
+    }
+
+    /// Rooms that have not confirmed their newest settings.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = &RoomRecord> {
+        self.rooms
+            .values()
+            .filter(|room| room.confirmed_version < room.version)
+    }
+
+    /// Counts an attempt to sign in, or says when to come back.
+    pub fn attempt(&mut self, now: Millis, prefix: [u8; 4]) -> Result<(), Millis> {
+        while self
+            .attempts
+            .front()
+            .is_some_and(|(at, _)| now.since(*at) >= ATTEMPTS_SPAN)
+        {
+            self.attempts.pop_front();
+        }
+        let mine = self.attempts.iter().filter(|(_, other)| *other == prefix);
+        let oldest = if mine.clone().count() >= ATTEMPTS_PER_PREFIX {
+            mine.map(|(at, _)| *at).next()
+        } else if self.attempts.len() >= ATTEMPTS_IN_ALL {
+            self.attempts.front().map(|(at, _)| *at)
+        } else {
+            None
+        };
+        match oldest {
+            Some(at) => Err(at.plus(ATTEMPTS_SPAN).since(now)),
+            None => {
+                self.attempts.push_back((now, prefix));
+                Ok(())
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        now: Millis,
+        who: &str,
+        action: &str,
+        id: String,
+        settings: &Settings,
+    ) -> Vec<Write> {
+        self.version += 1;
+        let before = self.rooms.get(&id);
+        let record = RoomRecord {
+            id: id.clone(),
+            version: before.map_or(1, |before| before.version + 1),
+            confirmed_version: before.map_or(0, |before| before.confirmed_version),
+            created_on_ms: before.map_or(now.0, |before| before.created_on_ms),
+            modified_on_ms: now.0,
+            settings: settings.to_json(),
+        };
+        let before = before.map_or(Value::Null, |before| before.settings.clone());
+        let entry = self.log(now, who, action, &id, before, record.settings.clone());
+        self.rooms.insert(id, record.clone());
+        vec![Write::Version(self.version), Write::Room(record), entry]
+    }
+
+    fn log(
+        &mut self,
+        now: Millis,
+        who: &str,
+        action: &str,
+        room_id: &str,
+        before: Value,
+        after: Value,
+    ) -> Write {
+        let entry = AuditEntry {
+            at_ms: now.0,
+            who: who.to_owned(),
+            action: action.to_owned(),
+            room_id: room_id.to_owned(),
+            before: what_differs(&before, &after),
+            after: what_differs(&after, &before),
+        };
+        if self.audit.len() == AUDIT_MAX {
+            self.audit.pop_front();
+        }
+        self.audit.push_back(entry.clone());
+        Write::Audit(entry)
+    }
+
+    fn checked(&self, id: &str, settings: &Settings) -> Result<(), Reply> {
+        let clashes = self.clashes(id, settings);
+        if clashes.is_empty() {
+            Ok(())
+        } else {
+            Err(Reply::Faults(clashes))
+        }
+    }
+
+    /// Names and routes are unique among rooms, and within one.
+    fn clashes(&self, id: &str, settings: &Settings) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message: String| {
+            faults.push(Fault {
+                field: field.into(),
+                message,
+            })
+        };
+        let routes: Vec<_> = settings.routes().collect();
+        for (index, route) in routes.iter().enumerate() {
+            if routes.iter().take(index).any(|other| other == route) {
+                fault(
+                    "additional_routes",
+                    format!("{}{} stands there twice", route.host, route.path),
+                );
+            }
+        }
+        for other in self.rooms.values().filter(|other| other.id != id) {
+            let Ok(other) = Settings::parse(&other.settings) else {
+                continue;
+            };
+            if other.name == settings.name {
+                fault("name", format!("another room is called `{}`", other.name));
+            }
+            for route in routes
+                .iter()
+                .filter(|route| other.routes().any(|taken| taken == **route))
+            {
+                let taken = format!(
+                    "{}{} belongs to the room `{}`",
+                    route.host, route.path, other.name
+                );
+                fault(
+                    if **route == settings.route {
+                        "host"
+                    } else {
+                        "additional_routes"
+                    },
+                    taken,
+                );
+            }
+        }
+        faults
+    }
+}
+
+/// The fields of one object that another has differently: what a log has to say.
+fn what_differs(settings: &Value, from: &Value) -> Value {
+    match (settings.as_object(), from.as_object()) {
+        (Some(fields), Some(others)) => fields
+            .iter()
+            .filter(|(key, value)| others.get(*key) != Some(value))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        (Some(_), None) => settings.clone(),
+        _ => json!(null),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn room(name: &str, path: &str) -> Value {
+        json!({
+            "name": name, "host": "example.com", "path": path,
+            "total_active_users": 10, "new_users_per_minute": 10,
+        })
+    }
+
+    fn directory() -> (Directory, String) {
+        let mut directory = Directory::default();
+        let (id, _) = directory
+            .create(NOW, "ada", &room("a", "/a"), [1; 16])
+            .unwrap();
+        (directory, id)
+    }
+
+    fn refused_fields(reply: &Reply) -> Vec<&str> {
+        match reply {
+            Reply::Faults(faults) => faults.iter().map(|fault| fault.field.as_str()).collect(),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_and_routes_are_unique_and_the_clash_is_named() {
+        let (mut directory, _) = directory();
+        let reply = directory
+            .create(NOW, "ada", &room("a", "/b"), [2; 16])
+            .unwrap_err();
+        assert_eq!(refused_fields(&reply), ["name"]);
+        let reply = directory
+            .create(NOW, "ada", &room("b", "/a/"), [2; 16])
+            .unwrap_err();
+        assert_eq!(refused_fields(&reply), ["host"]);
+        let mut twice = room("b", "/b");
+        twice["additional_routes"] = json!([{ "host": "example.com", "path": "/b" }, { "host": "example.com", "path": "/a" }]);
+        let reply = directory.create(NOW, "ada", &twice, [2; 16]).unwrap_err();
+        assert_eq!(
+            refused_fields(&reply),
+            ["additional_routes", "additional_routes"]
+        );
+        assert_eq!(directory.rooms().count(), 1);
+    }
+
+    #[test]
+    fn a_room_does_not_clash_with_itself_and_its_version_grows() {
+        let (mut directory, id) = directory();
+        let patch = json!({ "total_active_users": 20 });
+        directory
+            .change(NOW, "bob", &id, |settings| settings.merged(&patch))
+            .unwrap();
+        let record = directory.room(&id).unwrap();
+        assert_eq!(
+            (
+                record.version,
+                record.confirmed_version,
+                directory.version()
+            ),
+            (2, 0, 2)
+        );
+        assert_eq!(directory.unconfirmed().count(), 1);
+        directory.confirm(&id, 2);
+        assert_eq!(directory.unconfirmed().count(), 0);
+    }
+
+    #[test]
+    fn the_log_says_who_changed_what_from_what_to_what() {
+        let (mut directory, id) = directory();
+        let patch = json!({ "total_active_users": 20 });
+        directory
+            .change(NOW, "bob", &id, |settings| settings.merged(&patch))
+            .unwrap();
+        directory.delete(NOW, "eve", &id).unwrap();
+        let log: Vec<_> = directory.audit().collect();
+        assert_eq!(
+            (log[0].who.as_str(), log[0].action.as_str()),
+            ("eve", "delete")
+        );
+        assert_eq!(log[1].before, json!({ "total_active_users": 10 }));
+        assert_eq!(log[1].after, json!({ "total_active_users": 20 }));
+        assert_eq!((log.len(), log[2].who.as_str()), (3, "ada"));
+    }
+
+    #[test]
+    fn a_refused_change_changes_nothing() {
+        let (mut directory, id) = directory();
+        let reply = directory.change(NOW, "bob", &id, |settings| {
+            settings.merged(&json!({ "path": "x" }))
+        });
+        assert_eq!(refused_fields(&reply.unwrap_err()), ["path"]);
+        let reply = directory.change(NOW, "bob", "nobody", |settings| Ok(settings.clone()));
+        assert_eq!(
+            reply,
+            Err(Reply::Missing {
+                id: "nobody".into()
+            })
+        );
+        assert_eq!((directory.version(), directory.audit().count()), (1, 1));
+    }
+
+    #[test]
+    fn seeds_have_ids_that_everybody_can_derive_and_faults_name_their_place() {
+        let seeded = seeds(&[room("shop", "/")]).unwrap();
+        assert_eq!(seeded[0].0, seed_id("shop"));
+        assert_eq!(seeded[0].0.len(), 32);
+        let faults = seeds(&[room("shop", "/"), room("b", "b")]).unwrap_err();
+        assert_eq!(faults[0].field, "ROOMS[1].path");
+        let mut directory = Directory::default();
+        directory.seed(NOW, seeds(&[room("a", "/"), room("b", "/")]).unwrap());
+        assert_eq!(
+            directory.rooms().count(),
+            1,
+            "the second has the first one's route"
+        );
+    }
+
+    #[test]
+    fn what_is_stored_is_what_is_loaded() {
+        let (directory, id) = directory();
+        let rooms = directory.rooms().cloned().collect();
+        let audit = directory.audit.iter().cloned().collect();
+        let copy = Directory::load(directory.version(), rooms, audit);
+        assert_eq!(copy.document(), directory.document());
+        assert!(copy.room(&id).is_some());
+    }
+
+    #[test]
+    fn ten_attempts_of_one_prefix_and_a_hundred_of_all_are_enough() {
+        let mut directory = Directory::default();
+        for _ in 0..10 {
+            assert_eq!(directory.attempt(NOW, [1; 4]), Ok(()));
+        }
+        assert_eq!(
+            directory.attempt(NOW.plus(Millis(1)), [1; 4]),
+            Err(Millis(59_999))
+        );
+        for prefix in 2..11 {
+            (0..10).for_each(|_| assert_eq!(directory.attempt(NOW, [prefix; 4]), Ok(())));
+        }
+        assert!(directory.attempt(NOW, [99; 4]).is_err());
+        assert_eq!(directory.attempt(NOW.plus(ATTEMPTS_SPAN), [1; 4]), Ok(()));
+    }
+}

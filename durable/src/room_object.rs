@@ -1,0 +1,383 @@
+//! The Durable Object around a [`Room`]: loads its rows, gathers what arrives while its last commit is in
+//! flight, takes one step and one commit for all of it, and only then answers.
+//!
+//! Between the step and its writes nothing is awaited, so they are one commit. A step or a write that fails
+//! throws the memory away: the next event rebuilds it from rows, which are written before the pages
+//! that would replace them.
+
+#![expect(
+    missing_docs,
+    reason = "the methods that `durable_object` makes have no docs"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::wasm_bindgen::JsValue;
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, ScheduledTime, SqlStorageValue, State,
+    durable_object, js_sys, wasm_bindgen, wasm_bindgen_futures::spawn_local,
+};
+
+use crate::batch::decode_batch;
+use crate::board::{Board, Revocations};
+use crate::codec::Malformed;
+use crate::directory::seeds;
+use crate::platform;
+use crate::room::{Input, Output, Room};
+use crate::settings::Settings;
+use crate::state::{Config, PageId};
+use crate::store::{StoredPage, Write};
+use crate::units::Millis;
+
+/// The Room's schema: rows are bytes, their formats are `journal` and `state`.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS journal (sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS pages (kind INTEGER, number INTEGER, sequence INTEGER NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (kind, number)) WITHOUT ROWID;";
+
+/// A board, and the revocation list if it is newer than the asker's.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BoardAnswer {
+    pub(crate) board: Board,
+    pub(crate) revocations: Option<Revocations>,
+}
+
+/// New settings, from the directory.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Configure {
+    pub(crate) version: u64,
+    pub(crate) directory_version: u64,
+    pub(crate) settings: Value,
+}
+
+/// The version that holds at the Room.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Configured {
+    pub(crate) version: u64,
+}
+
+struct Inner {
+    state: State,
+    env: Env,
+    room: RefCell<Option<Room>>,
+    queue: RefCell<Vec<(Input, oneshot::Sender<Output>)>>,
+    stepping: Cell<bool>,
+    alarm_at: Cell<Option<Millis>>,
+}
+
+/// See the module's words.
+#[durable_object(alarm)]
+pub struct RoomObject {
+    inner: Rc<Inner>,
+}
+
+impl DurableObject for RoomObject {
+    fn new(state: State, env: Env) -> RoomObject {
+        RoomObject {
+            inner: Rc::new(Inner {
+                state,
+                env,
+                room: RefCell::new(None),
+                queue: RefCell::new(Vec::new()),
+                stepping: Cell::new(false),
+                alarm_at: Cell::new(None),
+            }),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        match self.inner.clone().serve(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                platform::log(&format!("room: {error}"));
+                Response::error("the Room could not do that now", 500)
+            }
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.inner.alarm_at.set(None);
+        if let Err(error) = self.inner.clone().submit(Input::Tick).await {
+            platform::log(&format!("room, alarm: {error}"));
+        }
+        Response::empty()
+    }
+}
+
+impl Inner {
+    async fn serve(self: Rc<Inner>, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        let mut parts = path.trim_start_matches('/').splitn(2, '/');
+        let (id, action) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        match action {
+            "batch" => {
+                self.ensure_configured(id).await?;
+                if !self.with_room(|room| room.config().is_some())? {
+                    return Response::error("this room does not exist", 404);
+                }
+                let body = request.bytes().await?;
+                let batch = match decode_batch(&body) {
+                    Ok(batch) => batch,
+                    Err(malformed) => return Response::error(malformed.to_string(), 400),
+                };
+                match self.clone().submit(Input::Batch(batch)).await? {
+                    Output::Batch(answer) => {
+                        let board = self.with_room(|room| room.board(platform::now()))?;
+                        Response::from_bytes(answer.encode(&serde_json::to_vec(&board)?))
+                    }
+                    _ => Err(Error::RustError("another answer than asked for".into())),
+                }
+            }
+            "board" => {
+                self.ensure_configured(id).await?;
+                self.clone().catch_up().await?;
+                if !self.with_room(|room| room.config().is_some())? {
+                    return Response::error("this room does not exist", 404);
+                }
+                let (board, revocations) =
+                    self.with_room(|room| (room.board(platform::now()), room.revocations()))?;
+                Response::from_json(&BoardAnswer {
+                    board,
+                    revocations: Some(revocations),
+                })
+            }
+            "configure" => {
+                let Configure {
+                    version,
+                    directory_version,
+                    settings,
+                } = request.json().await?;
+                let settings = match Settings::parse(&settings) {
+                    Ok(settings) => settings,
+                    Err(faults) => return Ok(Response::from_json(&faults)?.with_status(400)),
+                };
+                let config = Config {
+                    version,
+                    directory_version,
+                    settings,
+                };
+                match self.submit(Input::Configure(config)).await? {
+                    Output::Configured(version) => Response::from_json(&Configured { version }),
+                    _ => Err(Error::RustError("another answer than asked for".into())),
+                }
+            }
+            "status" => {
+                self.ensure_configured(id).await?;
+                self.clone().catch_up().await?;
+                Response::from_json(&self.with_room(|room| room.status(platform::now()))?)
+            }
+            "delete" => {
+                *self.room.borrow_mut() = None;
+                self.alarm_at.set(None);
+                self.state.storage().delete_alarm().await?;
+                self.state.storage().delete_all().await?;
+                Response::from_json(&Value::Null)
+            }
+            _ => Response::error("no such thing here", 404),
+        }
+    }
+
+    /// A Room that no directory has configured yet finds itself among the rooms of `[vars]`.
+    async fn ensure_configured(self: &Rc<Inner>, id: &str) -> Result<()> {
+        if self.with_room(|room| room.config().is_some())? {
+            return Ok(());
+        }
+        let found = seeds(&platform::rooms_var(&self.env)).unwrap_or_default();
+        if let Some((_, settings)) = found.into_iter().find(|(seed, _)| seed == id) {
+            let config = Config {
+                version: 1,
+                directory_version: 0,
+                settings,
+            };
+            self.clone().submit(Input::Configure(config)).await?;
+        }
+        Ok(())
+    }
+
+    /// Alarms only hasten what any event would do: one that is late is overtaken here.
+    async fn catch_up(self: Rc<Inner>) -> Result<()> {
+        if self.alarm_at.get().is_some_and(|at| at <= platform::now()) {
+            self.submit(Input::Tick).await?;
+        }
+        Ok(())
+    }
+
+    async fn submit(self: Rc<Inner>, input: Input) -> Result<Output> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.borrow_mut().push((input, answer));
+        if !self.stepping.replace(true) {
+            spawn_local(self.clone().step_until_idle());
+        }
+        answered
+            .await
+            .map_err(|_| Error::RustError("the step failed".into()))
+    }
+
+    /// One step and one commit for all that has gathered, until nothing has.
+    async fn step_until_idle(self: Rc<Inner>) {
+        loop {
+            let gathered = std::mem::take(&mut *self.queue.borrow_mut());
+            if gathered.is_empty() {
+                self.stepping.set(false);
+                return;
+            }
+            let (inputs, answers): (Vec<_>, Vec<_>) = gathered.into_iter().unzip();
+            match self.step(inputs).await {
+                Ok(outputs) => {
+                    for (answer, output) in answers.into_iter().zip(outputs) {
+                        // Whoever asked may be gone by now; the answer is in storage all the same.
+                        let _ = answer.send(output);
+                    }
+                }
+                Err(error) => {
+                    platform::log(&format!("room, step: {error}"));
+                    *self.room.borrow_mut() = None;
+                    self.alarm_at.set(None);
+                }
+            }
+        }
+    }
+
+    async fn step(&self, inputs: Vec<Input>) -> Result<Vec<Output>> {
+        let now = platform::now();
+        let step = self
+            .with_room(|room| room.step(now, inputs))?
+            .map_err(broken)?;
+        for write in step.writes {
+            self.write(write)?;
+        }
+        let alarm = step
+            .wake_at
+            .filter(|at| self.alarm_at.get().is_none_or(|set| *at < set));
+        let storage = self.state.storage();
+        if let Some(at) = alarm {
+            self.alarm_at.set(Some(at));
+            let date = js_sys::Date::new(&JsValue::from_f64(at.0 as f64));
+            storage.set_alarm(ScheduledTime::new(date)).await?;
+        }
+        // Nobody hears of it before it is durable.
+        storage.sync().await?;
+        Ok(step.outputs)
+    }
+
+    fn write(&self, write: Write) -> Result<()> {
+        let sql = self.state.storage().sql();
+        match write {
+            Write::Row { sequence, bytes } => sql.exec(
+                "INSERT INTO journal (sequence, bytes) VALUES (?, ?)",
+                vec![number(sequence)?, SqlStorageValue::Blob(bytes)],
+            ),
+            Write::Page(StoredPage { page, sequence, bytes }) => {
+                let (kind, place) = page_key(page);
+                sql.exec(
+                    "INSERT OR REPLACE INTO pages (kind, number, sequence, bytes) VALUES (?, ?, ?, ?)",
+                    vec![kind.into(), place, number(sequence)?, SqlStorageValue::Blob(bytes)],
+                )
+            }
+            Write::DropPage(page) => {
+                let (kind, place) = page_key(page);
+                sql.exec("DELETE FROM pages WHERE kind = ? AND number = ?", vec![kind.into(), place])
+            }
+            Write::CutBelow(sequence) => {
+                sql.exec("DELETE FROM journal WHERE sequence < ?", vec![number(sequence)?])
+            }
+        }
+        .map(drop)
+    }
+
+    /// The Room, rebuilt from its rows if the memory of it was lost.
+    fn with_room<T>(&self, use_it: impl FnOnce(&mut Room) -> T) -> Result<T> {
+        let mut room = self.room.borrow_mut();
+        if room.is_none() {
+            *room = Some(self.load()?);
+        }
+        match room.as_mut() {
+            Some(room) => Ok(use_it(room)),
+            None => Err(Error::RustError("the Room is not there".into())),
+        }
+    }
+
+    fn load(&self) -> Result<Room> {
+        let sql = self.state.storage().sql();
+        sql.exec(SCHEMA, None)?;
+        let mut pages = Vec::new();
+        for row in sql
+            .exec("SELECT kind, number, sequence, bytes FROM pages", None)?
+            .raw()
+        {
+            let [kind, place, sequence, bytes] = columns(row?)?;
+            let page = page_of(integer(&kind)?, integer(&place)?)?;
+            pages.push(StoredPage {
+                page,
+                sequence: integer(&sequence)?,
+                bytes: blob(bytes)?,
+            });
+        }
+        let mut rows = Vec::new();
+        for row in sql
+            .exec(
+                "SELECT sequence, bytes FROM journal ORDER BY sequence",
+                None,
+            )?
+            .raw()
+        {
+            let [sequence, bytes] = columns(row?)?;
+            rows.push((integer(&sequence)?, blob(bytes)?));
+        }
+        Room::load(&pages, &rows).map_err(broken)
+    }
+}
+
+fn broken(malformed: Malformed) -> Error {
+    Error::RustError(format!("the Room's rows cannot be read: {malformed}"))
+}
+
+fn number(value: u64) -> Result<SqlStorageValue> {
+    SqlStorageValue::try_from_i64(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn page_key(page: PageId) -> (i32, SqlStorageValue) {
+    let (kind, place) = match page {
+        PageId::Head => (0, 0),
+        PageId::Seats(place) => (1, place),
+        PageId::Spent(place) => (2, place),
+    };
+    (kind, SqlStorageValue::Integer(i64::from(place)))
+}
+
+fn page_of(kind: u64, place: u64) -> Result<PageId> {
+    match (kind, u32::try_from(place)) {
+        (0, Ok(_)) => Ok(PageId::Head),
+        (1, Ok(place)) => Ok(PageId::Seats(place)),
+        (2, Ok(place)) => Ok(PageId::Spent(place)),
+        _ => Err(broken(Malformed("a page of a known kind"))),
+    }
+}
+
+fn columns<const N: usize>(row: Vec<SqlStorageValue>) -> Result<[SqlStorageValue; N]> {
+    row.try_into()
+        .map_err(|_| broken(Malformed("a row of as many columns as asked for")))
+}
+
+fn integer(value: &SqlStorageValue) -> Result<u64> {
+    match value {
+        SqlStorageValue::Integer(value) => u64::try_from(*value).ok(),
+        SqlStorageValue::Float(value) if *value >= 0.0 => Some(*value as u64),
+        _ => None,
+    }
+    .ok_or_else(|| broken(Malformed("a number")))
+}
+
+fn blob(value: SqlStorageValue) -> Result<Vec<u8>> {
+    match value {
+        SqlStorageValue::Blob(bytes) => Ok(bytes),
+        _ => Err(broken(Malformed("bytes"))),
+    }
+}

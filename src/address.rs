@@ -1,0 +1,164 @@
+//! A request's address, taken apart by hand: scheme, host, path, query. Parsing it with the platform's `URL`
+//! would cost more than the rest of the gate.
+
+use crate::cookie::Scheme;
+
+/// What the page adds to a query to learn whether cookies come back; never reaches the origin.
+pub const MARK: &str = "anteroom-cookie=1";
+
+/// The parts of an absolute address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// Https or not.
+    pub scheme: Scheme,
+    /// Host, with its port if it has one.
+    pub host: &'a str,
+    /// From the first slash on, without the query.
+    pub path: &'a str,
+    /// Behind the `?`, without it.
+    pub query: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Takes apart what the platform gives as `request.url`: absolute, and never with a fragment.
+    pub fn parse(url: &'a str) -> Option<Address<'a>> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let scheme = if scheme == "https" {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        };
+        Some(Address {
+            scheme,
+            host,
+            path: if path.is_empty() { "/" } else { path },
+            query,
+        })
+    }
+
+    /// Whether the query carries our mark.
+    pub fn is_marked(&self) -> bool {
+        self.query.split('&').any(|part| part == MARK)
+    }
+
+    /// Path and query without our mark: what the visitor wanted.
+    pub fn target(&self) -> String {
+        let kept: Vec<&str> = self
+            .query
+            .split('&')
+            .filter(|part| !part.is_empty() && *part != MARK)
+            .collect();
+        if kept.is_empty() {
+            safe_target(self.path)
+        } else {
+            safe_target(&format!("{}?{}", self.path, kept.join("&")))
+        }
+    }
+
+    /// The value of a query's field, decoded.
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.query.split('&').find_map(|part| {
+            let (key, value) = part.split_once('=')?;
+            (key == name).then(|| percent_decoded(value))
+        })
+    }
+}
+
+/// A target with our mark.
+pub fn marked(target: &str) -> String {
+    let separator = if target.contains('?') { '&' } else { '?' };
+    format!("{target}{separator}{MARK}")
+}
+
+/// A target that can only lead to the same host: one slash, no backslash, no control characters; anything
+/// else leads to the root.
+pub fn safe_target(target: &str) -> String {
+    let second = target.get(1..2).unwrap_or_default();
+    let safe = target.starts_with('/')
+        && second != "/"
+        && !target.contains('\\')
+        && !target.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+        && target.len() <= 8_192;
+    if safe {
+        target.to_owned()
+    } else {
+        "/".to_owned()
+    }
+}
+
+fn percent_decoded(value: &str) -> String {
+    let bytes = value.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        let escaped = value
+            .get(index + 1..index + 3)
+            .filter(|digits| *byte == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(escaped.unwrap_or(if *byte == b'+' { b' ' } else { *byte }));
+        index += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_apart() {
+        let address = Address::parse("https://a.b:8/c/d?e=f&g").unwrap();
+        assert_eq!(
+            (address.host, address.path, address.query),
+            ("a.b:8", "/c/d", "e=f&g")
+        );
+        let bare = Address::parse("http://a.b?x").unwrap();
+        assert_eq!(
+            (bare.path, bare.query, bare.scheme),
+            ("/", "x", Scheme::Http)
+        );
+        assert_eq!(Address::parse("nothing"), None);
+    }
+
+    #[test]
+    fn the_mark_is_seen_and_taken_off() {
+        let target = "/sale?item=1";
+        let url = format!("https://a.b{}", marked(target));
+        let address = Address::parse(&url).unwrap();
+        assert!(address.is_marked());
+        assert_eq!(address.target(), target);
+        let url = format!("https://a.b{}", marked("/sale"));
+        assert_eq!(Address::parse(&url).unwrap().target(), "/sale");
+        assert!(
+            !Address::parse("https://a.b/?xanteroom-cookie=1")
+                .unwrap()
+                .is_marked()
+        );
+    }
+
+    #[test]
+    fn a_target_never_leads_to_another_host() {
+        for target in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:x",
+            "",
+            "/\n/x",
+            "x",
+        ] {
+            assert_eq!(safe_target(target), "/", "{target}");
+        }
+        assert_eq!(safe_target("/a?b=//c"), "/a?b=//c");
+    }
+
+    #[test]
+    fn fields_are_decoded() {
+        let address = Address::parse("https://a.b/?to=%2Fsale%3Fa%3D1&x=%zz+%e4%b8%ad").unwrap();
+        assert_eq!(address.field("to").as_deref(), Some("/sale?a=1"));
+        assert_eq!(address.field("x").as_deref(), Some("%zz 中"));
+        assert_eq!(address.field("y"), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! Our cookies: their name, what they hold, and the lines that set them. DESIGN 5.
+//!
+//! One name for each room; the value is a token, and its domain byte says which kind. All cookies of our name are
+//! read, at most [`COOKIES_MAX`], and the best counts: a sibling host can toss cookies at us, but not better ones.
+
+use durable::settings::{SameSite, Settings};
+use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
+use durable::units::Millis;
+
+/// Cookies of one name that are looked at.
+const COOKIES_MAX: usize = 4;
+/// A ticket lives at most a day, and so does the longest session.
+const MAX_AGE_SECONDS: u64 = 24 * 60 * 60;
+
+/// What a visitor's cookies are worth before the board is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wallet {
+    /// The pass that expires last.
+    pub pass: Option<Pass>,
+    /// The ticket of the newest epoch with the lowest rank.
+    pub ticket: Option<Ticket>,
+    /// The newest arrival.
+    pub arrival: Option<Arrival>,
+    /// A token that is signed with a key or in a version we do not know (yet).
+    pub unknown: bool,
+}
+
+impl Wallet {
+    /// Reads `name=value` pairs, separated by `;`, that were cut out of the `Cookie` header.
+    pub fn read(cookies: &str, name: &str, room: RoomTag, keys: &Keys) -> Wallet {
+        let mut wallet = Wallet::default();
+        let ours = cookies.split(';').filter_map(|pair| {
+            let (found, value) = pair.trim().split_once('=')?;
+            (found == name).then_some(value)
+        });
+        for value in ours.take(COOKIES_MAX) {
+            wallet.put(value, room, keys);
+        }
+        wallet
+    }
+
+    fn put(&mut self, value: &str, room: RoomTag, keys: &Keys) {
+        match keys.verify::<Pass>(value) {
+            Ok(pass) if pass.room == room => {
+                if self.pass.is_none_or(|best| best.expires < pass.expires) {
+                    self.pass = Some(pass);
+                }
+                return;
+            }
+            Err(Refusal::Unknown) => self.unknown = true,
+            _ => {}
+        }
+        match keys.verify::<Ticket>(value) {
+            Ok(ticket) if ticket.room == room => {
+                let better = |best: Ticket| (ticket.epoch, best.rank) > (best.epoch, ticket.rank);
+                if self.ticket.is_none_or(better) {
+                    self.ticket = Some(ticket);
+                }
+                return;
+            }
+            Err(Refusal::Unknown) => self.unknown = true,
+            _ => {}
+        }
+        match keys.verify::<Arrival>(value) {
+            Ok(arrival) if arrival.room == room => {
+                if self.arrival.is_none_or(|best| best.issued < arrival.issued) {
+                    self.arrival = Some(arrival);
+                }
+            }
+            Err(Refusal::Unknown) => self.unknown = true,
+            _ => {}
+        }
+    }
+}
+
+/// How a request came: decides the cookie's prefix and attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Where cookies can be secure.
+    Https,
+    /// Development.
+    Http,
+}
+
+/// The name of a room's cookie.
+pub fn name(room: RoomTag, settings: &Settings, scheme: Scheme) -> String {
+    let prefix = match scheme {
+        Scheme::Https => "__Host-",
+        Scheme::Http => "",
+    };
+    let [a, b, c, d, ..] = room.0;
+    let suffix = if settings.cookie_suffix.is_empty() {
+        String::new()
+    } else {
+        format!("_{}", settings.cookie_suffix)
+    };
+    format!("{prefix}anteroom-{a:02x}{b:02x}{c:02x}{d:02x}{suffix}")
+}
+
+/// The `Set-Cookie` line that keeps a token.
+pub fn keep(name: &str, value: &str, settings: &Settings, scheme: Scheme) -> String {
+    let attributes = attributes(settings, scheme);
+    format!("{name}={value}; Max-Age={MAX_AGE_SECONDS}; {attributes}")
+}
+
+/// The `Set-Cookie` line that takes it away.
+pub fn drop_line(name: &str, settings: &Settings, scheme: Scheme) -> String {
+    format!("{name}=; Max-Age=0; {}", attributes(settings, scheme))
+}
+
+fn attributes(settings: &Settings, scheme: Scheme) -> String {
+    let samesite = match (settings.samesite, scheme) {
+        (SameSite::Auto | SameSite::None, Scheme::Https) => "None",
+        (SameSite::Strict, _) => "Strict",
+        // On plain http `None` would be refused by browsers.
+        (SameSite::Lax, _) | (_, Scheme::Http) => "Lax",
+    };
+    let secure = match scheme {
+        Scheme::Https => "; Secure",
+        Scheme::Http => "",
+    };
+    format!("Path=/; HttpOnly; SameSite={samesite}{secure}")
+}
+
+/// Whether an arrival is still good: 120 s, and not from a clock ahead of ours by more than a minute.
+pub fn is_fresh(arrival: &Arrival, now: Millis) -> bool {
+    now.since(arrival.issued) <= Millis(120_000) && arrival.issued.since(now) <= Millis(60_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use durable::token::{Holder, PassStanding};
+    use durable::units::{Epoch, Generation, PassEpoch, Rank, Seat};
+    use serde_json::json;
+
+    const ROOM: RoomTag = RoomTag([1, 2, 3, 4, 5, 6, 7, 8]);
+
+    fn keys() -> Keys {
+        Keys::new(&"k".repeat(32), "", "").unwrap()
+    }
+
+    fn ticket(epoch: u32, rank: u64) -> String {
+        keys().sign(&Ticket {
+            room: ROOM,
+            epoch: Epoch(epoch),
+            rank: Rank(rank),
+            issued: Millis(1),
+            holder: Holder([0; 16]),
+        })
+    }
+
+    fn pass(expires: u64) -> String {
+        keys().sign(&Pass {
+            room: ROOM,
+            epoch: Epoch(0),
+            pass_epoch: PassEpoch(0),
+            seat: Seat(0),
+            generation: Generation(1),
+            issued: Millis(0),
+            expires: Millis(expires),
+            standing: PassStanding::Confirmed,
+        })
+    }
+
+    fn read(cookies: &str) -> Wallet {
+        Wallet::read(cookies, "anteroom-x", ROOM, &keys())
+    }
+
+    #[test]
+    fn the_best_of_four_counts() {
+        let cookies = [ticket(1, 9), ticket(1, 3), ticket(0, 1), pass(7)]
+            .map(|value| format!("anteroom-x={value}"));
+        let wallet = read(&cookies.join("; "));
+        assert_eq!(wallet.ticket.unwrap().rank, Rank(3));
+        assert_eq!(wallet.pass.unwrap().expires, Millis(7));
+        let fifth = format!("{}; anteroom-x={}", cookies.join(";"), pass(99));
+        assert_eq!(read(&fifth).pass.unwrap().expires, Millis(7));
+    }
+
+    #[test]
+    fn foreign_and_broken_cookies_are_as_if_absent() {
+        let other = Wallet::read(
+            &format!("anteroom-x={}", pass(7)),
+            "anteroom-x",
+            RoomTag([9; 8]),
+            &keys(),
+        );
+        assert_eq!(other, Wallet::default());
+        for cookies in [
+            "",
+            ";;;",
+            "anteroom-x",
+            "anteroom-x=",
+            "anteroom-x=\u{0}\u{ff}",
+            "=x",
+            "other=1",
+        ] {
+            assert_eq!(read(cookies), Wallet::default(), "{cookies}");
+        }
+        assert_eq!(read(&format!("Xanteroom-x={}", pass(7))), Wallet::default());
+    }
+
+    #[test]
+    fn a_token_of_a_key_we_do_not_know_is_noted() {
+        let stranger = Keys::new(&"s".repeat(32), "", "").unwrap();
+        let cookies = format!(
+            "anteroom-x={}",
+            stranger.sign(&keys().verify::<Ticket>(&ticket(0, 1)).unwrap())
+        );
+        assert!(read(&cookies).unknown);
+    }
+
+    #[test]
+    fn lines_say_what_the_scheme_allows() {
+        let settings = Settings::parse(&json!({
+            "name": "a", "host": "a.b", "total_active_users": 1, "new_users_per_minute": 1, "cookie_suffix": "s",
+        }))
+        .unwrap();
+        let name_http = name(ROOM, &settings, Scheme::Http);
+        assert_eq!(name_http, "anteroom-01020304_s");
+        assert_eq!(
+            keep(&name_http, "v", &settings, Scheme::Http),
+            "anteroom-01020304_s=v; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax"
+        );
+        let name_https = name(ROOM, &settings, Scheme::Https);
+        assert_eq!(
+            drop_line(&name_https, &settings, Scheme::Https),
+            "__Host-anteroom-01020304_s=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! The gate: what was asked, what the tokens say, what the board says and `now` in; a [`Decision`] out.
+//! DESIGN 2 and 3. It decides and does not remember; exactness lives at the claim, so nothing here grants a seat:
+//! at most it lets a good pass through and asks a leaf for everything else.
+
+use std::collections::HashSet;
+
+use durable::board::{Board, Phase};
+use durable::protocol::{Outcome, Wish};
+use durable::token::{Arrival, Pass, PassStanding, Ticket};
+use durable::units::{Millis, Place};
+
+use crate::cookie::{Wallet, is_fresh};
+use crate::poll::standing_of;
+use crate::standing::Standing;
+use crate::visit::{Asker, Verb};
+
+/// A ticket lives so long.
+const TICKET_LIFE: Millis = Millis(24 * 60 * 60 * 1_000);
+/// Without asking anyone, an isolate that has sent so many first contacts on one board acts as busy.
+pub const FIRST_CONTACTS_MAX: u32 = 20;
+
+/// The room as this isolate sees it now.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Its board: never older than it may be.
+    pub board: &'a Board,
+    /// Seat and generation of passes given up early.
+    pub revoked: &'a HashSet<(u32, u32)>,
+    /// How old a pass may get before it is due.
+    pub renewal_interval: Millis,
+    /// First contacts sent on this board.
+    pub first_contacts: u32,
+}
+
+/// Who asks for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// Who.
+    pub asker: Asker,
+    /// What for.
+    pub verb: Verb,
+    /// What they hold.
+    pub wallet: &'a Wallet,
+    /// They were sent back with a mark that says they had been given a cookie.
+    pub marked: bool,
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// To the origin.
+    Pass,
+    /// To the origin, and a leaf is asked for a newer pass meanwhile.
+    PassAndRenew(Wish),
+    /// A leaf is asked; its outcome decides, by [`after`].
+    Ask(Wish),
+    /// An answer of ours, from the board alone.
+    Tell(Standing),
+    /// An answer of ours, with a fresh arrival.
+    TellAndGreet(Standing),
+    /// An empty answer: nothing of ours would help who asks.
+    Refuse,
+    /// The tokens know more than our board: fetch it, then decide again.
+    Refresh,
+}
+
+/// Decides. `fresh_holder` names a first contact, should it be one.
+pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8; 16]) -> Decision {
+    let Visit {
+        asker,
+        verb,
+        wallet,
+        marked,
+    } = *visit;
+    if view.board.phase == Phase::Suspended {
+        return Decision::Pass;
+    }
+    if is_ahead_of_board(wallet, view.board) {
+        return Decision::Refresh;
+    }
+    if let Some(pass) = valid_pass(wallet, view, now) {
+        let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
+        return if renews {
+            Decision::PassAndRenew(renewal(&pass))
+        } else {
+            Decision::Pass
+        };
+    }
+    if !matches!(asker, Asker::Navigation | Asker::App) {
+        return Decision::Refuse;
+    }
+    if let Some(ticket) = living_ticket(wallet, view.board, now) {
+        let standing = standing_of(view.board, Place(ticket.rank.0), ticket.issued, now);
+        let claims = matches!(standing, Standing::YourTurn { .. }) && verb != Verb::Head;
+        return match (claims, verb) {
+            (true, _) => Decision::Ask(claim(&ticket)),
+            (false, Verb::Write) => Decision::Tell(Standing::FormHeld),
+            (false, _) => Decision::Tell(standing),
+        };
+    }
+    newcomer(
+        wallet.arrival.filter(|arrival| is_fresh(arrival, now)),
+        verb,
+        marked,
+        wallet,
+        view,
+        fresh_holder,
+    )
+}
+
+fn newcomer(
+    arrival: Option<Arrival>,
+    verb: Verb,
+    marked: bool,
+    wallet: &Wallet,
+    view: &View<'_>,
+    fresh_holder: [u8; 16],
+) -> Decision {
+    let holder = arrival.map_or(fresh_holder, |arrival| arrival.holder.0);
+    let open = view.board.phase == Phase::Open && view.first_contacts < FIRST_CONTACTS_MAX;
+    match (open, arrival) {
+        _ if wallet.unknown => Decision::Tell(Standing::Reconnecting),
+        (true, _) if verb != Verb::Head => Decision::Ask(Wish::Enter { holder }),
+        (_, Some(_)) if verb == Verb::Get => Decision::Ask(Wish::Join { holder }),
+        (_, None) if marked => Decision::Tell(Standing::CookiesBlocked),
+        _ if verb == Verb::Write => Decision::TellAndGreet(Standing::FormHeld),
+        _ => Decision::TellAndGreet(Standing::Joining),
+    }
+}
+
+/// Where somebody stands who only asks that: nothing is claimed, joined or renewed.
+pub fn whereabouts(wallet: &Wallet, view: &View<'_>, now: Millis) -> Standing {
+    let board = view.board;
+    if board.phase == Phase::Suspended || valid_pass(wallet, view, now).is_some() {
+        return Standing::YourTurn { place: Place(0) };
+    }
+    match living_ticket(wallet, board, now) {
+        Some(ticket) => standing_of(board, Place(ticket.rank.0), ticket.issued, now),
+        None if wallet.unknown => Standing::Reconnecting,
+        None => Standing::Joining,
+    }
+}
+
+/// What a leaf's outcome means for who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sequel {
+    /// To the origin, and this token is kept.
+    PassWith(String),
+    /// An answer of ours, and this token is kept.
+    TellWith(Standing, String),
+    /// An answer of ours.
+    Tell(Standing),
+    /// An answer of ours, with a fresh arrival.
+    TellAndGreet(Standing),
+    /// An answer of ours, and the cookie is taken away.
+    TellAndForget(Standing),
+}
+
+/// Decides once a leaf has answered. The board is the one that came with the answer.
+pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Millis) -> Sequel {
+    let ticket = visit.wallet.ticket;
+    let place = ticket.map(|ticket| Place(ticket.rank.0));
+    match outcome {
+        Outcome::Admitted { pass } => Sequel::PassWith(pass),
+        Outcome::Joined {
+            ticket,
+            rank,
+            joined_at_ms,
+        } => {
+            let (place, joined_at) = (Place(rank), Millis(joined_at_ms));
+            let unknown = Standing::Waiting {
+                place,
+                people_ahead: rank,
+                wait: None,
+                waited: Millis(0),
+            };
+            let standing = board.map_or(unknown, |board| standing_of(board, place, joined_at, now));
+            Sequel::TellWith(standing, ticket)
+        }
+        Outcome::Busy if visit.verb == Verb::Write => Sequel::TellAndGreet(Standing::FormHeld),
+        Outcome::Busy => Sequel::TellAndGreet(Standing::Joining),
+        Outcome::Next { .. } => {
+            Sequel::Tell(place.map_or(Standing::Reconnecting, |place| Standing::Next { place }))
+        }
+        Outcome::Waiting => Sequel::Tell(match (place, board) {
+            (Some(place), Some(board)) => {
+                let joined_at = ticket.map_or(now, |ticket| ticket.issued);
+                standing_of(board, place, joined_at, now)
+            }
+            _ => Standing::Reconnecting,
+        }),
+        Outcome::Used => Sequel::TellAndForget(Standing::TicketUsed),
+        Outcome::Void | Outcome::Ended => Sequel::TellAndGreet(Standing::Joining),
+        Outcome::Left => Sequel::TellAndForget(Standing::Left),
+        Outcome::Unknown => Sequel::Tell(Standing::Unavailable),
+        Outcome::Board | Outcome::Unreachable => Sequel::Tell(without_a_room(visit.wallet)),
+    }
+}
+
+/// What is told while the room cannot be reached.
+pub fn without_a_room(wallet: &Wallet) -> Standing {
+    if wallet.pass.is_some() || wallet.ticket.is_some() || wallet.unknown {
+        Standing::Reconnecting
+    } else {
+        Standing::Unavailable
+    }
+}
+
+/// The wish to give up what one holds, if anything.
+pub fn leaving(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Wish> {
+    if let Some(pass) = valid_pass(wallet, view, now) {
+        return Some(Wish::LeavePass {
+            epoch: pass.epoch.0,
+            pass_epoch: pass.pass_epoch.0,
+            seat: pass.seat.0,
+            generation: pass.generation.0,
+        });
+    }
+    let ticket = living_ticket(wallet, view.board, now)?;
+    Some(Wish::LeaveTicket {
+        epoch: ticket.epoch.0,
+        rank: ticket.rank.0,
+    })
+}
+
+fn is_ahead_of_board(wallet: &Wallet, board: &Board) -> bool {
+    let pass = wallet
+        .pass
+        .is_some_and(|pass| (pass.epoch, pass.pass_epoch) > (board.epoch(), board.pass_epoch()));
+    pass || wallet
+        .ticket
+        .is_some_and(|ticket| ticket.epoch > board.epoch())
+}
+
+fn valid_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
+    wallet.pass.filter(|pass| {
+        pass.expires > now
+            && (pass.epoch, pass.pass_epoch) == (view.board.epoch(), view.board.pass_epoch())
+            && (view.revoked.is_empty()
+                || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
+    })
+}
+
+/// A pass is due at its first request after first contact, and once older than the interval.
+fn is_due(pass: &Pass, view: &View<'_>, now: Millis) -> bool {
+    pass.standing == PassStanding::Unconfirmed || now.since(pass.issued) > view.renewal_interval
+}
+
+fn living_ticket(wallet: &Wallet, board: &Board, now: Millis) -> Option<Ticket> {
+    wallet.ticket.filter(|ticket| {
+        ticket.epoch == board.epoch()
+            && ticket.rank.0 >= board.void
+            && now.since(ticket.issued) < TICKET_LIFE
+    })
+}
+
+fn renewal(pass: &Pass) -> Wish {
+    Wish::Renew {
+        epoch: pass.epoch.0,
+        pass_epoch: pass.pass_epoch.0,
+        seat: pass.seat.0,
+        generation: pass.generation.0,
+    }
+}
+
+fn claim(ticket: &Ticket) -> Wish {
+    Wish::Claim {
+        epoch: ticket.epoch.0,
+        rank: ticket.rank.0,
+    }
+}

@@ -1,0 +1,262 @@
+//! What an isolate remembers between requests: a cache of plain data, nothing that belongs to a request.
+//! DESIGN 3. Losing it costs a call or two; being stale only ever delays an admission.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use durable::board::Board;
+use durable::protocol::{Answer, Outcome, Wish};
+use durable::units::Millis;
+
+use crate::route::Rooms;
+
+/// A directory older than this is fetched before anything is decided.
+const ROOMS_MAX_AGE: Millis = Millis(10_000);
+/// A directory older than this is fetched meanwhile.
+const ROOMS_FRESH: Millis = Millis(5_000);
+/// A refresh that has not come back by now is tried by another request.
+const REFRESH_PATIENCE: Millis = Millis(3_000);
+/// A wish repeated within this time has the answer it had.
+const REPEAT: Millis = Millis(5_000);
+/// Answers remembered; with more, all are forgotten.
+const TOLD_MAX: usize = 2_000;
+
+/// How usable something cached is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// As it is.
+    Fresh,
+    /// As it is, while a newer one is fetched.
+    Aging,
+    /// Only once a newer one was fetched.
+    Stale,
+}
+
+/// A room's board and what goes with it.
+#[derive(Debug, Default)]
+pub struct HeldBoard {
+    /// The newest board seen.
+    pub board: Board,
+    /// The pass given up early.
+    pub revoked: HashSet<(u32, u32)>,
+    /// The list's number.
+    pub revoked_seq: u64,
+    /// First contacts sent on this board.
+    pub first_contacts: u32,
+    /// When it was new.
+    made_at: Millis,
+    asked_at: Millis,
+}
+
+impl HeldBoard {
+    /// How usable it is.
+    pub fn freshness(&self, now: Millis) -> Freshness {
+        let age = now.since(self.made_at);
+        let max_age = Millis(self.board.max_age_ms);
+        if age <= max_age {
+            Freshness::Fresh
+        } else if age <= max_age.plus(Board::GRACE) {
+            Freshness::Aging
+        } else {
+            Freshness::Stale
+        }
+    }
+
+    /// Takes what came with a leaf's answer.
+    pub fn take(&mut self, now: Millis, answer: &Answer) {
+        if let Some(list) = answer
+            .revocations
+            .as_ref()
+            .filter(|list| list.seq >= self.revoked_seq)
+        {
+            self.revoked_seq = list.seq;
+            self.revoked = list.passes.iter().copied().collect();
+        }
+        let Some(board) = &answer.board else { return };
+        if (board.sequence, board.at_ms) < (self.board.sequence, self.board.at_ms) {
+            return;
+        }
+        if board.sequence != self.board.sequence {
+            self.first_contacts = 0;
+        }
+        self.made_at = now.minus(Millis(answer.board_age_ms));
+        self.board = board.clone();
+    }
+
+    /// Whether somebody should fetch a newer one now; whoever is told yes does.
+    pub fn begin_refresh(&mut self, now: Millis) -> bool {
+        let begins = now.since(self.asked_at) > REFRESH_PATIENCE;
+        if begins {
+            self.asked_at = now;
+        }
+        begins
+    }
+
+    /// A refresh is over, well or not.
+    pub fn end_refresh(&mut self) {
+        self.asked_at = Millis(0);
+    }
+}
+
+/// See the module's words.
+#[derive(Debug, Default)]
+pub struct Isolate {
+    rooms: Option<Rc<Rooms>>,
+    rooms_at: Millis,
+    rooms_asked_at: Millis,
+    boards: HashMap<String, HeldBoard>,
+    told: HashMap<Wish, (Outcome, Millis)>,
+}
+
+impl Isolate {
+    /// The rooms, and how usable they are.
+    pub fn rooms(&self, now: Millis) -> (Option<Rc<Rooms>>, Freshness) {
+        let age = now.since(self.rooms_at);
+        let freshness = if self.rooms.is_none() || age > ROOMS_MAX_AGE {
+            Freshness::Stale
+        } else if age > ROOMS_FRESH {
+            Freshness::Aging
+        } else {
+            Freshness::Fresh
+        };
+        (self.rooms.clone(), freshness)
+    }
+
+    /// Takes the directory's document.
+    pub fn take_rooms(&mut self, now: Millis, rooms: Rc<Rooms>) {
+        self.rooms = Some(rooms);
+        self.rooms_at = now;
+        self.rooms_asked_at = Millis(0);
+    }
+
+    /// The directory cannot be had: what we have is used a while longer.
+    pub fn keep_rooms(&mut self, now: Millis) {
+        self.rooms_at = now;
+        self.rooms_asked_at = Millis(0);
+    }
+
+    /// Whether somebody should fetch the directory now; whoever is told yes does.
+    pub fn begin_rooms_refresh(&mut self, now: Millis) -> bool {
+        let begins = now.since(self.rooms_asked_at) > REFRESH_PATIENCE;
+        if begins {
+            self.rooms_asked_at = now;
+        }
+        begins
+    }
+
+    /// A room's board.
+    pub fn board(&mut self, room: &str) -> Option<&mut HeldBoard> {
+        self.boards.get_mut(room)
+    }
+
+    /// Takes what came with a leaf's answer, and notices a newer directory.
+    pub fn take_answer(&mut self, now: Millis, room: &str, answer: &Answer) {
+        if answer.board.is_none() {
+            return;
+        }
+        let held = self.boards.entry(room.to_owned()).or_default();
+        held.take(now, answer);
+        held.end_refresh();
+        let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
+        if held.board.directory_version > held_version {
+            self.rooms_at = Millis(0);
+        }
+    }
+
+    /// What a wish was answered a moment ago.
+    pub fn recall(&self, now: Millis, wish: &Wish) -> Option<Outcome> {
+        let (outcome, at) = self.told.get(wish)?;
+        (now.since(*at) <= REPEAT).then(|| outcome.clone())
+    }
+
+    /// Remembers an answer.
+    pub fn remember(&mut self, now: Millis, wish: Wish, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Unreachable | Outcome::Unknown) {
+            return;
+        }
+        if self.told.len() >= TOLD_MAX {
+            self.told.clear();
+        }
+        self.told.insert(wish, (outcome.clone(), now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use durable::directory::Document;
+
+    fn answer(sequence: u64, max_age_ms: u64, board_age_ms: u64) -> Answer {
+        let board = Board {
+            sequence,
+            max_age_ms,
+            directory_version: sequence,
+            ..Board::default()
+        };
+        Answer {
+            outcome: Outcome::Board,
+            board: Some(board),
+            board_age_ms,
+            revocations: None,
+        }
+    }
+
+    #[test]
+    fn a_boards_age_counts_from_where_it_was_made() {
+        let mut held = HeldBoard::default();
+        held.take(Millis(100_000), &answer(1, 1_000, 600));
+        assert_eq!(held.freshness(Millis(100_400)), Freshness::Fresh);
+        assert_eq!(held.freshness(Millis(100_401)), Freshness::Aging);
+        assert_eq!(held.freshness(Millis(101_401)), Freshness::Stale);
+        assert_eq!(
+            held.freshness(Millis(99_000)),
+            Freshness::Fresh,
+            "a clock that jumps back"
+        );
+    }
+
+    #[test]
+    fn an_older_board_never_replaces_a_newer_one() {
+        let mut held = HeldBoard::default();
+        held.take(Millis(100_000), &answer(5, 1_000, 0));
+        held.take(Millis(100_001), &answer(4, 1_000, 0));
+        assert_eq!(held.board.sequence, 5);
+    }
+
+    #[test]
+    fn one_request_refreshes_and_another_takes_over_if_it_does_not_return() {
+        let mut held = HeldBoard::default();
+        assert!(held.begin_refresh(Millis(100_000)));
+        assert!(!held.begin_refresh(Millis(100_001)));
+        assert!(held.begin_refresh(Millis(103_001)));
+        held.end_refresh();
+        assert!(held.begin_refresh(Millis(103_002)));
+    }
+
+    #[test]
+    fn a_board_that_knows_a_newer_directory_makes_ours_stale() {
+        let mut isolate = Isolate::default();
+        isolate.take_rooms(
+            Millis(100_000),
+            Rc::new(Rooms::from_document(&Document {
+                version: 1,
+                rooms: vec![],
+            })),
+        );
+        isolate.take_answer(Millis(100_000), "a", &answer(1, 1_000, 0));
+        assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Fresh);
+        isolate.take_answer(Millis(100_000), "a", &answer(2, 1_000, 0));
+        assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Stale);
+    }
+
+    #[test]
+    fn a_repeated_wish_has_the_answer_it_had_for_five_seconds() {
+        let mut isolate = Isolate::default();
+        let wish = Wish::Claim { epoch: 0, rank: 7 };
+        isolate.remember(Millis(1_000), wish, &Outcome::Used);
+        assert_eq!(isolate.recall(Millis(6_000), &wish), Some(Outcome::Used));
+        assert_eq!(isolate.recall(Millis(6_001), &wish), None);
+        isolate.remember(Millis(1_000), Wish::Board, &Outcome::Unreachable);
+        assert_eq!(isolate.recall(Millis(1_000), &Wish::Board), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! What apps are told: the object `cfWaitingRoom` with the fields of Cloudflare's JSON response, so that a client
+//! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Beside it, `display`
+//! has the finished words that our own page's script puts in their places.
+
+use durable::date::iso8601;
+use serde_json::{Value, json};
+
+use crate::page::words;
+use crate::standing::{Notice, Standing, WaitRange};
+
+/// The body of a JSON answer.
+pub fn json(notice: &Notice<'_>) -> String {
+    json!({ "cfWaitingRoom": room(notice), "display": words(notice).to_json() }).to_string()
+}
+
+fn room(notice: &Notice<'_>) -> Value {
+    let Notice {
+        standing, settings, ..
+    } = notice;
+    let wait = match standing {
+        Standing::Waiting { wait, .. } => *wait,
+        Standing::YourTurn { .. } => Some(WaitRange {
+            from_seconds: 0,
+            to_seconds: 0,
+        }),
+        _ => None,
+    };
+    let minutes = wait.map_or(0, |wait| {
+        (wait.from_seconds + wait.to_seconds).div_ceil(120)
+    });
+    json!({
+        "inWaitingRoom": true,
+        "waitTimeKnown": wait.is_some(),
+        "waitTime": minutes,
+        // The percentiles are told under `random` alone.
+        "waitTime25Percentile": 0,
+        "waitTime50Percentile": 0,
+        "waitTime75Percentile": 0,
+        "waitTimeFormatted": match (wait, minutes) {
+            (None, _) => "unavailable".to_owned(),
+            (_, 1) => "1 minute".to_owned(),
+            (_, minutes) => format!("{minutes} minutes"),
+        },
+        "queueIsFull": false,
+        "queueAll": settings.queue_all,
+        "lastUpdated": iso8601(notice.now),
+        "refreshIntervalSeconds": notice.poll_after.secs_ceil(),
+        "queueingMethod": "fifo",
+        "isFIFOQueue": true,
+        "isRandomQueue": false,
+        "isPassthroughQueue": false,
+        "isRejectQueue": false,
+        "isEventActive": false,
+        "isEventPrequeueing": false,
+        "timeUntilEventStart": 0,
+        "timeUntilEventStartFormatted": "unavailable",
+        "timeUntilEventEnd": 0,
+        "timeUntilEventEndFormatted": "unavailable",
+        "shuffleAtEventStart": false,
+        "turnstile": "",
+        "infiniteQueue": false,
+        "place": standing.place().map(|place| place.0 + 1),
+        "peopleAhead": standing.people_ahead(),
+        "pollAfterMs": notice.poll_after.0,
+        "state": standing.name(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::{settings, with_notice};
+    use durable::units::{Millis, Place};
+
+    fn told(standing: Standing) -> Value {
+        let settings = settings();
+        serde_json::from_str(&with_notice(&settings, standing, "/x", json)).unwrap()
+    }
+
+    #[test]
+    fn the_fields_are_cloudflares_and_four_of_ours() {
+        let told = told(Standing::Joining);
+        let fields = told["cfWaitingRoom"].as_object().unwrap();
+        assert_eq!(fields.len(), 25 + 4);
+        assert_eq!(fields["inWaitingRoom"], true);
+        assert_eq!(fields["lastUpdated"], "1970-01-12T13:46:40.000Z");
+    }
+
+    #[test]
+    fn a_place_is_told_from_one_on_and_a_wait_in_minutes() {
+        let wait = Some(WaitRange {
+            from_seconds: 100,
+            to_seconds: 200,
+        });
+        let standing = Standing::Waiting {
+            place: Place(0),
+            people_ahead: 7,
+            wait,
+            waited: Millis(0),
+        };
+        let told = told(standing);
+        let room = &told["cfWaitingRoom"];
+        assert_eq!(
+            (&room["place"], &room["peopleAhead"]),
+            (&json!(1), &json!(7))
+        );
+        assert_eq!(
+            (&room["waitTime"], &room["waitTimeFormatted"]),
+            (&json!(3), &json!("3 minutes"))
+        );
+        assert_eq!(told["display"]["ahead"], "7 people");
+    }
+
+    #[test]
+    fn without_a_place_there_is_none_to_tell() {
+        let told = told(Standing::Held {
+            place: None,
+            people_ahead: 3,
+        });
+        assert!(told["cfWaitingRoom"]["place"].is_null());
+        assert!(told["cfWaitingRoom"]["peopleAhead"].is_null());
+    }
+}

@@ -1,0 +1,444 @@
+//! The waiting page: one response, nothing else to fetch. The words come from [`crate::text`], the shape from
+//! `web/waiting.html`; this file puts one into the other, and everything foreign through [`escaped`].
+
+use durable::date::iso8601;
+use durable::settings::contrast_with_white;
+use serde_json::{Value, json};
+
+use crate::address::marked;
+use crate::standing::{Notice, Standing};
+use crate::text::{Texts, grouped};
+
+const PAGE: &str = include_str!("web/waiting.html");
+const STYLE: &str = include_str!("web/waiting.css");
+const SCRIPT: &str = include_str!("web/waiting.js");
+
+/// The finished words of a page, place by place.
+pub(crate) struct Words {
+    heading: &'static str,
+    next: &'static str,
+    place: String,
+    ahead: String,
+    wait: String,
+    title: String,
+    /// Of a thousand; none while there is nothing to show.
+    progress: Option<u64>,
+}
+
+impl Words {
+    /// For the page's script.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "heading": self.heading, "next": self.next, "place": self.place, "ahead": self.ahead,
+            "wait": self.wait, "title": self.title, "progress": self.progress,
+        })
+    }
+}
+
+/// What a page may do: run what carries the nonce, show inline pictures, ask its own host.
+pub fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    )
+}
+
+/// The words for a notice.
+pub(crate) fn words(notice: &Notice<'_>) -> Words {
+    let Notice {
+        standing, language, ..
+    } = notice;
+    let texts = language.texts();
+    let (heading, next) = heading(standing, texts);
+    let ahead = standing
+        .people_ahead()
+        .map(|ahead| language.people(ahead))
+        .unwrap_or_default();
+    let room = room_title(notice);
+    let title = if ahead.is_empty() {
+        format!("{heading} · {room}")
+    } else {
+        format!("{}: {ahead} · {room}", texts.ahead)
+    };
+    Words {
+        heading,
+        next,
+        // People count from one.
+        place: standing
+            .place()
+            .map(|place| grouped(place.0 + 1))
+            .unwrap_or_default(),
+        ahead,
+        wait: match standing {
+            Standing::Waiting { wait, .. } => language.wait(*wait),
+            _ => String::new(),
+        },
+        title,
+        progress: progress(standing),
+    }
+}
+
+/// How much of the way is behind: the time waited, of that and the middle of what is expected.
+fn progress(standing: &Standing) -> Option<u64> {
+    match standing {
+        Standing::Waiting {
+            wait: Some(wait),
+            waited,
+            ..
+        } => {
+            let expected_ms = (wait.from_seconds + wait.to_seconds) * 500;
+            Some(waited.0 * 1_000 / (waited.0 + expected_ms).max(1))
+        }
+        Standing::YourTurn { .. } | Standing::Next { .. } => Some(1_000),
+        _ => None,
+    }
+}
+
+fn heading(standing: &Standing, texts: &Texts) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Joining => texts.joining,
+        Standing::Waiting { .. } => texts.waiting,
+        Standing::YourTurn { .. } => texts.your_turn,
+        Standing::Next { .. } => texts.next,
+        Standing::Held { .. } => texts.held,
+        Standing::Reconnecting => texts.reconnecting,
+        Standing::Unavailable => texts.unavailable,
+        Standing::CookiesBlocked => texts.cookies_blocked,
+        Standing::FormHeld => texts.form_held,
+        Standing::Left => texts.left,
+        Standing::TicketUsed => texts.ticket_used,
+    }
+}
+
+fn room_title<'a>(notice: &Notice<'a>) -> &'a str {
+    let settings = notice.settings;
+    if settings.page.title.is_empty() {
+        &settings.route.host
+    } else {
+        &settings.page.title
+    }
+}
+
+/// The page.
+pub fn html(notice: &Notice<'_>) -> String {
+    let Notice {
+        standing,
+        settings,
+        language,
+        target,
+        ..
+    } = notice;
+    let (texts, words, page) = (language.texts(), words(notice), &settings.page);
+    let seconds = notice.poll_after.secs_ceil();
+    let style = format!(
+        "{STYLE}{}",
+        colors(&page.color_background, &page.color_accent)
+    );
+    let logo = match page.logo.as_str() {
+        "" => String::new(),
+        logo => format!("<img class=\"logo\" src=\"{}\" alt=\"\">", escaped(logo)),
+    };
+    // First contact comes back with a mark: without script, the only way to learn that no cookie came along.
+    let back = if *standing == Standing::Joining {
+        marked(target)
+    } else {
+        (*target).to_owned()
+    };
+    let refresh = if standing.comes_back() {
+        format!(
+            "<noscript><meta http-equiv=\"refresh\" content=\"{seconds}; url={}\"></noscript>",
+            escaped(&back)
+        )
+    } else {
+        String::new()
+    };
+    let hidden = |show: bool| if show { "" } else { " hidden" };
+    let has_place = standing.place().is_some();
+    let over = !standing.comes_back();
+    let progress = match words.progress {
+        Some(value) => format!(
+            "<progress id=\"progress\" max=\"1000\" value=\"{value}\" aria-label=\"{}\"></progress>",
+            texts.progress
+        ),
+        None => format!(
+            "<progress id=\"progress\" max=\"1000\" aria-label=\"{}\"{}></progress>",
+            texts.progress,
+            hidden(!over)
+        ),
+    };
+    let fills: [(&str, String); 30] = [
+        ("lang", texts.tag.to_owned()),
+        ("dir", texts.direction.to_owned()),
+        ("nonce", notice.nonce.to_owned()),
+        ("refresh", refresh),
+        ("title", escaped(&words.title)),
+        ("style", style),
+        ("script", SCRIPT.to_owned()),
+        ("state", standing.name().to_owned()),
+        ("target", escaped(target)),
+        ("wait_path", escaped(notice.wait_path)),
+        ("leave_path", escaped(notice.leave_path)),
+        ("poll_after_ms", notice.poll_after.0.to_string()),
+        ("logo", logo),
+        ("room", escaped(room_title(notice))),
+        ("waiting_room", texts.waiting_room.to_owned()),
+        ("heading", words.heading.to_owned()),
+        ("next", words.next.to_owned()),
+        (
+            "message",
+            if page.message.is_empty() {
+                String::new()
+            } else {
+                format!("<p class=\"message\">{}</p>", escaped(&page.message))
+            },
+        ),
+        ("place_label", texts.place.to_owned()),
+        ("place", words.place),
+        ("ahead_label", texts.ahead.to_owned()),
+        ("ahead", words.ahead),
+        ("wait_label", texts.wait.to_owned()),
+        ("wait", words.wait),
+        ("facts_hidden", hidden(has_place).to_owned()),
+        ("progress", progress),
+        ("checked", checked(notice, texts)),
+        ("offline", texts.offline.to_owned()),
+        ("leave", leave(notice, texts, has_place)),
+        ("links", links(notice, texts, over)),
+    ];
+    filled(PAGE, &fills)
+}
+
+fn checked(notice: &Notice<'_>, texts: &Texts) -> String {
+    let at = iso8601(notice.now);
+    let clock = at.get(11..19).unwrap_or_default();
+    format!(
+        "{}: <time id=\"checked\" datetime=\"{at}\">{clock} UTC</time>",
+        texts.checked
+    )
+}
+
+fn leave(notice: &Notice<'_>, texts: &Texts, has_place: bool) -> String {
+    if !notice.standing.comes_back() {
+        return String::new();
+    }
+    format!(
+        "<form id=\"leave\" method=\"post\" action=\"{}\"{}><button class=\"quiet\">{}</button>\
+         <div id=\"sure\" role=\"group\" aria-labelledby=\"sure_text\" hidden><p id=\"sure_text\">{}</p>\
+         <button>{}</button> <button type=\"button\" id=\"stay\" class=\"quiet\">{}</button></div></form>",
+        escaped(notice.leave_path),
+        if has_place { "" } else { " hidden" },
+        texts.leave,
+        texts.leave_sure,
+        texts.leave_yes,
+        texts.leave_no,
+    )
+}
+
+fn links(notice: &Notice<'_>, texts: &Texts, over: bool) -> String {
+    let mut links = String::new();
+    if over {
+        links.push_str(&format!(
+            "<a class=\"again\" href=\"{}\">{}</a>",
+            escaped(notice.target),
+            texts.again
+        ));
+    }
+    let home = &notice.settings.page.home_url;
+    if !home.is_empty() {
+        links.push_str(&format!("<a href=\"{}\">{}</a>", escaped(home), texts.home));
+    }
+    links
+}
+
+/// The room's own colours. Text on each is black or white, whichever can be read (WCAG 2.2, 1.4.3).
+fn colors(background: &str, accent: &str) -> String {
+    let mut style = String::new();
+    if let Some(contrast) = contrast_with_white(background) {
+        style.push_str(&format!(
+            ":root{{--around:{background};--on-around:{}}}",
+            readable(contrast)
+        ));
+    }
+    if let Some(contrast) = contrast_with_white(accent) {
+        style.push_str(&format!(
+            ":root{{--accent:{accent};--on-accent:{}}}",
+            readable(contrast)
+        ));
+    }
+    style
+}
+
+fn readable(contrast_with_white: f64) -> &'static str {
+    if contrast_with_white >= 4.5 {
+        "#fff"
+    } else {
+        "#000"
+    }
+}
+
+/// Puts values in the places of a template, written `{{name}}`. What is put in is not looked at again.
+fn filled(template: &str, fills: &[(&str, String)]) -> String {
+    let mut out = String::with_capacity(template.len() + 16_384);
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (name, behind) = behind.split_once("}}").unwrap_or((behind, ""));
+        out.push_str(before);
+        if let Some((_, value)) = fills.iter().find(|(key, _)| *key == name) {
+            out.push_str(value);
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Text that stays text, in an element and in a quoted attribute.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::standing::WaitRange;
+    use crate::text::Language;
+    use durable::settings::Settings;
+    use durable::units::{Millis, Place};
+
+    pub(crate) fn settings() -> Settings {
+        Settings::parse(&json!({
+            "name": "sale", "host": "shop.example", "total_active_users": 1, "new_users_per_minute": 1,
+            "page": { "title": "A <b>clinic</b>", "message": "Bring \"papers\" & patience", "home_url": "/home" },
+        }))
+        .unwrap()
+    }
+
+    pub(crate) fn with_notice<T>(
+        settings: &Settings,
+        standing: Standing,
+        target: &str,
+        use_it: impl Fn(&Notice<'_>) -> T,
+    ) -> T {
+        use_it(&Notice {
+            standing,
+            settings,
+            language: Language::English,
+            target,
+            wait_path: "/.anteroom/wait",
+            leave_path: "/.anteroom/leave",
+            poll_after: Millis(4_200),
+            now: Millis(1_000_000_000),
+            nonce: "abc",
+        })
+    }
+
+    fn waiting() -> Standing {
+        Standing::Waiting {
+            place: Place(1_203),
+            people_ahead: 312,
+            wait: Some(WaitRange {
+                from_seconds: 240,
+                to_seconds: 420,
+            }),
+            waited: Millis(330_000),
+        }
+    }
+
+    fn page(standing: Standing) -> String {
+        with_notice(&settings(), standing, "/sale?a=1&b=\"><script>", html)
+    }
+
+    #[test]
+    fn everything_foreign_is_escaped() {
+        let page = page(waiting());
+        assert!(page.contains("A &lt;b&gt;clinic&lt;/b&gt;"));
+        assert!(page.contains("Bring &quot;papers&quot; &amp; patience"));
+        assert!(page.contains("/sale?a=1&amp;b=&quot;&gt;&lt;script&gt;"));
+        assert!(!page.contains("\"><script>"));
+    }
+
+    #[test]
+    fn every_place_of_the_template_is_filled() {
+        for standing in [
+            waiting(),
+            Standing::Joining,
+            Standing::Left,
+            Standing::FormHeld,
+        ] {
+            assert!(!page(standing).contains("{{"));
+        }
+    }
+
+    #[test]
+    fn place_people_wait_and_progress_are_told() {
+        let page = page(waiting());
+        for words in [
+            "1,204",
+            "312 people",
+            "4 to 7 minutes",
+            "value=\"500\"",
+            "13:46:40 UTC",
+        ] {
+            assert!(page.contains(words), "{words}");
+        }
+        assert!(page.contains("content=\"5; url=/sale?"));
+    }
+
+    #[test]
+    fn what_is_over_does_not_come_back_and_says_how_to_begin_again() {
+        for standing in [
+            Standing::CookiesBlocked,
+            Standing::FormHeld,
+            Standing::Left,
+            Standing::TicketUsed,
+        ] {
+            let page = page(standing);
+            assert!(!page.contains("http-equiv"), "{standing:?}");
+            assert!(page.contains("class=\"again\""), "{standing:?}");
+            assert!(!page.contains("id=\"leave\""), "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn first_contact_comes_back_with_the_mark() {
+        assert!(
+            with_notice(&settings(), Standing::Joining, "/x", html)
+                .contains("url=/x?anteroom-cookie=1")
+        );
+    }
+
+    #[test]
+    fn nothing_runs_that_does_not_carry_the_nonce() {
+        let page = page(waiting());
+        assert_eq!(
+            page.matches("<script").count(),
+            page.matches("<script nonce=\"abc\"").count()
+        );
+        assert_eq!(
+            page.matches("<style").count(),
+            page.matches("<style nonce=\"abc\"").count()
+        );
+        assert!(!page.contains(" style=") && !page.contains(" onclick="));
+        assert!(
+            content_security_policy("abc").contains("default-src 'none'; script-src 'nonce-abc'")
+        );
+    }
+
+    #[test]
+    fn text_on_a_rooms_colour_can_be_read() {
+        assert!(colors("", "#ffee00").contains("--on-accent:#000"));
+        assert!(colors("#003366", "").contains("--on-around:#fff"));
+        assert_eq!(colors("", ""), "");
+    }
+}

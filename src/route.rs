@@ -1,0 +1,331 @@
+//! Which room a request belongs to, and which of our own endpoints it is. DESIGN 2, *Paths*.
+//!
+//! Host and path are matched in their normal form, at segment borders, the most specific route first. Where
+//! the path as it was sent and its normal form belong to different rooms, the more specific of the two
+//! covers: no spelling walks round a room. A path without `%`, `//`, `/.`, `\` and `;` is its own
+//! normal form and takes the quick way.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use durable::directory::{Document, seeds};
+use durable::settings::Settings;
+use durable::token::RoomTag;
+use serde_json::Value;
+
+/// The last part of every path of ours.
+pub const OWN: &str = "/.anteroom/";
+
+/// A room, as the edge knows it.
+#[derive(Debug)]
+pub struct RoomEntry {
+    /// 32 hexadecimal digits: the Room object's name.
+    pub id: String,
+    /// What stands in its tokens.
+    pub tag: RoomTag,
+    /// What its operator decided.
+    pub settings: Settings,
+}
+
+/// All rooms of the deployment.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    /// The directory's version; 0 for the rooms of `[vars]`.
+    pub version: u64,
+    /// Host, path, room: longest path first.
+    routes: Vec<(String, String, Rc<RoomEntry>)>,
+}
+
+/// A room and what is asked of it.
+#[derive(Debug)]
+pub struct Match {
+    /// The room.
+    pub room: Rc<RoomEntry>,
+    /// The path of the route that covers the request.
+    pub path: String,
+    /// One of our own endpoints, if it is one.
+    pub own: Option<Own>,
+}
+
+/// Our own endpoints, below each room's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// Where one stands, without claiming.
+    Wait,
+    /// The room's public state.
+    Board,
+    /// Giving up a place or a seat.
+    Leave,
+    /// Anything else below `.anteroom`.
+    Unknown,
+}
+
+impl Rooms {
+    /// From the directory's document. A room whose settings this code cannot read is left out.
+    pub fn from_document(document: &Document) -> Rooms {
+        let rooms = document
+            .rooms
+            .iter()
+            .filter_map(|room| Some((room.id.clone(), Settings::parse(&room.settings).ok()?)));
+        Rooms::new(document.version, rooms)
+    }
+
+    /// The rooms of `[vars]`, for want of a directory.
+    pub fn from_vars(rooms: &[Value]) -> Rooms {
+        Rooms::new(0, seeds(rooms).unwrap_or_default().into_iter())
+    }
+
+    fn new(version: u64, rooms: impl Iterator<Item = (String, Settings)>) -> Rooms {
+        let mut routes = Vec::new();
+        for (id, settings) in rooms {
+            let Some(tag) = RoomTag::from_id(&id) else {
+                continue;
+            };
+            let room = Rc::new(RoomEntry { id, tag, settings });
+            for route in room.settings.routes() {
+                routes.push((route.host.clone(), route.path.clone(), room.clone()));
+            }
+        }
+        routes.sort_by_key(|(_, path, _)| std::cmp::Reverse(path.len()));
+        Rooms { version, routes }
+    }
+
+    /// The room that covers this request, if any does.
+    pub fn find(&self, host: &str, path: &str) -> Option<Match> {
+        let host = normal_host(host);
+        let normal = normal_path(path);
+        let (route_path, room) = match (self.covering(&host, path), self.covering(&host, &normal)) {
+            (Some(raw), Some(normal)) if raw.0.len() > normal.0.len() => raw,
+            (_, Some(found)) | (Some(found), None) => found,
+            (None, None) => return None,
+        };
+        let base = if route_path == "/" { "" } else { route_path };
+        let own = normal
+            .strip_prefix(base)
+            .and_then(|rest| rest.strip_prefix(OWN))
+            .map(|name| match name {
+                "wait" => Own::Wait,
+                "board" => Own::Board,
+                "leave" => Own::Leave,
+                _ => Own::Unknown,
+            });
+        Some(Match {
+            room: room.clone(),
+            path: route_path.to_owned(),
+            own,
+        })
+    }
+
+    fn covering(&self, host: &str, path: &str) -> Option<(&str, &Rc<RoomEntry>)> {
+        self.routes
+            .iter()
+            .find(|(route_host, route_path, _)| route_host == host && covers(route_path, path))
+            .map(|(_, route_path, room)| (route_path.as_str(), room))
+    }
+}
+
+/// A path of ours below a room's path.
+pub fn own_path(room_path: &str, name: &str) -> String {
+    let base = if room_path == "/" { "" } else { room_path };
+    format!("{base}{OWN}{name}")
+}
+
+/// Whether a path is past the gate for everybody: what machines look for at fixed places.
+pub fn is_past_the_gate(path: &str) -> bool {
+    path == "/robots.txt" || path == "/favicon.ico" || path.starts_with("/.well-known/")
+}
+
+fn covers(route_path: &str, path: &str) -> bool {
+    route_path == "/"
+        || path
+            .strip_prefix(route_path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', ';']))
+}
+
+/// Lower case, without port and trailing dot.
+fn normal_host(host: &str) -> Cow<'_, str> {
+    let bare = host.rsplit_once(':').map_or(host, |(bare, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            bare
+        } else {
+            host
+        }
+    });
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    if bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(bare.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(bare)
+    }
+}
+
+/// Unreserved escapes decoded, encoded slashes and backslashes as slashes, `//`, `.`, `..` collapsed,
+/// parameters behind a `;` cut.
+fn normal_path(path: &str) -> Cow<'_, str> {
+    let plain = !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.");
+    if plain {
+        return Cow::Borrowed(path);
+    }
+    let decoded = decoded(path);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in decoded.split('/') {
+        match part.split(';').next().unwrap_or_default() {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let mut normal = String::with_capacity(path.len());
+    for part in &parts {
+        normal.push('/');
+        normal.push_str(part);
+    }
+    if normal.is_empty() || (decoded.ends_with('/') && !parts.is_empty()) {
+        normal.push('/');
+    }
+    Cow::Owned(normal)
+}
+
+/// Decodes what RFC 3986, 2.3 calls unreserved, and every way to write a slash, a dot or a `;`.
+fn decoded(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut out = String::with_capacity(path.len());
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index) {
+        let escaped = path
+            .get(index + 1..index + 3)
+            .filter(|digits| *byte == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escaped {
+            Some(b'/' | b'\\') => out.push('/'),
+            Some(b';') => out.push(';'),
+            Some(plain) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
+                out.push(char::from(plain));
+            }
+            Some(_) => out.push_str(path.get(index..index + 3).unwrap_or_default()),
+            None if *byte == b'\\' => out.push('/'),
+            None => match path.get(index..).and_then(|rest| rest.chars().next()) {
+                Some(character) => {
+                    out.push(character);
+                    index += character.len_utf8() - 1;
+                }
+                None => {}
+            },
+        }
+        index += if escaped.is_some() { 3 } else { 1 };
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rooms() -> Rooms {
+        let room = |name: &str, path: &str| {
+            json!({
+                "name": name, "host": "shop.example", "path": path,
+                "total_active_users": 1, "new_users_per_minute": 1,
+            })
+        };
+        Rooms::from_vars(&[room("sale", "/sale"), room("vip", "/sale/vip")])
+    }
+
+    fn found(host: &str, path: &str) -> Option<String> {
+        rooms()
+            .find(host, path)
+            .map(|found| found.room.settings.name.clone())
+    }
+
+    #[test]
+    fn no_spelling_of_a_covered_path_walks_round_the_room() {
+        for path in [
+            "/sale",
+            "/sale/",
+            "/sale/item",
+            "/%73ale",
+            "//sale",
+            "/./sale",
+            "/x/../sale",
+            "/x/..%2fsale",
+            "/sale;x",
+            "/sale;/x",
+            "/x/%2e%2e/sale",
+            "/%2fsale",
+            "\\sale",
+            "/x\\..\\sale",
+            "/sale%2fitem",
+            "/%5csale",
+            "/sale%3b",
+            "///sale//item",
+            "/sale/.",
+            "/.//sale",
+            "/%2E/sale",
+        ] {
+            assert_eq!(
+                found("shop.example", path).as_deref(),
+                Some("sale"),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_host_but_its_own_spellings_is_covered() {
+        for host in [
+            "shop.example",
+            "SHOP.example",
+            "shop.example.",
+            "shop.example:8443",
+            "Shop.Example.:80",
+        ] {
+            assert!(found(host, "/sale").is_some(), "{host}");
+        }
+        for host in ["notshop.example", "shop.example.evil", "example", ""] {
+            assert!(found(host, "/sale").is_none(), "{host}");
+        }
+    }
+
+    #[test]
+    fn borders_are_those_of_segments_and_the_most_specific_room_wins() {
+        assert_eq!(found("shop.example", "/salespeople"), None);
+        assert_eq!(found("shop.example", "/"), None);
+        assert_eq!(found("shop.example", "/Sale"), None, "paths have a case");
+        assert_eq!(found("shop.example", "/sale/vip").as_deref(), Some("vip"));
+        assert_eq!(found("shop.example", "/sale/vip/x").as_deref(), Some("vip"));
+        assert_eq!(
+            found("shop.example", "/sale/vipers").as_deref(),
+            Some("sale")
+        );
+        assert_eq!(
+            found("shop.example", "/sale/vip/../vip").as_deref(),
+            Some("vip")
+        );
+    }
+
+    #[test]
+    fn our_own_endpoints_lie_below_the_rooms_path() {
+        let own = |path: &str| {
+            rooms()
+                .find("shop.example", path)
+                .and_then(|found| found.own)
+        };
+        assert_eq!(own("/sale/.anteroom/wait"), Some(Own::Wait));
+        assert_eq!(own("/sale/vip/.anteroom/leave"), Some(Own::Leave));
+        assert_eq!(own("/sale/.anteroom/else"), Some(Own::Unknown));
+        assert_eq!(own("/sale/x/.anteroom/wait"), None);
+        assert_eq!(own_path("/", "wait"), "/.anteroom/wait");
+        assert_eq!(own_path("/sale", "wait"), "/sale/.anteroom/wait");
+    }
+
+    #[test]
+    fn any_text_has_a_normal_form() {
+        for path in [
+            "", "%", "%2", "%zz", "/é%", "/%e9", "💥%2f", "/a%00b", "%%%2e",
+        ] {
+            let normal = normal_path(path).into_owned();
+            assert_eq!(normal_path(&normal), normal, "{path}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What one visitor is told: where they stand, and all that page and JSON need to say it.
+
+use durable::settings::Settings;
+use durable::units::{Millis, Place};
+
+use crate::text::Language;
+
+/// An honest range of an expected wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitRange {
+    /// At least so long.
+    pub from_seconds: u64,
+    /// At most so long, most likely.
+    pub to_seconds: u64,
+}
+
+/// Where a visitor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// First contact: comes back at once with an arrival.
+    Joining,
+    /// In line.
+    Waiting {
+        /// The place that decides the turn.
+        place: Place,
+        /// How many are ahead at most.
+        people_ahead: u64,
+        /// How long it will take, if that can be said.
+        wait: Option<WaitRange>,
+        /// How long it has taken.
+        waited: Millis,
+    },
+    /// Called, and a claim will be accepted.
+    YourTurn {
+        /// Whose turn.
+        place: Place,
+    },
+    /// Called, but every seat is taken just now: the place is kept.
+    Next {
+        /// Whose turn.
+        place: Place,
+    },
+    /// The operator holds everybody.
+    Held {
+        /// The place in line, for who has one.
+        place: Option<Place>,
+        /// How many are ahead at most.
+        people_ahead: u64,
+    },
+    /// Was inside or in line; the room cannot be reached just now.
+    Reconnecting,
+    /// A newcomer; the room cannot be reached just now, or is not set up.
+    Unavailable,
+    /// The browser keeps no cookies: nobody without a cookie has a place.
+    CookiesBlocked,
+    /// A form was sent by somebody who is not inside: it was not delivered.
+    FormHeld,
+    /// Gave up the place or the seat.
+    Left,
+    /// The ticket was exchanged before.
+    TicketUsed,
+}
+
+impl Standing {
+    /// The state's name, in the header `Anteroom` and in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Standing::Joining => "joining",
+            Standing::Waiting { .. } => "waiting",
+            Standing::YourTurn { .. } => "your_turn",
+            Standing::Next { .. } => "next",
+            Standing::Held { .. } => "held",
+            Standing::Reconnecting => "reconnecting",
+            Standing::Unavailable => "unavailable",
+            Standing::CookiesBlocked => "cookies_blocked",
+            Standing::FormHeld => "form_held",
+            Standing::Left => "left",
+            Standing::TicketUsed => "ticket_used",
+        }
+    }
+
+    /// Whether a page in this state comes back by itself.
+    pub fn comes_back(&self) -> bool {
+        !matches!(
+            self,
+            Standing::CookiesBlocked | Standing::FormHeld | Standing::Left | Standing::TicketUsed
+        )
+    }
+
+    /// The place, if there is one.
+    pub fn place(&self) -> Option<Place> {
+        match *self {
+            Standing::Waiting { place, .. }
+            | Standing::YourTurn { place }
+            | Standing::Next { place } => Some(place),
+            Standing::Held { place, .. } => place,
+            _ => None,
+        }
+    }
+
+    /// How many are ahead at most.
+    pub fn people_ahead(&self) -> Option<u64> {
+        match *self {
+            Standing::Waiting { people_ahead, .. } => Some(people_ahead),
+            Standing::Held {
+                place: Some(_),
+                people_ahead,
+            } => Some(people_ahead),
+            Standing::YourTurn { .. } | Standing::Next { .. } => Some(0),
+            _ => None,
+        }
+    }
+}
+
+/// Everything a page or a JSON answer says.
+#[derive(Clone, Copy, Debug)]
+pub struct Notice<'a> {
+    /// Where the visitor stands.
+    pub standing: Standing,
+    /// The room's settings.
+    pub settings: &'a Settings,
+    /// The visitor's language.
+    pub language: Language,
+    /// Path and query that the visitor wants: begins with exactly one slash.
+    pub target: &'a str,
+    /// Where to ask how one stands.
+    pub wait_path: &'a str,
+    /// Where to leave.
+    pub leave_path: &'a str,
+    /// When to ask next.
+    pub poll_after: Millis,
+    /// Now.
+    pub now: Millis,
+    /// Names what may run on the page.
+    pub nonce: &'a str,
+}
