@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use worker::js_sys::Date;
+use worker::js_sys::{self, Date};
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, Error, Method, Request, RequestInit, Response, Result};
 
@@ -41,7 +41,9 @@ pub fn keys(env: &Env) -> std::result::Result<Keys, KeyFault> {
 
 /// The rooms of `[vars]`: empty when none are named.
 pub fn rooms_var(env: &Env) -> Vec<Value> {
-    env.object_var("ROOMS").unwrap_or_default()
+    let rooms = js_sys::Reflect::get(env, &JsValue::from_str("ROOMS"));
+    let json = rooms.and_then(|rooms| js_sys::JSON::stringify(&rooms));
+    json.ok().and_then(|json| serde_json::from_str(&String::from(json)).ok()).unwrap_or_default()
 }
 
 /// Calls an object by its name. The address is only a path: the host is not looked at.
@@ -57,7 +59,7 @@ pub async fn call(
     if let Some(body) = body {
         init.with_method(Method::Post);
         init.with_body(Some(
-            worker::js_sys::Uint8Array::from(body.as_slice()).into(),
+            js_sys::Uint8Array::from(body.as_slice()).into(),
         ));
     }
     let request = Request::new_with_init(
@@ -91,7 +93,7 @@ pub fn is_overloaded(error: &Error) -> bool {
     let Error::UnknownJsError { original, .. } = error else {
         return false;
     };
-    worker::js_sys::Reflect::get(original, &JsValue::from_str("overloaded"))
+    js_sys::Reflect::get(original, &JsValue::from_str("overloaded"))
         .is_ok_and(|flag| flag.is_truthy())
 }
 

@@ -1,0 +1,106 @@
+// The built Worker on the real runtime, in front of the demo shop, for one test file.
+import { Agent, request } from "node:http";
+import { fileURLToPath } from "node:url";
+import { createTestHarness } from "wrangler";
+import { startShop } from "../shop/shop.mjs";
+
+const configPath = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
+export const KEY = "k".repeat(64);
+
+/** A room for tests: every field can be said otherwise. */
+export const room = (fields) => ({
+  name: "test", host: "localhost", path: "/", total_active_users: 50, new_users_per_minute: 100_000,
+  session_duration_seconds: 20, claim_window_seconds: 30, ...fields,
+});
+
+/** Starts Anteroom and a shop behind it. */
+export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {}, sessionMs } = {}) {
+  const shop = await startShop({ sessionMs });
+  const harness = createTestHarness({
+    workers: [{
+      configPath,
+      vars: { ORIGIN: shop.url, ANTEROOM: "on", OPERATOR_HOST: "operator.localhost", ROOMS: rooms, ...vars },
+      secrets: { KEY_CURRENT: KEY, ...secrets },
+    }],
+  });
+  const { url } = await harness.listen();
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  return {
+    harness, shop,
+    url: new URL(url),
+    worker: harness.getWorker(),
+    ask: (path, options) => ask(new URL(path, url), agent, options),
+    board: async () => JSON.parse((await ask(new URL("/.anteroom/board", url), agent)).body),
+    stop: async () => {
+      agent.destroy();
+      await harness.close();
+      await shop.close();
+    },
+  };
+}
+
+/** One HTTP request with just these headers. `host` stands in the Host header alone: every name leads to this machine. */
+function ask(url, agent, { method = "GET", headers = {}, body, host } = {}) {
+  return new Promise((resolve, reject) => {
+    const named = host ? { Host: `${host}:${url.port}` } : { Host: `localhost:${url.port}` };
+    const sent = request({ agent, method, hostname: url.hostname, port: url.port, path: url.pathname + url.search, headers: { ...named, ...headers } }, (answer) => {
+      const chunks = [];
+      answer.on("data", (chunk) => chunks.push(chunk));
+      answer.on("error", reject);
+      answer.on("end", () => {
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: answer.statusCode, headers: answer.headers, bytes, body: bytes.toString() });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+export const NAVIGATION = { "Sec-Fetch-Mode": "navigate", Accept: "text/html,application/xhtml+xml", "Accept-Language": "en" };
+export const APP = { "Sec-Fetch-Mode": "cors", Accept: "application/json" };
+
+/** Waits until a condition holds, and fails when it does not within a time. */
+export async function until(condition, what, millis = 20_000) {
+  const end = Date.now() + millis;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`waited ${millis} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A visitor with a cookie jar, who behaves as a browser with our page's script does. */
+export class Visitor {
+  constructor(anteroom) {
+    this.anteroom = anteroom;
+    this.jar = new Map();
+  }
+  async ask(path, { headers = {}, ...options } = {}) {
+    const cookie = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const answer = await this.anteroom.ask(path, { ...options, headers: { ...headers, ...(cookie && { Cookie: cookie }) } });
+    for (const line of answer.headers["set-cookie"] ?? []) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      if (/Max-Age=0/.test(line)) this.jar.delete(name);
+      else this.jar.set(name, value);
+    }
+    return answer;
+  }
+  go = (path = "/") => this.ask(path, { headers: NAVIGATION });
+  /** The room's own word on where this visitor stands; null when the origin answered. */
+  async stand(path = "/.anteroom/wait?to=/") {
+    const answer = await this.ask(path, { headers: APP });
+    return answer.headers.anteroom ? JSON.parse(answer.body).cfWaitingRoom : null;
+  }
+  leave = () => this.ask("/.anteroom/leave", { method: "POST", headers: { ...NAVIGATION, "Sec-Fetch-Site": "same-origin" } });
+  /** Arrives, and joins if the page says so. Answers the state, or "inside". */
+  async arrive() {
+    const page = await this.go();
+    if (!page.headers.anteroom) return "inside";
+    const joined = await this.stand("/");
+    if (!joined) return "inside";
+    this.place = joined.place;
+    return joined.state;
+  }
+}

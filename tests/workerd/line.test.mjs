@@ -1,0 +1,122 @@
+// The main job, on the real runtime: a crowd waits at the edge, the Room keeps the line, a pass lets them through.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
+
+const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+
+describe("a crowd of 500 for 50 seats", () => {
+  let anteroom;
+  const lived = [];
+  before(async () => { anteroom = await startAnteroom(); });
+  after(() => anteroom.stop());
+
+  // Walks from page to purchase as a browser would, and writes down what happened.
+  async function walk(visitor) {
+    const note = { errors: [] };
+    lived.push(note);
+    let state = await visitor.arrive();
+    note.place = visitor.place;
+    for (const end = Date.now() + 150_000; state !== "inside"; ) {
+      if (Date.now() > end) return void (note.lost = true);
+      const asked = Date.now();
+      if (state === "your_turn") {
+        note.called ??= asked;
+        const page = await visitor.go();
+        note.admissions = (note.admissions ?? 0) + 1;
+        if (page.headers.anteroom) note.errors.push(`told it was their turn, and then ${page.headers.anteroom}`);
+        else break;
+      }
+      const told = await visitor.stand();
+      if (told.state === "waiting") note.uncalled = asked;
+      state = told.state;
+      if (state !== "your_turn") await pause(Math.min(told.pollAfterMs, 2_000));
+    }
+    for (const [path, method] of [["/style.css", "GET"], ["/api/stock", "GET"], ["/cart", "POST"], ["/purchase", "POST"]]) {
+      const answer = await visitor.ask(path, { method });
+      if (answer.status >= 400) note.errors.push(`${path}: ${answer.status}`);
+    }
+    await pause(500);
+    await visitor.ask("/bye", { method: "POST", headers: NAVIGATION });
+    await visitor.leave();
+  }
+
+  test("everybody gets in, in order, and never more than 50 at once; losing all memory in the middle changes nothing", { timeout: 240_000 }, async () => {
+    const crowd = Array.from({ length: 500 }, () => new Visitor(anteroom));
+    const walks = crowd.map(async (visitor, index) => {
+      await pause(index * 4);
+      return walk(visitor);
+    });
+    const evictions = (async () => {
+      const { id } = JSON.parse((await anteroom.worker.getEnv().then((env) => env.DIRECTORY.getByName("directory").fetch("https://directory/document")).then((r) => r.text()))).rooms[0];
+      for (let time = 0; time < 3; time++) {
+        await pause(6_000);
+        await anteroom.worker.evictDurableObject("ROOM", { name: id });
+        if (time === 1) await anteroom.worker.evictDurableObject("LOBBY", { name: `${id}/leaf/0` });
+      }
+    })();
+    await Promise.all([...walks, evictions]);
+
+    assert.deepEqual(lived.flatMap((note) => note.errors), []);
+    assert.equal(lived.filter((note) => note.lost).length, 0, "nobody is lost");
+    assert.ok(anteroom.shop.stats.inside_max <= 50, `the shop saw ${anteroom.shop.stats.inside_max} at once`);
+    assert.equal(anteroom.shop.stats.purchases, 500);
+    assert.equal(anteroom.shop.stats.sessions, 500, "nobody was let in twice");
+
+    const places = lived.map((note) => note.place).filter(Boolean);
+    assert.equal(new Set(places).size, places.length, "no place was given twice");
+    const waited = lived.filter((note) => note.called).sort((a, b) => a.place - b.place);
+    let calledBefore = Infinity;
+    for (const note of waited.toReversed()) {
+      // An edge may act on a board that is up to two seconds old.
+      assert.ok(!(note.uncalled > calledBefore + 3_000), `place ${note.place} still waited when a higher one was called`);
+      calledBefore = Math.min(calledBefore, note.called);
+    }
+  });
+});
+
+describe("clients that keep no cookies", () => {
+  let anteroom;
+  before(async () => { anteroom = await startAnteroom(); });
+  after(() => anteroom.stop());
+
+  test("10 000 of them take no rank and at most a tenth of the seats", { timeout: 240_000 }, async () => {
+    let [left, inside] = [10_000, 0];
+    const client = async () => {
+      while (left-- > 0) {
+        const answer = await anteroom.ask("/", { headers: NAVIGATION });
+        assert.ok(answer.status === 200);
+        if (!answer.headers.anteroom) inside++;
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, client));
+    const board = await anteroom.board();
+    assert.equal(board.issued, 0);
+    assert.ok(inside >= 1 && inside <= 5, `${inside} were let in`);
+    assert.equal(anteroom.shop.stats.sessions, inside);
+  });
+});
+
+describe("a place and its pass", () => {
+  let anteroom;
+  before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1 })] }); });
+  after(() => anteroom.stop());
+
+  test("who leaves lets the next one in; a copied pass that was given up opens nothing", { timeout: 60_000 }, async () => {
+    const [first, second] = [new Visitor(anteroom), new Visitor(anteroom)];
+    assert.equal(await first.arrive(), "inside");
+    await first.go(); // Confirms the pass.
+    const copy = new Visitor(anteroom);
+    copy.jar = new Map(first.jar);
+    assert.equal(await until(async () => {
+      const state = await second.arrive();
+      return state !== "inside" && state;
+    }, "the room is full"), "waiting");
+    assert.equal((await copy.go("/echo")).headers.anteroom, undefined);
+    assert.equal((await first.leave()).headers.anteroom, "left");
+    assert.equal(first.jar.size, 1, "only the shop's own cookie is left");
+    assert.equal((await copy.go()).headers.anteroom, "joining");
+    await until(async () => (await second.stand()).state === "your_turn", "the second is called");
+    assert.equal((await second.go()).headers.anteroom, undefined);
+  });
+});

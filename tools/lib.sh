@@ -1,0 +1,52 @@
+# What the scripts share: where tools live, and which versions. Sourced, never run.
+# Everything that is installed goes to one folder that later clones reuse; ANTEROOM_CACHE names another.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${ANTEROOM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anteroom}
+
+worker_build_version=0.8.7
+# The command line must be of exactly the version that the Worker is linked against.
+wasm_bindgen_version=$(awk '$0 == "name = \"wasm-bindgen\"" { getline; gsub(/[^0-9.]/, ""); print }' "$root/Cargo.lock")
+wasm_target=wasm32-unknown-unknown
+tools="$cache/tools-$worker_build_version-$wasm_bindgen_version"
+modules="$root/tests/node_modules"
+
+say() { printf '\033[1manteroom:\033[0m %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# A folder that is complete or not there at all: filled beside its place, and moved into it at the end.
+# usage: complete FOLDER COMMAND... (the command finds the folder to fill in $filling)
+complete() {
+  local folder=$1 filling=$1.filling.$$
+  shift
+  [ -d "$folder" ] && return 0
+  rm -rf "$folder".filling.*
+  mkdir -p "$filling"
+  filling=$filling "$@"
+  mv "$filling" "$folder"
+}
+
+# Where rustup has no standard library for Wasm and cannot fetch one, Debian's compiler has its source.
+debian_rustc=/usr/bin/rustc
+sysroot() { printf '%s/sysroot-%s' "$cache" "$("$debian_rustc" --version | tr -c 'A-Za-z0-9.\n' '-' | cut -c1-60)"; }
+
+has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target/lib" ]; }
+
+# The environment in which the Worker builds.
+build_environment() {
+  export WASM_BINDGEN_BIN="$tools/bin/wasm-bindgen" WASM_OPT_BIN="$modules/.bin/wasm-opt" ESBUILD_BIN="$modules/.bin/esbuild"
+  export PATH="$tools/bin:$modules/.bin:$PATH"
+  # The Worker's crates are built for another target by another compiler: apart from the native ones.
+  export CARGO_TARGET_DIR="$root/target/worker"
+  if ! has_wasm_target; then
+    local linker
+    linker=$(find "$(rustc --print sysroot)" -name rust-lld -type f | head -n 1)
+    export RUSTC="$(sysroot)/rustc" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$linker"
+    export PATH="$(sysroot):$PATH"
+  fi
+}
+
+node_environment() {
+  export PATH="$modules/.bin:$PATH"
+  export WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false
+}

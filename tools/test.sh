@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs every suite and ends in one line: N passed, N failed. A suite that crashes, or runs no test, is a failure.
+set -uo pipefail
+source "$(dirname "$0")/lib.sh"
+cd "$root"
+node_environment
+passed=0 failed=0
+
+# usage: suite NAME PASSED_PATTERN FAILED_PATTERN COMMAND... (patterns capture a number on each line they match)
+suite() {
+  local name=$1 passes=$2 fails=$3 log status ok bad
+  shift 3
+  say "$name"
+  log=$(mktemp)
+  "$@" </dev/null 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  ok=$(sed -nE "s/$passes/\1/p" "$log" | awk '{ sum += $1 } END { print sum + 0 }')
+  bad=$(sed -nE "s/$fails/\1/p" "$log" | awk '{ sum += $1 } END { print sum + 0 }')
+  rm -f "$log"
+  if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$ok" -eq 0 ]; }; then
+    say "$name: ended with status $status after $ok tests"
+    bad=1
+  fi
+  passed=$((passed + ok)) failed=$((failed + bad))
+}
+
+suite native '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' cargo test --workspace
+tools/build.sh || failed=$((failed + 1))
+suite workerd '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' node --test --test-reporter=tap --test-concurrency=1 tests/workerd/*.test.mjs
+suite browser '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' node --test --test-reporter=tap --test-concurrency=1 tests/browser/*.test.mjs
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
