@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test check crowd deploy clean
+.PHONY: help setup dev test check deploy clean
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 setup: ## install what is missing
@@ -10,8 +10,6 @@ test: setup ## every test: native, workerd, browser
 	@tools/test.sh
 check: ## format, lints, docs
 	@tools/check.sh
-crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for more
-	@cargo run --quiet --release -p anteroom-crowd -- $(ARGS)
 deploy: ## build and upload to your account
 	@tools/setup.sh build && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler deploy
 clean: ## remove what was built here

@@ -25,17 +25,8 @@ impl<'a> Address<'a> {
         let (scheme, rest) = url.split_once("://")?;
         let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let scheme = if scheme == "https" {
-            Scheme::Https
-        } else {
-            Scheme::Http
-        };
-        Some(Address {
-            scheme,
-            host,
-            path: if path.is_empty() { "/" } else { path },
-            query,
-        })
+        let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
+        Some(Address { scheme, host, path: if path.is_empty() { "/" } else { path }, query })
     }
 
     /// Whether the query carries our mark.
@@ -45,11 +36,8 @@ impl<'a> Address<'a> {
 
     /// Path and query without our mark: what the visitor wanted.
     pub fn target(&self) -> String {
-        let kept: Vec<&str> = self
-            .query
-            .split('&')
-            .filter(|part| !part.is_empty() && *part != MARK)
-            .collect();
+        let kept: Vec<&str> =
+            self.query.split('&').filter(|part| !part.is_empty() && *part != MARK).collect();
         if kept.is_empty() {
             safe_target(self.path)
         } else {
@@ -81,11 +69,7 @@ pub fn safe_target(target: &str) -> String {
         && !target.contains('\\')
         && !target.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
         && target.len() <= 8_192;
-    if safe {
-        target.to_owned()
-    } else {
-        "/".to_owned()
-    }
+    if safe { target.to_owned() } else { "/".to_owned() }
 }
 
 fn percent_decoded(value: &str) -> String {
@@ -110,15 +94,9 @@ mod tests {
     #[test]
     fn an_address_comes_apart() {
         let address = Address::parse("https://a.b:8/c/d?e=f&g").unwrap();
-        assert_eq!(
-            (address.host, address.path, address.query),
-            ("a.b:8", "/c/d", "e=f&g")
-        );
+        assert_eq!((address.host, address.path, address.query), ("a.b:8", "/c/d", "e=f&g"));
         let bare = Address::parse("http://a.b?x").unwrap();
-        assert_eq!(
-            (bare.path, bare.query, bare.scheme),
-            ("/", "x", Scheme::Http)
-        );
+        assert_eq!((bare.path, bare.query, bare.scheme), ("/", "x", Scheme::Http));
         assert_eq!(Address::parse("nothing"), None);
     }
 
@@ -131,24 +109,14 @@ mod tests {
         assert_eq!(address.target(), target);
         let url = format!("https://a.b{}", marked("/sale"));
         assert_eq!(Address::parse(&url).unwrap().target(), "/sale");
-        assert!(
-            !Address::parse("https://a.b/?xanteroom-cookie=1")
-                .unwrap()
-                .is_marked()
-        );
+        assert!(!Address::parse("https://a.b/?xanteroom-cookie=1").unwrap().is_marked());
     }
 
     #[test]
     fn a_target_never_leads_to_another_host() {
-        for target in [
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "javascript:x",
-            "",
-            "/\n/x",
-            "x",
-        ] {
+        for target in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:x", "", "/\n/x", "x"]
+        {
             assert_eq!(safe_target(target), "/", "{target}");
         }
         assert_eq!(safe_target("/a?b=//c"), "/a?b=//c");

@@ -62,10 +62,10 @@ impl Wallet {
             _ => {}
         }
         match keys.verify::<Arrival>(value) {
-            Ok(arrival) if arrival.room == room => {
-                if self.arrival.is_none_or(|best| best.issued < arrival.issued) {
-                    self.arrival = Some(arrival);
-                }
+            Ok(arrival)
+                if arrival.room == room && self.arrival.is_none_or(|best| best.issued < arrival.issued) =>
+            {
+                self.arrival = Some(arrival);
             }
             Err(Refusal::Unknown) => self.unknown = true,
             _ => {}
@@ -169,8 +169,8 @@ mod tests {
 
     #[test]
     fn the_best_of_four_counts() {
-        let cookies = [ticket(1, 9), ticket(1, 3), ticket(0, 1), pass(7)]
-            .map(|value| format!("anteroom-x={value}"));
+        let cookies =
+            [ticket(1, 9), ticket(1, 3), ticket(0, 1), pass(7)].map(|value| format!("anteroom-x={value}"));
         let wallet = read(&cookies.join("; "));
         assert_eq!(wallet.ticket.unwrap().rank, Rank(3));
         assert_eq!(wallet.pass.unwrap().expires, Millis(7));
@@ -180,22 +180,9 @@ mod tests {
 
     #[test]
     fn foreign_and_broken_cookies_are_as_if_absent() {
-        let other = Wallet::read(
-            &format!("anteroom-x={}", pass(7)),
-            "anteroom-x",
-            RoomTag([9; 8]),
-            &keys(),
-        );
+        let other = Wallet::read(&format!("anteroom-x={}", pass(7)), "anteroom-x", RoomTag([9; 8]), &keys());
         assert_eq!(other, Wallet::default());
-        for cookies in [
-            "",
-            ";;;",
-            "anteroom-x",
-            "anteroom-x=",
-            "anteroom-x=\u{0}\u{ff}",
-            "=x",
-            "other=1",
-        ] {
+        for cookies in ["", ";;;", "anteroom-x", "anteroom-x=", "anteroom-x=\u{0}\u{ff}", "=x", "other=1"] {
             assert_eq!(read(cookies), Wallet::default(), "{cookies}");
         }
         assert_eq!(read(&format!("Xanteroom-x={}", pass(7))), Wallet::default());
@@ -204,10 +191,8 @@ mod tests {
     #[test]
     fn a_token_of_a_key_we_do_not_know_is_noted() {
         let stranger = Keys::new(&"s".repeat(32), "", "").unwrap();
-        let cookies = format!(
-            "anteroom-x={}",
-            stranger.sign(&keys().verify::<Ticket>(&ticket(0, 1)).unwrap())
-        );
+        let cookies =
+            format!("anteroom-x={}", stranger.sign(&keys().verify::<Ticket>(&ticket(0, 1)).unwrap()));
         assert!(read(&cookies).unknown);
     }
 

@@ -66,12 +66,7 @@ pub enum Decision {
 
 /// Decides. `fresh_holder` names a first contact, should it be one.
 pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8; 16]) -> Decision {
-    let Visit {
-        asker,
-        verb,
-        wallet,
-        marked,
-    } = *visit;
+    let Visit { asker, verb, wallet, marked } = *visit;
     if view.board.phase == Phase::Suspended {
         return Decision::Pass;
     }
@@ -80,11 +75,7 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
     }
     if let Some(pass) = valid_pass(wallet, view, now) {
         let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
-        return if renews {
-            Decision::PassAndRenew(renewal(&pass))
-        } else {
-            Decision::Pass
-        };
+        return if renews { Decision::PassAndRenew(renewal(&pass)) } else { Decision::Pass };
     }
     if !matches!(asker, Asker::Navigation | Asker::App) {
         return Decision::Refuse;
@@ -162,18 +153,9 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
     let place = ticket.map(|ticket| Place(ticket.rank.0));
     match outcome {
         Outcome::Admitted { pass } => Sequel::PassWith(pass),
-        Outcome::Joined {
-            ticket,
-            rank,
-            joined_at_ms,
-        } => {
+        Outcome::Joined { ticket, rank, joined_at_ms } => {
             let (place, joined_at) = (Place(rank), Millis(joined_at_ms));
-            let unknown = Standing::Waiting {
-                place,
-                people_ahead: rank,
-                wait: None,
-                waited: Millis(0),
-            };
+            let unknown = Standing::Waiting { place, people_ahead: rank, wait: None, waited: Millis(0) };
             let standing = board.map_or(unknown, |board| standing_of(board, place, joined_at, now));
             Sequel::TellWith(standing, ticket)
         }
@@ -217,27 +199,20 @@ pub fn leaving(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Wish> {
         });
     }
     let ticket = living_ticket(wallet, view.board, now)?;
-    Some(Wish::LeaveTicket {
-        epoch: ticket.epoch.0,
-        rank: ticket.rank.0,
-    })
+    Some(Wish::LeaveTicket { epoch: ticket.epoch.0, rank: ticket.rank.0 })
 }
 
 fn is_ahead_of_board(wallet: &Wallet, board: &Board) -> bool {
-    let pass = wallet
-        .pass
-        .is_some_and(|pass| (pass.epoch, pass.pass_epoch) > (board.epoch(), board.pass_epoch()));
-    pass || wallet
-        .ticket
-        .is_some_and(|ticket| ticket.epoch > board.epoch())
+    let pass =
+        wallet.pass.is_some_and(|pass| (pass.epoch, pass.pass_epoch) > (board.epoch(), board.pass_epoch()));
+    pass || wallet.ticket.is_some_and(|ticket| ticket.epoch > board.epoch())
 }
 
 fn valid_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
     wallet.pass.filter(|pass| {
         pass.expires > now
             && (pass.epoch, pass.pass_epoch) == (view.board.epoch(), view.board.pass_epoch())
-            && (view.revoked.is_empty()
-                || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
+            && (view.revoked.is_empty() || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
     })
 }
 
@@ -248,9 +223,7 @@ fn is_due(pass: &Pass, view: &View<'_>, now: Millis) -> bool {
 
 fn living_ticket(wallet: &Wallet, board: &Board, now: Millis) -> Option<Ticket> {
     wallet.ticket.filter(|ticket| {
-        ticket.epoch == board.epoch()
-            && ticket.rank.0 >= board.void
-            && now.since(ticket.issued) < TICKET_LIFE
+        ticket.epoch == board.epoch() && ticket.rank.0 >= board.void && now.since(ticket.issued) < TICKET_LIFE
     })
 }
 
@@ -264,8 +237,5 @@ fn renewal(pass: &Pass) -> Wish {
 }
 
 fn claim(ticket: &Ticket) -> Wish {
-    Wish::Claim {
-        epoch: ticket.epoch.0,
-        rank: ticket.rank.0,
-    }
+    Wish::Claim { epoch: ticket.epoch.0, rank: ticket.rank.0 }
 }

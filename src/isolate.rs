@@ -64,11 +64,7 @@ impl HeldBoard {
 
     /// Takes what came with a leaf's answer.
     pub fn take(&mut self, now: Millis, answer: &Answer) {
-        if let Some(list) = answer
-            .revocations
-            .as_ref()
-            .filter(|list| list.seq >= self.revoked_seq)
-        {
+        if let Some(list) = answer.revocations.as_ref().filter(|list| list.seq >= self.revoked_seq) {
             self.revoked_seq = list.seq;
             self.revoked = list.passes.iter().copied().collect();
         }
@@ -187,18 +183,8 @@ mod tests {
     use durable::directory::Document;
 
     fn answer(sequence: u64, max_age_ms: u64, board_age_ms: u64) -> Answer {
-        let board = Board {
-            sequence,
-            max_age_ms,
-            directory_version: sequence,
-            ..Board::default()
-        };
-        Answer {
-            outcome: Outcome::Board,
-            board: Some(board),
-            board_age_ms,
-            revocations: None,
-        }
+        let board = Board { sequence, max_age_ms, directory_version: sequence, ..Board::default() };
+        Answer { outcome: Outcome::Board, board: Some(board), board_age_ms, revocations: None }
     }
 
     #[test]
@@ -208,11 +194,7 @@ mod tests {
         assert_eq!(held.freshness(Millis(100_400)), Freshness::Fresh);
         assert_eq!(held.freshness(Millis(100_401)), Freshness::Aging);
         assert_eq!(held.freshness(Millis(101_401)), Freshness::Stale);
-        assert_eq!(
-            held.freshness(Millis(99_000)),
-            Freshness::Fresh,
-            "a clock that jumps back"
-        );
+        assert_eq!(held.freshness(Millis(99_000)), Freshness::Fresh, "a clock that jumps back");
     }
 
     #[test]
@@ -238,10 +220,7 @@ mod tests {
         let mut isolate = Isolate::default();
         isolate.take_rooms(
             Millis(100_000),
-            Rc::new(Rooms::from_document(&Document {
-                version: 1,
-                rooms: vec![],
-            })),
+            Rc::new(Rooms::from_document(&Document { version: 1, rooms: vec![] })),
         );
         isolate.take_answer(Millis(100_000), "a", &answer(1, 1_000, 0));
         assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Fresh);

@@ -14,20 +14,13 @@ pub fn json(notice: &Notice<'_>) -> String {
 }
 
 fn room(notice: &Notice<'_>) -> Value {
-    let Notice {
-        standing, settings, ..
-    } = notice;
+    let Notice { standing, settings, .. } = notice;
     let wait = match standing {
         Standing::Waiting { wait, .. } => *wait,
-        Standing::YourTurn { .. } => Some(WaitRange {
-            from_seconds: 0,
-            to_seconds: 0,
-        }),
+        Standing::YourTurn { .. } => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
         _ => None,
     };
-    let minutes = wait.map_or(0, |wait| {
-        (wait.from_seconds + wait.to_seconds).div_ceil(120)
-    });
+    let minutes = wait.map_or(0, |wait| (wait.from_seconds + wait.to_seconds).div_ceil(120));
     json!({
         "inWaitingRoom": true,
         "waitTimeKnown": wait.is_some(),
@@ -88,35 +81,18 @@ mod tests {
 
     #[test]
     fn a_place_is_told_from_one_on_and_a_wait_in_minutes() {
-        let wait = Some(WaitRange {
-            from_seconds: 100,
-            to_seconds: 200,
-        });
-        let standing = Standing::Waiting {
-            place: Place(0),
-            people_ahead: 7,
-            wait,
-            waited: Millis(0),
-        };
+        let wait = Some(WaitRange { from_seconds: 100, to_seconds: 200 });
+        let standing = Standing::Waiting { place: Place(0), people_ahead: 7, wait, waited: Millis(0) };
         let told = told(standing);
         let room = &told["cfWaitingRoom"];
-        assert_eq!(
-            (&room["place"], &room["peopleAhead"]),
-            (&json!(1), &json!(7))
-        );
-        assert_eq!(
-            (&room["waitTime"], &room["waitTimeFormatted"]),
-            (&json!(3), &json!("3 minutes"))
-        );
+        assert_eq!((&room["place"], &room["peopleAhead"]), (&json!(1), &json!(7)));
+        assert_eq!((&room["waitTime"], &room["waitTimeFormatted"]), (&json!(3), &json!("3 minutes")));
         assert_eq!(told["display"]["ahead"], "7 people");
     }
 
     #[test]
     fn without_a_place_there_is_none_to_tell() {
-        let told = told(Standing::Held {
-            place: None,
-            people_ahead: 3,
-        });
+        let told = told(Standing::Held { place: None, people_ahead: 3 });
         assert!(told["cfWaitingRoom"]["place"].is_null());
         assert!(told["cfWaitingRoom"]["peopleAhead"].is_null());
     }

@@ -23,6 +23,4 @@ pub mod visit;
 pub mod shell;
 // Naming the objects here keeps the linker from dropping them.
 #[cfg(any(target_arch = "wasm32", feature = "shell"))]
-pub use durable::{
-    directory_object::DirectoryObject, lobby_object::LobbyObject, room_object::RoomObject,
-};
+pub use durable::{directory_object::DirectoryObject, lobby_object::LobbyObject, room_object::RoomObject};

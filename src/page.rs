@@ -45,15 +45,10 @@ pub fn content_security_policy(nonce: &str) -> String {
 
 /// The words for a notice.
 pub(crate) fn words(notice: &Notice<'_>) -> Words {
-    let Notice {
-        standing, language, ..
-    } = notice;
+    let Notice { standing, language, .. } = notice;
     let texts = language.texts();
     let (heading, next) = heading(standing, texts);
-    let ahead = standing
-        .people_ahead()
-        .map(|ahead| language.people(ahead))
-        .unwrap_or_default();
+    let ahead = standing.people_ahead().map(|ahead| language.people(ahead)).unwrap_or_default();
     let room = room_title(notice);
     let title = if ahead.is_empty() {
         format!("{heading} · {room}")
@@ -64,10 +59,7 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
         heading,
         next,
         // People count from one.
-        place: standing
-            .place()
-            .map(|place| grouped(place.0 + 1))
-            .unwrap_or_default(),
+        place: standing.place().map(|place| grouped(place.0 + 1)).unwrap_or_default(),
         ahead,
         wait: match standing {
             Standing::Waiting { wait, .. } => language.wait(*wait),
@@ -81,11 +73,7 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
 /// How much of the way is behind: the time waited, of that and the middle of what is expected.
 fn progress(standing: &Standing) -> Option<u64> {
     match standing {
-        Standing::Waiting {
-            wait: Some(wait),
-            waited,
-            ..
-        } => {
+        Standing::Waiting { wait: Some(wait), waited, .. } => {
             let expected_ms = (wait.from_seconds + wait.to_seconds) * 500;
             Some(waited.0 * 1_000 / (waited.0 + expected_ms).max(1))
         }
@@ -112,38 +100,21 @@ fn heading(standing: &Standing, texts: &Texts) -> (&'static str, &'static str) {
 
 fn room_title<'a>(notice: &Notice<'a>) -> &'a str {
     let settings = notice.settings;
-    if settings.page.title.is_empty() {
-        &settings.route.host
-    } else {
-        &settings.page.title
-    }
+    if settings.page.title.is_empty() { &settings.route.host } else { &settings.page.title }
 }
 
 /// The page.
 pub fn html(notice: &Notice<'_>) -> String {
-    let Notice {
-        standing,
-        settings,
-        language,
-        target,
-        ..
-    } = notice;
+    let Notice { standing, settings, language, target, .. } = notice;
     let (texts, words, page) = (language.texts(), words(notice), &settings.page);
     let seconds = notice.poll_after.secs_ceil();
-    let style = format!(
-        "{STYLE}{}",
-        colors(&page.color_background, &page.color_accent)
-    );
+    let style = format!("{STYLE}{}", colors(&page.color_background, &page.color_accent));
     let logo = match page.logo.as_str() {
         "" => String::new(),
         logo => format!("<img class=\"logo\" src=\"{}\" alt=\"\">", escaped(logo)),
     };
     // First contact comes back with a mark: without script, the only way to learn that no cookie came along.
-    let back = if *standing == Standing::Joining {
-        marked(target)
-    } else {
-        (*target).to_owned()
-    };
+    let back = if *standing == Standing::Joining { marked(target) } else { (*target).to_owned() };
     let refresh = if standing.comes_back() {
         format!(
             "<noscript><meta http-equiv=\"refresh\" content=\"{seconds}; url={}\"></noscript>",
@@ -211,10 +182,7 @@ pub fn html(notice: &Notice<'_>) -> String {
 fn checked(notice: &Notice<'_>, texts: &Texts) -> String {
     let at = iso8601(notice.now);
     let clock = at.get(11..19).unwrap_or_default();
-    format!(
-        "{}: <time id=\"checked\" datetime=\"{at}\">{clock} UTC</time>",
-        texts.checked
-    )
+    format!("{}: <time id=\"checked\" datetime=\"{at}\">{clock} UTC</time>", texts.checked)
 }
 
 fn leave(notice: &Notice<'_>, texts: &Texts, has_place: bool) -> String {
@@ -254,26 +222,16 @@ fn links(notice: &Notice<'_>, texts: &Texts, over: bool) -> String {
 fn colors(background: &str, accent: &str) -> String {
     let mut style = String::new();
     if let Some(contrast) = contrast_with_white(background) {
-        style.push_str(&format!(
-            ":root{{--around:{background};--on-around:{}}}",
-            readable(contrast)
-        ));
+        style.push_str(&format!(":root{{--around:{background};--on-around:{}}}", readable(contrast)));
     }
     if let Some(contrast) = contrast_with_white(accent) {
-        style.push_str(&format!(
-            ":root{{--accent:{accent};--on-accent:{}}}",
-            readable(contrast)
-        ));
+        style.push_str(&format!(":root{{--accent:{accent};--on-accent:{}}}", readable(contrast)));
     }
     style
 }
 
 fn readable(contrast_with_white: f64) -> &'static str {
-    if contrast_with_white >= 4.5 {
-        "#fff"
-    } else {
-        "#000"
-    }
+    if contrast_with_white >= 4.5 { "#fff" } else { "#000" }
 }
 
 /// Puts values in the places of a template, written `{{name}}`. What is put in is not looked at again.
@@ -347,10 +305,7 @@ pub(crate) mod tests {
         Standing::Waiting {
             place: Place(1_203),
             people_ahead: 312,
-            wait: Some(WaitRange {
-                from_seconds: 240,
-                to_seconds: 420,
-            }),
+            wait: Some(WaitRange { from_seconds: 240, to_seconds: 420 }),
             waited: Millis(330_000),
         }
     }
@@ -370,12 +325,7 @@ pub(crate) mod tests {
 
     #[test]
     fn every_place_of_the_template_is_filled() {
-        for standing in [
-            waiting(),
-            Standing::Joining,
-            Standing::Left,
-            Standing::FormHeld,
-        ] {
+        for standing in [waiting(), Standing::Joining, Standing::Left, Standing::FormHeld] {
             assert!(!page(standing).contains("{{"));
         }
     }
@@ -383,13 +333,7 @@ pub(crate) mod tests {
     #[test]
     fn place_people_wait_and_progress_are_told() {
         let page = page(waiting());
-        for words in [
-            "1,204",
-            "312 people",
-            "4 to 7 minutes",
-            "value=\"500\"",
-            "13:46:40 UTC",
-        ] {
+        for words in ["1,204", "312 people", "4 to 7 minutes", "value=\"500\"", "13:46:40 UTC"] {
             assert!(page.contains(words), "{words}");
         }
         assert!(page.contains("content=\"5; url=/sale?"));
@@ -397,12 +341,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_over_does_not_come_back_and_says_how_to_begin_again() {
-        for standing in [
-            Standing::CookiesBlocked,
-            Standing::FormHeld,
-            Standing::Left,
-            Standing::TicketUsed,
-        ] {
+        for standing in [Standing::CookiesBlocked, Standing::FormHeld, Standing::Left, Standing::TicketUsed] {
             let page = page(standing);
             assert!(!page.contains("http-equiv"), "{standing:?}");
             assert!(page.contains("class=\"again\""), "{standing:?}");
@@ -412,27 +351,16 @@ pub(crate) mod tests {
 
     #[test]
     fn first_contact_comes_back_with_the_mark() {
-        assert!(
-            with_notice(&settings(), Standing::Joining, "/x", html)
-                .contains("url=/x?anteroom-cookie=1")
-        );
+        assert!(with_notice(&settings(), Standing::Joining, "/x", html).contains("url=/x?anteroom-cookie=1"));
     }
 
     #[test]
     fn nothing_runs_that_does_not_carry_the_nonce() {
         let page = page(waiting());
-        assert_eq!(
-            page.matches("<script").count(),
-            page.matches("<script nonce=\"abc\"").count()
-        );
-        assert_eq!(
-            page.matches("<style").count(),
-            page.matches("<style nonce=\"abc\"").count()
-        );
+        assert_eq!(page.matches("<script").count(), page.matches("<script nonce=\"abc\"").count());
+        assert_eq!(page.matches("<style").count(), page.matches("<style nonce=\"abc\"").count());
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
-        assert!(
-            content_security_policy("abc").contains("default-src 'none'; script-src 'nonce-abc'")
-        );
+        assert!(content_security_policy("abc").contains("default-src 'none'; script-src 'nonce-abc'"));
     }
 
     #[test]

@@ -18,15 +18,11 @@ const POLLS_PER_WAIT: u64 = 8;
 /// When to ask again. `entropy` spreads those who were told at the same moment: each gets between four and
 /// five fifths of the interval, so the longest is never exceeded.
 pub fn poll_after(standing: &Standing, board: Option<&Board>, entropy: u32) -> Millis {
-    let longest = board
-        .map_or(POLL_PATIENT, |board| Millis(board.claim_window_ms / 2))
-        .max(POLL_MIN);
+    let longest = board.map_or(POLL_PATIENT, |board| Millis(board.claim_window_ms / 2)).max(POLL_MIN);
     let interval = match standing {
         Standing::Joining => return POLL_JOINING,
         Standing::YourTurn { .. } => return POLL_MIN,
-        Standing::Waiting {
-            wait, people_ahead, ..
-        } => {
+        Standing::Waiting { wait, people_ahead, .. } => {
             let soonest = wait.map_or(longest.0, |wait| wait.from_seconds * 1_000 / POLLS_PER_WAIT);
             // Without a rate, distance alone tells: ten places a second would be a very fast line.
             let by_distance = Millis(people_ahead * 100);
@@ -47,31 +43,20 @@ pub fn expected_wait(board: &Board, people_ahead: u64) -> Option<WaitRange> {
         return None;
     }
     let seconds = (people_ahead + 1) * 3_600 / board.calls_per_hour;
-    Some(WaitRange {
-        from_seconds: seconds * 3 / 4,
-        to_seconds: seconds * 3 / 2 + 1,
-    })
+    Some(WaitRange { from_seconds: seconds * 3 / 4, to_seconds: seconds * 3 / 2 + 1 })
 }
 
 /// Where the holder of a place stands, by the board alone.
 pub fn standing_of(board: &Board, place: Place, joined_at: Millis, now: Millis) -> Standing {
     let people_ahead = board.ahead_of(place);
     if board.phase == Phase::Held {
-        return Standing::Held {
-            place: Some(place),
-            people_ahead,
-        };
+        return Standing::Held { place: Some(place), people_ahead };
     }
     if board.has_called(place) {
         return Standing::YourTurn { place };
     }
     let waited = now.since(joined_at);
-    Standing::Waiting {
-        place,
-        people_ahead,
-        wait: expected_wait(board, people_ahead),
-        waited,
-    }
+    Standing::Waiting { place, people_ahead, wait: expected_wait(board, people_ahead), waited }
 }
 
 #[cfg(test)]
@@ -117,16 +102,7 @@ mod tests {
     fn a_wait_is_a_range_around_the_rate_and_unknown_without_one() {
         let wait = expected_wait(&board(), 599).unwrap();
         assert_eq!((wait.from_seconds, wait.to_seconds), (450, 901));
-        assert_eq!(
-            expected_wait(
-                &Board {
-                    calls_per_hour: 0,
-                    ..board()
-                },
-                5
-            ),
-            None
-        );
+        assert_eq!(expected_wait(&Board { calls_per_hour: 0, ..board() }, 5), None);
     }
 
     #[test]
@@ -135,13 +111,7 @@ mod tests {
             standing_of(&board(), Place(99), Millis(0), Millis(0)),
             Standing::YourTurn { place: Place(99) }
         );
-        let held = Board {
-            phase: Phase::Held,
-            ..board()
-        };
-        assert!(matches!(
-            standing_of(&held, Place(99), Millis(0), Millis(0)),
-            Standing::Held { .. }
-        ));
+        let held = Board { phase: Phase::Held, ..board() };
+        assert!(matches!(standing_of(&held, Place(99), Millis(0), Millis(0)), Standing::Held { .. }));
     }
 }

@@ -100,20 +100,13 @@ impl Rooms {
             (None, None) => return None,
         };
         let base = if route_path == "/" { "" } else { route_path };
-        let own = normal
-            .strip_prefix(base)
-            .and_then(|rest| rest.strip_prefix(OWN))
-            .map(|name| match name {
-                "wait" => Own::Wait,
-                "board" => Own::Board,
-                "leave" => Own::Leave,
-                _ => Own::Unknown,
-            });
-        Some(Match {
-            room: room.clone(),
-            path: route_path.to_owned(),
-            own,
-        })
+        let own = normal.strip_prefix(base).and_then(|rest| rest.strip_prefix(OWN)).map(|name| match name {
+            "wait" => Own::Wait,
+            "board" => Own::Board,
+            "leave" => Own::Leave,
+            _ => Own::Unknown,
+        });
+        Some(Match { room: room.clone(), path: route_path.to_owned(), own })
     }
 
     fn covering(&self, host: &str, path: &str) -> Option<(&str, &Rc<RoomEntry>)> {
@@ -145,11 +138,7 @@ fn covers(route_path: &str, path: &str) -> bool {
 /// Lower case, without port and trailing dot.
 fn normal_host(host: &str) -> Cow<'_, str> {
     let bare = host.rsplit_once(':').map_or(host, |(bare, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) {
-            bare
-        } else {
-            host
-        }
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { bare } else { host }
     });
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     if bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -204,13 +193,12 @@ fn decoded(path: &str) -> String {
             }
             Some(_) => out.push_str(path.get(index..index + 3).unwrap_or_default()),
             None if *byte == b'\\' => out.push('/'),
-            None => match path.get(index..).and_then(|rest| rest.chars().next()) {
-                Some(character) => {
+            None => {
+                if let Some(character) = path.get(index..).and_then(|rest| rest.chars().next()) {
                     out.push(character);
                     index += character.len_utf8() - 1;
                 }
-                None => {}
-            },
+            }
         }
         index += if escaped.is_some() { 3 } else { 1 };
     }
@@ -233,9 +221,7 @@ mod tests {
     }
 
     fn found(host: &str, path: &str) -> Option<String> {
-        rooms()
-            .find(host, path)
-            .map(|found| found.room.settings.name.clone())
+        rooms().find(host, path).map(|found| found.room.settings.name.clone())
     }
 
     #[test]
@@ -263,23 +249,14 @@ mod tests {
             "/.//sale",
             "/%2E/sale",
         ] {
-            assert_eq!(
-                found("shop.example", path).as_deref(),
-                Some("sale"),
-                "{path}"
-            );
+            assert_eq!(found("shop.example", path).as_deref(), Some("sale"), "{path}");
         }
     }
 
     #[test]
     fn no_host_but_its_own_spellings_is_covered() {
-        for host in [
-            "shop.example",
-            "SHOP.example",
-            "shop.example.",
-            "shop.example:8443",
-            "Shop.Example.:80",
-        ] {
+        for host in ["shop.example", "SHOP.example", "shop.example.", "shop.example:8443", "Shop.Example.:80"]
+        {
             assert!(found(host, "/sale").is_some(), "{host}");
         }
         for host in ["notshop.example", "shop.example.evil", "example", ""] {
@@ -294,23 +271,13 @@ mod tests {
         assert_eq!(found("shop.example", "/Sale"), None, "paths have a case");
         assert_eq!(found("shop.example", "/sale/vip").as_deref(), Some("vip"));
         assert_eq!(found("shop.example", "/sale/vip/x").as_deref(), Some("vip"));
-        assert_eq!(
-            found("shop.example", "/sale/vipers").as_deref(),
-            Some("sale")
-        );
-        assert_eq!(
-            found("shop.example", "/sale/vip/../vip").as_deref(),
-            Some("vip")
-        );
+        assert_eq!(found("shop.example", "/sale/vipers").as_deref(), Some("sale"));
+        assert_eq!(found("shop.example", "/sale/vip/../vip").as_deref(), Some("vip"));
     }
 
     #[test]
     fn our_own_endpoints_lie_below_the_rooms_path() {
-        let own = |path: &str| {
-            rooms()
-                .find("shop.example", path)
-                .and_then(|found| found.own)
-        };
+        let own = |path: &str| rooms().find("shop.example", path).and_then(|found| found.own);
         assert_eq!(own("/sale/.anteroom/wait"), Some(Own::Wait));
         assert_eq!(own("/sale/vip/.anteroom/leave"), Some(Own::Leave));
         assert_eq!(own("/sale/.anteroom/else"), Some(Own::Unknown));
@@ -321,9 +288,7 @@ mod tests {
 
     #[test]
     fn any_text_has_a_normal_form() {
-        for path in [
-            "", "%", "%2", "%zz", "/é%", "/%e9", "💥%2f", "/a%00b", "%%%2e",
-        ] {
+        for path in ["", "%", "%2", "%zz", "/é%", "/%e9", "💥%2f", "/a%00b", "%%%2e"] {
             let normal = normal_path(path).into_owned();
             assert_eq!(normal_path(&normal), normal, "{path}");
         }

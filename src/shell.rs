@@ -75,12 +75,7 @@ struct Lacking {
 /// The gate. `cookies` are the pairs of our names, cut out of the `Cookie` header.
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub fn gate(request: Request, url: String, cookies: String, env: Env, context: Context) -> JsValue {
-    let asked = Asked {
-        request,
-        url,
-        cookies,
-        env,
-    };
+    let asked = Asked { request, url, cookies, env };
     match asked.decide(Some(&context), &Lacking::default()) {
         Ok(verdict) => verdict,
         Err(missing) => future_to_promise(asked.decide_once_it_is_there(missing)).into(),
@@ -131,15 +126,7 @@ impl Asked {
         };
         let name = cookie::name(found.room.tag, &found.room.settings, address.scheme);
         let wallet = Wallet::read(&self.cookies, &name, found.room.tag, &keys);
-        let prepared = Prepared {
-            asked: self,
-            found,
-            address,
-            keys,
-            name,
-            wallet,
-            now,
-        };
+        let prepared = Prepared { asked: self, found, address, keys, name, wallet, now };
         prepared.decide(context, lacking)
     }
 
@@ -176,22 +163,12 @@ impl Asked {
 
     fn tell(&self, found: &Match, address: &Address<'_>, standing: Standing) -> JsValue {
         let headers = self.headers();
-        let message = answers::Message {
-            found,
-            headers: &headers,
-            standing,
-            target: address.target(),
-        };
+        let message = answers::Message { found, headers: &headers, standing, target: address.target() };
         answers::notice(&message, None, &[])
     }
 
     fn header(&self, name: &str) -> String {
-        self.request
-            .headers()
-            .get(name)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        self.request.headers().get(name).ok().flatten().unwrap_or_default()
     }
 
     fn headers(&self) -> Headers {
@@ -200,11 +177,7 @@ impl Asked {
             method: self.request.method(),
             fetch_mode: self.header("Sec-Fetch-Mode"),
             fetch_site: self.header("Sec-Fetch-Site"),
-            purpose: if purpose.is_empty() {
-                self.header("Purpose")
-            } else {
-                purpose
-            },
+            purpose: if purpose.is_empty() { self.header("Purpose") } else { purpose },
             accept: self.header("Accept"),
             accept_language: self.header("Accept-Language"),
             upgrade: self.header("Upgrade"),
@@ -243,15 +216,10 @@ impl Prepared<'_> {
             return Ok(self.own(own));
         }
         // A good pass is decided before a single header is read: this is nearly all traffic.
-        let quick = Visit {
-            asker: visit::Asker::SubResource,
-            verb: Verb::Head,
-            wallet: &self.wallet,
-            marked: false,
-        };
+        let quick =
+            Visit { asker: visit::Asker::SubResource, verb: Verb::Head, wallet: &self.wallet, marked: false };
         if self.wallet.pass.is_some()
-            && self.with_view(|view| gate::decide(&quick, view, self.now, [0; 16]))
-                == Decision::Pass
+            && self.with_view(|view| gate::decide(&quick, view, self.now, [0; 16])) == Decision::Pass
         {
             return Ok(JsValue::UNDEFINED);
         }
@@ -277,9 +245,7 @@ impl Prepared<'_> {
     fn with_view<T>(&self, use_it: impl FnOnce(&View<'_>) -> T) -> T {
         ISOLATE.with_borrow_mut(|isolate| {
             let empty = crate::isolate::HeldBoard::default();
-            let held = isolate
-                .board(&self.found.room.id)
-                .map_or(&empty, |held| &*held);
+            let held = isolate.board(&self.found.room.id).map_or(&empty, |held| &*held);
             use_it(&View {
                 board: &held.board,
                 revoked: &held.revoked,
@@ -291,8 +257,7 @@ impl Prepared<'_> {
 
     /// No board is to be had: a good pass is honoured blind, everybody else is told so.
     fn without_a_board(&self) -> JsValue {
-        if self.found.own.is_none() && self.wallet.pass.is_some_and(|pass| pass.expires > self.now)
-        {
+        if self.found.own.is_none() && self.wallet.pass.is_some_and(|pass| pass.expires > self.now) {
             platform::log("a pass was honoured blind: its room has no board");
             return JsValue::UNDEFINED;
         }
@@ -336,18 +301,9 @@ impl Prepared<'_> {
 
     fn tell(&self, headers: &Headers, standing: Standing, cookie: Option<&str>) -> JsValue {
         let target = self.address.target();
-        let message = answers::Message {
-            found: &self.found,
-            headers,
-            standing,
-            target,
-        };
+        let message = answers::Message { found: &self.found, headers, standing, target };
         self.with_view(|view| {
-            answers::notice(
-                &message,
-                Some(view.board),
-                &cookie.into_iter().collect::<Vec<_>>(),
-            )
+            answers::notice(&message, Some(view.board), &cookie.into_iter().collect::<Vec<_>>())
         })
     }
 
@@ -360,28 +316,16 @@ impl Prepared<'_> {
             holder: Holder(entropy),
         };
         let token = self.keys.sign(&arrival);
-        cookie::keep(
-            &self.name,
-            &token,
-            &self.found.room.settings,
-            self.address.scheme,
-        )
+        cookie::keep(&self.name, &token, &self.found.room.settings, self.address.scheme)
     }
 
     fn own(self, own: Own) -> JsValue {
         let headers = self.asked.headers();
         match own {
             Own::Wait => {
-                let target =
-                    crate::address::safe_target(&self.address.field("to").unwrap_or_default());
-                let standing =
-                    self.with_view(|view| gate::whereabouts(&self.wallet, view, self.now));
-                let message = answers::Message {
-                    found: &self.found,
-                    headers: &headers,
-                    standing,
-                    target,
-                };
+                let target = crate::address::safe_target(&self.address.field("to").unwrap_or_default());
+                let standing = self.with_view(|view| gate::whereabouts(&self.wallet, view, self.now));
+                let message = answers::Message { found: &self.found, headers: &headers, standing, target };
                 self.with_view(|view| answers::notice(&message, Some(view.board), &[]))
             }
             Own::Board => self.with_view(|view| answers::board(view.board)),
@@ -392,10 +336,7 @@ impl Prepared<'_> {
 
     /// Leaving needs a POST from the same host: a stranger's page must not be able to do it.
     fn leave(self, headers: Headers) -> JsValue {
-        let origin_host = headers
-            .origin
-            .split_once("://")
-            .map_or("", |(_, host)| host);
+        let origin_host = headers.origin.split_once("://").map_or("", |(_, host)| host);
         let same = headers.fetch_site == "same-origin" || origin_host == self.address.host;
         if headers.method != "POST" || !same {
             return answers::forbidden("Leaving needs a POST from a page of this site.");
@@ -407,8 +348,7 @@ impl Prepared<'_> {
                 future_to_promise(call.ask()).into()
             }
             None => {
-                let line =
-                    cookie::drop_line(&self.name, &self.found.room.settings, self.address.scheme);
+                let line = cookie::drop_line(&self.name, &self.found.room.settings, self.address.scheme);
                 self.tell(&headers, Standing::Left, Some(&line))
             }
         }
@@ -431,21 +371,10 @@ struct Call {
 
 impl Call {
     fn new(prepared: &Prepared<'_>, headers: Headers, wish: Wish) -> Call {
-        let Prepared {
-            asked,
-            found,
-            address,
-            name,
-            wallet,
-            ..
-        } = prepared;
+        let Prepared { asked, found, address, name, wallet, .. } = prepared;
         Call {
             env: asked.env.clone(),
-            found: Rc::new(Match {
-                room: found.room.clone(),
-                path: found.path.clone(),
-                own: found.own,
-            }),
+            found: Rc::new(Match { room: found.room.clone(), path: found.path.clone(), own: found.own }),
             headers,
             wish,
             wallet: wallet.clone(),
@@ -484,25 +413,18 @@ impl Call {
                     standing,
                     target: self.target.clone(),
                 };
-                answers::notice(
-                    &message,
-                    board,
-                    &line.iter().map(String::as_str).collect::<Vec<_>>(),
-                )
+                answers::notice(&message, board, &line.iter().map(String::as_str).collect::<Vec<_>>())
             };
             match gate::after(outcome, &visit, board, now) {
                 // The mark is ours: the origin gets the address without it.
-                Sequel::PassWith(pass) if self.marked => {
-                    answers::see_other(&self.target, &self.keep(&pass))
-                }
+                Sequel::PassWith(pass) if self.marked => answers::see_other(&self.target, &self.keep(&pass)),
                 Sequel::PassWith(pass) => self.keep(&pass).into(),
                 Sequel::TellWith(standing, token) => told(standing, Some(self.keep(&token))),
                 Sequel::Tell(standing) => told(standing, None),
                 Sequel::TellAndGreet(standing) => told(standing, Some(self.greeting.clone())),
-                Sequel::TellAndForget(standing) => told(
-                    standing,
-                    Some(cookie::drop_line(&self.name, settings, self.scheme)),
-                ),
+                Sequel::TellAndForget(standing) => {
+                    told(standing, Some(cookie::drop_line(&self.name, settings, self.scheme)))
+                }
             }
         }))
     }

@@ -81,18 +81,15 @@ impl Standing {
 
     /// Whether a page in this state comes back by itself.
     pub fn comes_back(&self) -> bool {
-        !matches!(
-            self,
-            Standing::CookiesBlocked | Standing::FormHeld | Standing::Left | Standing::TicketUsed
-        )
+        !matches!(self, Standing::CookiesBlocked | Standing::FormHeld | Standing::Left | Standing::TicketUsed)
     }
 
     /// The place, if there is one.
     pub fn place(&self) -> Option<Place> {
         match *self {
-            Standing::Waiting { place, .. }
-            | Standing::YourTurn { place }
-            | Standing::Next { place } => Some(place),
+            Standing::Waiting { place, .. } | Standing::YourTurn { place } | Standing::Next { place } => {
+                Some(place)
+            }
             Standing::Held { place, .. } => place,
             _ => None,
         }
@@ -102,10 +99,7 @@ impl Standing {
     pub fn people_ahead(&self) -> Option<u64> {
         match *self {
             Standing::Waiting { people_ahead, .. } => Some(people_ahead),
-            Standing::Held {
-                place: Some(_),
-                people_ahead,
-            } => Some(people_ahead),
+            Standing::Held { place: Some(_), people_ahead } => Some(people_ahead),
             Standing::YourTurn { .. } | Standing::Next { .. } => Some(0),
             _ => None,
         }

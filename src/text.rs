@@ -114,13 +114,8 @@ pub struct Texts {
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 5] = [
-        Language::English,
-        Language::Malay,
-        Language::Chinese,
-        Language::Tamil,
-        Language::Arabic,
-    ];
+    pub const ALL: [Language; 5] =
+        [Language::English, Language::Malay, Language::Chinese, Language::Tamil, Language::Arabic];
 
     /// Its words.
     pub fn texts(self) -> &'static Texts {
@@ -141,12 +136,7 @@ impl Language {
     fn of_tag(tag: &str) -> Option<Language> {
         let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
         Language::ALL.into_iter().find(|language| {
-            language
-                .tag()
-                .split('-')
-                .next()
-                .unwrap_or_default()
-                .eq_ignore_ascii_case(primary)
+            language.tag().split('-').next().unwrap_or_default().eq_ignore_ascii_case(primary)
         })
     }
 
@@ -174,11 +164,7 @@ impl Language {
     /// An expected wait.
     pub fn wait(self, wait: Option<WaitRange>) -> String {
         let texts = self.texts();
-        let Some(WaitRange {
-            from_seconds,
-            to_seconds,
-        }) = wait
-        else {
+        let Some(WaitRange { from_seconds, to_seconds }) = wait else {
             return texts.unknown_wait.to_owned();
         };
         let (from, to) = (from_seconds / 60, to_seconds.div_ceil(60).max(1));
@@ -188,10 +174,7 @@ impl Language {
             let (from, to) = (self.hours(from / 60), self.hours(to.div_ceil(60)));
             texts.range.replace("{a}", &from).replace("{b}", &to)
         } else {
-            texts
-                .range
-                .replace("{a}", &grouped(from))
-                .replace("{b}", &self.duration(to))
+            texts.range.replace("{a}", &grouped(from)).replace("{b}", &self.duration(to))
         }
     }
 
@@ -209,10 +192,7 @@ pub fn choose(accept_language: &str, default: &str) -> Language {
     let mut best: Option<(u32, Language)> = None;
     for range in accept_language.split(',').take(32) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let weight = weight
-            .trim()
-            .strip_prefix("q=")
-            .and_then(|weight| weight.parse::<f64>().ok());
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok());
         let thousandths = (weight.unwrap_or(0.0).clamp(0.0, 1.0) * 1_000.0) as u32;
         let Some(language) = Language::of_tag(tag).filter(|_| thousandths > 0) else {
             continue;
@@ -221,9 +201,7 @@ pub fn choose(accept_language: &str, default: &str) -> Language {
             best = Some((thousandths, language));
         }
     }
-    best.map(|(_, language)| language)
-        .or_else(|| Language::of_tag(default))
-        .unwrap_or(Language::English)
+    best.map(|(_, language)| language).or_else(|| Language::of_tag(default)).unwrap_or(Language::English)
 }
 
 /// A number in groups of three: `1,234,567`.
@@ -245,10 +223,7 @@ mod tests {
 
     #[test]
     fn the_visitors_weights_decide_and_then_the_room() {
-        assert_eq!(
-            choose("de, ta;q=0.4, ms-MY;q=0.9", "en-US"),
-            Language::Malay
-        );
+        assert_eq!(choose("de, ta;q=0.4, ms-MY;q=0.9", "en-US"), Language::Malay);
         assert_eq!(choose("zh-Hant-TW", "en-US"), Language::Chinese);
         assert_eq!(choose("AR", "en-US"), Language::Arabic);
         assert_eq!(choose("de, fr", "ta-IN"), Language::Tamil);
@@ -258,42 +233,23 @@ mod tests {
 
     #[test]
     fn plurals_are_those_of_cldr() {
-        let arabic: Vec<_> = [0, 1, 2, 3, 10, 11, 99, 100, 102, 103, 111]
-            .map(|number| Language::Arabic.plural(number))
-            .into();
+        let arabic: Vec<_> =
+            [0, 1, 2, 3, 10, 11, 99, 100, 102, 103, 111].map(|number| Language::Arabic.plural(number)).into();
         use Plural::{Few, Many, One, Other, Two, Zero};
-        assert_eq!(
-            arabic,
-            [
-                Zero, One, Two, Few, Few, Many, Many, Other, Other, Few, Many
-            ]
-        );
-        assert_eq!(
-            (Language::English.plural(1), Language::English.plural(0)),
-            (One, Other)
-        );
-        assert_eq!(
-            (Language::Malay.plural(1), Language::Tamil.plural(1)),
-            (Other, One)
-        );
+        assert_eq!(arabic, [Zero, One, Two, Few, Few, Many, Many, Other, Other, Few, Many]);
+        assert_eq!((Language::English.plural(1), Language::English.plural(0)), (One, Other));
+        assert_eq!((Language::Malay.plural(1), Language::Tamil.plural(1)), (Other, One));
     }
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]
     fn a_wait_is_a_range_in_words() {
-        let wait = |from_seconds, to_seconds| {
-            Language::English.wait(Some(WaitRange {
-                from_seconds,
-                to_seconds,
-            }))
-        };
+        let wait =
+            |from_seconds, to_seconds| Language::English.wait(Some(WaitRange { from_seconds, to_seconds }));
         assert_eq!(wait(5, 31), "under 1 minute");
         assert_eq!(wait(61, 301), "1 to 6 minutes");
         assert_eq!(wait(8_000, 15_000), "2 hours to 5 hours");
@@ -304,22 +260,12 @@ mod tests {
     fn every_language_fills_every_number_in() {
         for language in Language::ALL {
             for number in [0, 1, 2, 3, 11, 100, 12_345] {
-                for text in [
-                    language.people(number),
-                    language.duration(number),
-                    language.hours(number),
-                ] {
+                for text in [language.people(number), language.duration(number), language.hours(number)] {
                     assert!(!text.contains('{'), "{text}");
                 }
             }
-            let wait = language.wait(Some(WaitRange {
-                from_seconds: 600,
-                to_seconds: 1_200,
-            }));
-            assert!(
-                wait.contains("10") && wait.contains("20") && !wait.contains('{'),
-                "{wait}"
-            );
+            let wait = language.wait(Some(WaitRange { from_seconds: 600, to_seconds: 1_200 }));
+            assert!(wait.contains("10") && wait.contains("20") && !wait.contains('{'), "{wait}");
         }
     }
 }

@@ -65,9 +65,7 @@ pub fn asker(headers: &Headers, settings: &Settings) -> Asker {
     let from_app = !headers.origin.is_empty() && settings.allows_origin(&headers.origin);
     if navigates {
         Asker::Navigation
-    } else if settings.json_response_enabled
-        && (headers.accept.contains("application/json") || from_app)
-    {
+    } else if settings.json_response_enabled && (headers.accept.contains("application/json") || from_app) {
         Asker::App
     } else {
         Asker::SubResource
@@ -92,24 +90,15 @@ mod tests {
         let settings = json!({
             "name": "a", "host": "a.example", "total_active_users": 1, "new_users_per_minute": 1,
         });
-        let mut headers = Headers {
-            method: "GET".into(),
-            ..Headers::default()
-        };
+        let mut headers = Headers { method: "GET".into(), ..Headers::default() };
         change(&mut headers);
         asker(&headers, &Settings::parse(&settings).unwrap())
     }
 
     #[test]
     fn browsers_say_what_they_do_and_old_ones_what_they_want() {
-        assert_eq!(
-            who(|headers| headers.fetch_mode = "navigate".into()),
-            Asker::Navigation
-        );
-        assert_eq!(
-            who(|headers| headers.accept = "text/html,*/*;q=0.8".into()),
-            Asker::Navigation
-        );
+        assert_eq!(who(|headers| headers.fetch_mode = "navigate".into()), Asker::Navigation);
+        assert_eq!(who(|headers| headers.accept = "text/html,*/*;q=0.8".into()), Asker::Navigation);
         let image = who(|headers| {
             headers.fetch_mode = "no-cors".into();
             headers.accept = "text/html".into();
@@ -120,18 +109,9 @@ mod tests {
 
     #[test]
     fn apps_say_json_or_come_from_an_origin_the_room_allows() {
-        assert_eq!(
-            who(|headers| headers.accept = "application/json, */*".into()),
-            Asker::App
-        );
-        assert_eq!(
-            who(|headers| headers.origin = "https://a.example".into()),
-            Asker::App
-        );
-        assert_eq!(
-            who(|headers| headers.origin = "https://b.example".into()),
-            Asker::SubResource
-        );
+        assert_eq!(who(|headers| headers.accept = "application/json, */*".into()), Asker::App);
+        assert_eq!(who(|headers| headers.origin = "https://a.example".into()), Asker::App);
+        assert_eq!(who(|headers| headers.origin = "https://b.example".into()), Asker::SubResource);
     }
 
     #[test]
@@ -141,9 +121,6 @@ mod tests {
             headers.purpose = "prefetch;prerender".into();
         });
         assert_eq!(guess, Asker::Prefetch);
-        assert_eq!(
-            who(|headers| headers.upgrade = "websocket".into()),
-            Asker::Upgrade
-        );
+        assert_eq!(who(|headers| headers.upgrade = "websocket".into()), Asker::Upgrade);
     }
 }

@@ -2,8 +2,8 @@
 //! The simulation tries to break them together; here each stands alone.
 
 use durable::batch::{
-    Batch, BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply,
-    TicketRef, decode_batch, encode_batch,
+    Batch, BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef,
+    decode_batch, encode_batch,
 };
 use durable::board::Phase;
 use durable::room::{Input, Output, Room};
@@ -30,15 +30,8 @@ struct Table {
 impl Table {
     fn new(settings: &serde_json::Value) -> Table {
         let room = Room::load(&[], &[]).unwrap();
-        let mut table = Table {
-            room,
-            pages: vec![],
-            rows: vec![],
-            now: NOON,
-            number: 0,
-            version: 0,
-            wake_at: None,
-        };
+        let mut table =
+            Table { room, pages: vec![], rows: vec![], now: NOON, number: 0, version: 0, wake_at: None };
         table.configure(settings);
         table
     }
@@ -53,15 +46,8 @@ impl Table {
         }
         self.version += 1;
         let settings = Settings::parse(&settings).unwrap();
-        let config = Config {
-            version: self.version,
-            directory_version: 1,
-            settings,
-        };
-        assert_eq!(
-            self.step(Input::Configure(config)),
-            Output::Configured(self.version)
-        );
+        let config = Config { version: self.version, directory_version: 1, settings };
+        assert_eq!(self.step(Input::Configure(config)), Output::Configured(self.version));
     }
 
     fn step(&mut self, input: Input) -> Output {
@@ -97,11 +83,7 @@ impl Table {
     }
 
     fn batch(&mut self, items: Items) -> Reply {
-        let name = BatchName {
-            lobby: "leaf".into(),
-            incarnation: [1; 16],
-            number: self.number,
-        };
+        let name = BatchName { lobby: "leaf".into(), incarnation: [1; 16], number: self.number };
         self.number += 1;
         let batch = decode_batch(&encode_batch(&name, &items)).unwrap();
         match self.step(Input::Batch(batch)) {
@@ -112,46 +94,24 @@ impl Table {
 
     fn join(&mut self, count: u8) -> Rank {
         let joins = (0..count).map(|index| Holder([index; 16])).collect();
-        self.batch(Items {
-            joins,
-            ..Items::default()
-        })
-        .first_rank
+        self.batch(Items { joins, ..Items::default() }).first_rank
     }
 
     fn claim(&mut self, rank: u64) -> ClaimOutcome {
         let claims = vec![ticket(rank)];
-        self.batch(Items {
-            claims,
-            ..Items::default()
-        })
-        .claims
-        .remove(0)
+        self.batch(Items { claims, ..Items::default() }).claims.remove(0)
     }
 
     fn enter(&mut self, enters: u32) -> usize {
-        self.batch(Items {
-            enters,
-            ..Items::default()
-        })
-        .entered
-        .len()
+        self.batch(Items { enters, ..Items::default() }).entered.len()
     }
 
     fn renew(&mut self, grant: &Grant) -> RenewOutcome {
-        self.batch(Items {
-            renewals: vec![pass(grant)],
-            ..Items::default()
-        })
-        .renewals
-        .remove(0)
+        self.batch(Items { renewals: vec![pass(grant)], ..Items::default() }).renewals.remove(0)
     }
 
     fn leave(&mut self, grant: &Grant) {
-        self.batch(Items {
-            pass_leaves: vec![pass(grant)],
-            ..Items::default()
-        });
+        self.batch(Items { pass_leaves: vec![pass(grant)], ..Items::default() });
     }
 
     fn later(&mut self, millis: u64) {
@@ -169,22 +129,12 @@ impl Table {
 }
 
 fn ticket(rank: u64) -> TicketRef {
-    TicketRef {
-        epoch: Epoch(0),
-        rank: Rank(rank),
-    }
+    TicketRef { epoch: Epoch(0), rank: Rank(rank) }
 }
 
 fn pass(grant: &Grant) -> PassRef {
-    let Grant {
-        seat, generation, ..
-    } = *grant;
-    PassRef {
-        epoch: Epoch(0),
-        pass_epoch: PassEpoch(0),
-        seat,
-        generation,
-    }
+    let Grant { seat, generation, .. } = *grant;
+    PassRef { epoch: Epoch(0), pass_epoch: PassEpoch(0), seat, generation }
 }
 
 fn granted(outcome: &ClaimOutcome) -> Grant {
@@ -212,19 +162,13 @@ fn a_crowd_is_called_up_to_the_seats_and_no_further() {
     for rank in 0..50 {
         granted(&table.claim(rank));
     }
-    assert_eq!(
-        (table.inside(), table.claim(50)),
-        (50, ClaimOutcome::Waiting)
-    );
+    assert_eq!((table.inside(), table.claim(50)), (50, ClaimOutcome::Waiting));
 }
 
 #[test]
 fn ranks_follow_each_other_without_a_gap() {
     let mut table = Table::new(&json!({}));
-    assert_eq!(
-        (table.join(3), table.join(1), table.join(2)),
-        (Rank(0), Rank(3), Rank(4))
-    );
+    assert_eq!((table.join(3), table.join(1), table.join(2)), (Rank(0), Rank(3), Rank(4)));
 }
 
 #[test]
@@ -246,9 +190,7 @@ fn a_seat_is_live_until_its_pass_is_dead_at_every_edge() {
 fn a_renewed_pass_keeps_its_seat() {
     let (mut table, grants) = full_room(&json!({}));
     table.later(100_000);
-    let RenewOutcome::Renewed(renewed) = table.renew(&grants[7]) else {
-        panic!("ended")
-    };
+    let RenewOutcome::Renewed(renewed) = table.renew(&grants[7]) else { panic!("ended") };
     assert_eq!(renewed.expires, table.now.plus(Millis(120_000)));
     table.later(22_000);
     assert_eq!(table.inside(), 1);
@@ -259,9 +201,7 @@ fn a_renewed_pass_keeps_its_seat() {
 fn without_renewal_a_session_ends_after_its_duration() {
     let (mut table, grants) = full_room(&json!({ "disable_session_renewal": true }));
     table.later(50_000);
-    let RenewOutcome::Renewed(same) = table.renew(&grants[0]) else {
-        panic!("ended")
-    };
+    let RenewOutcome::Renewed(same) = table.renew(&grants[0]) else { panic!("ended") };
     assert_eq!(same.expires, NOON.plus(Millis(100_000)));
     table.later(52_000);
     assert_eq!(table.inside(), 0);
@@ -272,14 +212,8 @@ fn a_ticket_is_claimed_once_and_asking_again_gives_the_same_pass() {
     let (mut table, grants) = full_room(&json!({}));
     assert_eq!(granted(&table.claim(3)), grants[3]);
     table.later(110_000);
-    let RenewOutcome::Renewed(renewed) = table.renew(&grants[3]) else {
-        panic!("ended")
-    };
-    assert_eq!(
-        granted(&table.claim(3)),
-        renewed,
-        "within 120 s, even after a renewal"
-    );
+    let RenewOutcome::Renewed(renewed) = table.renew(&grants[3]) else { panic!("ended") };
+    assert_eq!(granted(&table.claim(3)), renewed, "within 120 s, even after a renewal");
     table.later(11_000);
     assert_eq!(table.claim(3), ClaimOutcome::Used);
     assert_eq!(granted(&table.claim(4)), grants[4], "never renewed");
@@ -303,10 +237,7 @@ fn who_leaves_frees_the_seat_once_every_edge_knows() {
     assert_eq!(table.called(), 51);
     assert_eq!(granted(&table.claim(50)).generation.0, 2);
     table.later(110_000);
-    assert!(
-        table.room.revocations().passes.is_empty(),
-        "its pass would be over by now"
-    );
+    assert!(table.room.revocations().passes.is_empty(), "its pass would be over by now");
 }
 
 #[test]
@@ -324,18 +255,12 @@ fn a_seat_left_in_a_quiet_room_waits_for_the_oldest_board() {
 fn who_leaves_the_line_is_called_over() {
     let (mut table, grants) = full_room(&json!({}));
     table.join(3);
-    table.batch(Items {
-        ticket_leaves: vec![ticket(50), ticket(50)],
-        ..Items::default()
-    });
+    table.batch(Items { ticket_leaves: vec![ticket(50), ticket(50)], ..Items::default() });
     assert_eq!(table.room.board(table.now).waiting, 2);
     table.later(12_000);
     table.leave(&grants[0]);
     table.later(14_000);
-    assert_eq!(
-        (table.called(), table.room.board(table.now).waiting),
-        (52, 1)
-    );
+    assert_eq!((table.called(), table.room.board(table.now).waiting), (52, 1));
     assert_eq!(table.claim(50), ClaimOutcome::Used);
     granted(&table.claim(51));
 }
@@ -348,26 +273,13 @@ fn a_no_show_holds_its_seat_for_its_window_and_may_come_late() {
     assert_eq!(table.called(), 1);
     table.later(1);
     assert_eq!(table.called(), 2);
-    assert_eq!(
-        table.claim(0),
-        ClaimOutcome::Next {
-            retry: Millis(3_000)
-        },
-        "the seat is promised"
-    );
+    assert_eq!(table.claim(0), ClaimOutcome::Next { retry: Millis(3_000) }, "the seat is promised");
     let second = granted(&table.claim(1));
     table.later(100_000);
-    assert!(
-        matches!(table.claim(0), ClaimOutcome::Next { .. }),
-        "asking keeps the place"
-    );
+    assert!(matches!(table.claim(0), ClaimOutcome::Next { .. }), "asking keeps the place");
     table.now = second.expires.plus(Millis(2_000));
     table.step(Input::Tick);
-    assert_eq!(
-        table.called(),
-        2,
-        "the seat is the latecomer's, the third is not called past it"
-    );
+    assert_eq!(table.called(), 2, "the seat is the latecomer's, the third is not called past it");
     granted(&table.claim(0));
 }
 
@@ -383,8 +295,7 @@ fn a_latecomer_takes_a_free_seat_and_after_half_an_hour_none() {
 
 #[test]
 fn the_pace_holds_in_every_window_of_a_minute() {
-    let mut table =
-        Table::new(&json!({ "total_active_users": 100_000, "new_users_per_minute": 60 }));
+    let mut table = Table::new(&json!({ "total_active_users": 100_000, "new_users_per_minute": 60 }));
     for _ in 0..4 {
         table.join(100);
     }
@@ -393,32 +304,22 @@ fn the_pace_holds_in_every_window_of_a_minute() {
     for _ in 0..600 {
         table.later(500);
         // Everybody claims as late as they may: the worst bunching there is.
-        while next < table.called() && table.now.0 % 20_000 == 0 {
+        while next < table.called() && table.now.0.is_multiple_of(20_000) {
             granted(&table.claim(next));
             admitted.push(table.now);
             next += 1;
         }
     }
     for (index, at) in admitted.iter().enumerate() {
-        let window = admitted[index..]
-            .iter()
-            .take_while(|other| other.since(*at).0 <= 60_000);
-        assert!(
-            window.count() <= 60,
-            "more than 60 in the minute from {at:?}"
-        );
+        let window = admitted[index..].iter().take_while(|other| other.since(*at).0 <= 60_000);
+        assert!(window.count() <= 60, "more than 60 in the minute from {at:?}");
     }
-    assert!(
-        admitted.len() > 180,
-        "only {} in five minutes",
-        admitted.len()
-    );
+    assert!(admitted.len() > 180, "only {} in five minutes", admitted.len());
 }
 
 #[test]
 fn an_idle_room_lets_a_tenth_of_its_pace_in_at_once_and_then_spreads() {
-    let mut table =
-        Table::new(&json!({ "total_active_users": 100_000, "new_users_per_minute": 600 }));
+    let mut table = Table::new(&json!({ "total_active_users": 100_000, "new_users_per_minute": 600 }));
     assert_eq!(table.enter(100), 60);
     table.later(1_000);
     assert_eq!(table.enter(100), 10);
@@ -427,10 +328,7 @@ fn an_idle_room_lets_a_tenth_of_its_pace_in_at_once_and_then_spreads() {
 #[test]
 fn first_contacts_never_hold_more_than_a_tenth_of_the_seats() {
     let mut table = Table::new(&json!({}));
-    assert_eq!(
-        (table.enter(50), table.room.board(table.now).phase),
-        (5, Phase::Busy)
-    );
+    assert_eq!((table.enter(50), table.room.board(table.now).phase), (5, Phase::Busy));
     table.later(10_000);
     assert_eq!(table.enter(50), 0);
     assert_eq!(table.room.board(table.now).issued, 0, "no rank was taken");
@@ -441,10 +339,7 @@ fn a_confirmed_first_contact_makes_room_for_another_until_a_tenth_is_left() {
     let mut table = Table::new(&json!({}));
     let mut inside = 0;
     loop {
-        let items = Items {
-            enters: 1,
-            ..Items::default()
-        };
+        let items = Items { enters: 1, ..Items::default() };
         let Some(grant) = table.batch(items).entered.first().copied() else {
             break;
         };
@@ -470,12 +365,7 @@ fn held_rooms_call_nobody_and_nobody_loses_a_turn() {
     assert_eq!(table.called(), 50);
     table.configure(&json!({ "claim_window_seconds": 60, "queue_all": true }));
     assert_eq!(table.room.board(table.now).phase, Phase::Held);
-    assert_eq!(
-        table.claim(0),
-        ClaimOutcome::Next {
-            retry: Millis(3_000)
-        }
-    );
+    assert_eq!(table.claim(0), ClaimOutcome::Next { retry: Millis(3_000) });
     table.later(3_600_000);
     assert_eq!((table.called(), table.enter(1)), (50, 0));
     table.configure(&json!({ "claim_window_seconds": 60, "queue_all": false }));
@@ -490,18 +380,8 @@ fn a_lowered_limit_throws_nobody_out_and_admits_nobody_until_enough_have_left() 
     table.join(60);
     let grants: Vec<Grant> = (0..40).map(|rank| granted(&table.claim(rank))).collect();
     table.configure(&json!({ "total_active_users": 10 }));
-    assert_eq!(
-        table.claim(45),
-        ClaimOutcome::Next {
-            retry: Millis(3_000)
-        }
-    );
-    assert_eq!(
-        table.claim(44),
-        ClaimOutcome::Next {
-            retry: Millis(3_000)
-        }
-    );
+    assert_eq!(table.claim(45), ClaimOutcome::Next { retry: Millis(3_000) });
+    assert_eq!(table.claim(44), ClaimOutcome::Next { retry: Millis(3_000) });
     assert!(matches!(table.renew(&grants[0]), RenewOutcome::Renewed(_)));
     table.later(12_000);
     for grant in &grants[..31] {
@@ -509,10 +389,7 @@ fn a_lowered_limit_throws_nobody_out_and_admits_nobody_until_enough_have_left() 
     }
     table.later(14_000);
     assert_eq!(table.inside(), 9);
-    assert!(
-        matches!(table.claim(45), ClaimOutcome::Next { .. }),
-        "the lower one goes first"
-    );
+    assert!(matches!(table.claim(45), ClaimOutcome::Next { .. }), "the lower one goes first");
     granted(&table.claim(44));
     assert!(matches!(table.claim(45), ClaimOutcome::Next { .. }));
     assert_eq!(table.inside(), 10);
@@ -521,34 +398,18 @@ fn a_lowered_limit_throws_nobody_out_and_admits_nobody_until_enough_have_left() 
 #[test]
 fn the_same_batch_is_answered_once_and_the_same() {
     let mut table = Table::new(&json!({}));
-    let name = BatchName {
-        lobby: "leaf".into(),
-        incarnation: [2; 16],
-        number: 0,
-    };
-    let items = Items {
-        joins: vec![Holder([1; 16])],
-        ..Items::default()
-    };
+    let name = BatchName { lobby: "leaf".into(), incarnation: [2; 16], number: 0 };
+    let items = Items { joins: vec![Holder([1; 16])], ..Items::default() };
     let batch: Batch = decode_batch(&encode_batch(&name, &items)).unwrap();
     let first = table.step(Input::Batch(batch.clone()));
     assert_eq!(table.step(Input::Batch(batch)), first);
     assert_eq!(table.room.board(table.now).issued, 1);
-    let other = Items {
-        joins: vec![Holder([9; 16])],
-        ..Items::default()
-    };
+    let other = Items { joins: vec![Holder([9; 16])], ..Items::default() };
     let other = decode_batch(&encode_batch(&name, &other)).unwrap();
-    assert_eq!(
-        table.step(Input::Batch(other)),
-        Output::Batch(BatchAnswer::Refused)
-    );
+    assert_eq!(table.step(Input::Batch(other)), Output::Batch(BatchAnswer::Refused));
     let ahead = BatchName { number: 5, ..name };
     let ahead = decode_batch(&encode_batch(&ahead, &items)).unwrap();
-    assert_eq!(
-        table.step(Input::Batch(ahead)),
-        Output::Batch(BatchAnswer::Expected(1))
-    );
+    assert_eq!(table.step(Input::Batch(ahead)), Output::Batch(BatchAnswer::Expected(1)));
 }
 
 #[test]
@@ -566,21 +427,14 @@ fn older_settings_never_come_back() {
     let mut table = Table::new(&json!({}));
     table.configure(&json!({ "total_active_users": 7 }));
     let settings = table.room.config().unwrap().clone();
-    let stale = Config {
-        version: 1,
-        ..settings
-    };
+    let stale = Config { version: 1, ..settings };
     assert_eq!(table.step(Input::Configure(stale)), Output::Configured(2));
 }
 
 #[test]
 fn a_batch_before_any_settings_is_refused() {
     let mut room = Room::load(&[], &[]).unwrap();
-    let name = BatchName {
-        lobby: "leaf".into(),
-        incarnation: [2; 16],
-        number: 0,
-    };
+    let name = BatchName { lobby: "leaf".into(), incarnation: [2; 16], number: 0 };
     let batch = decode_batch(&encode_batch(&name, &Items::default())).unwrap();
     let step = room.step(NOON, vec![Input::Batch(batch)]).unwrap();
     assert_eq!(step.outputs, [Output::Batch(BatchAnswer::Refused)]);

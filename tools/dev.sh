@@ -15,7 +15,6 @@ cat >&2 <<EOF
 
   The shop, behind Anteroom:   http://localhost:$port/
   The room's public state:     http://localhost:$port/.anteroom/board
-  A crowd, in another shell:   make crowd
 
 EOF
 wrangler dev --port "$port" --var "ORIGIN:http://127.0.0.1:$shop_port" --var OPERATOR_HOST:operator.localhost --log-level warn

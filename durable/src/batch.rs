@@ -158,22 +158,12 @@ impl Items {
 
     fn encode(&self) -> Vec<u8> {
         let mut out = Writer::new();
-        write_section(
-            &mut out,
-            section::PASS_LEAVES,
-            &self.pass_leaves,
-            write_pass_ref,
-        );
-        write_section(
-            &mut out,
-            section::TICKET_LEAVES,
-            &self.ticket_leaves,
-            write_ticket_ref,
-        );
+        write_section(&mut out, section::PASS_LEAVES, &self.pass_leaves, write_pass_ref);
+        write_section(&mut out, section::TICKET_LEAVES, &self.ticket_leaves, write_ticket_ref);
         write_section(&mut out, section::RENEWALS, &self.renewals, write_pass_ref);
         write_section(&mut out, section::CLAIMS, &self.claims, write_ticket_ref);
         write_section(&mut out, section::JOINS, &self.joins, |out, holder| {
-            out.fixed(&holder.0)
+            out.fixed(&holder.0);
         });
         if self.enters > 0 {
             let mut content = Writer::new();
@@ -245,20 +235,10 @@ pub fn decode_batch(bytes: &[u8]) -> Result<Batch, Malformed> {
     if lobby.len() > LOBBY_BYTES_MAX {
         return Err(Malformed("a lobby's name of at most 64 bytes"));
     }
-    let lobby = std::str::from_utf8(lobby)
-        .map_err(|_| Malformed("a lobby's name"))?
-        .to_owned();
-    let name = BatchName {
-        lobby,
-        incarnation: reader.fixed()?,
-        number: reader.number()?,
-    };
+    let lobby = std::str::from_utf8(lobby).map_err(|_| Malformed("a lobby's name"))?.to_owned();
+    let name = BatchName { lobby, incarnation: reader.fixed()?, number: reader.number()? };
     let content = reader.blob()?;
-    let batch = Batch {
-        name,
-        digest: Sha256::digest(content).into(),
-        items: Items::decode(content)?,
-    };
+    let batch = Batch { name, digest: Sha256::digest(content).into(), items: Items::decode(content)? };
     reader.end()?;
     Ok(batch)
 }
@@ -321,9 +301,7 @@ impl Reply {
         for _ in 0..reader.count(1)? {
             reply.claims.push(match reader.byte()? {
                 1 => ClaimOutcome::Granted(read_grant(&mut reader)?),
-                2 => ClaimOutcome::Next {
-                    retry: Millis(reader.number()?),
-                },
+                2 => ClaimOutcome::Next { retry: Millis(reader.number()?) },
                 3 => ClaimOutcome::Waiting,
                 4 => ClaimOutcome::Used,
                 5 => ClaimOutcome::Void,
@@ -399,9 +377,7 @@ fn read_section<T>(
     if count > ITEMS_MAX {
         return Err(TOO_MANY);
     }
-    let items = (0..count)
-        .map(|_| read(content))
-        .collect::<Result<Vec<T>, Malformed>>()?;
+    let items = (0..count).map(|_| read(content)).collect::<Result<Vec<T>, Malformed>>()?;
     content.end()?;
     Ok(items)
 }
@@ -412,19 +388,11 @@ fn write_ticket_ref(out: &mut Writer, ticket: &TicketRef) {
 }
 
 fn read_ticket_ref(reader: &mut Reader<'_>) -> Result<TicketRef, Malformed> {
-    Ok(TicketRef {
-        epoch: Epoch(reader.number_u32()?),
-        rank: Rank(reader.number()?),
-    })
+    Ok(TicketRef { epoch: Epoch(reader.number_u32()?), rank: Rank(reader.number()?) })
 }
 
 fn write_pass_ref(out: &mut Writer, pass: &PassRef) {
-    for number in [
-        pass.epoch.0,
-        pass.pass_epoch.0,
-        pass.seat.0,
-        pass.generation.0,
-    ] {
+    for number in [pass.epoch.0, pass.pass_epoch.0, pass.seat.0, pass.generation.0] {
         out.number(u64::from(number));
     }
 }
@@ -470,24 +438,13 @@ mod tests {
     use super::*;
 
     fn name() -> BatchName {
-        BatchName {
-            lobby: "room/leaf/0".into(),
-            incarnation: [7; 16],
-            number: 300,
-        }
+        BatchName { lobby: "room/leaf/0".into(), incarnation: [7; 16], number: 300 }
     }
 
     fn items() -> Items {
-        let ticket = TicketRef {
-            epoch: Epoch(1),
-            rank: Rank(1 << 39),
-        };
-        let pass = PassRef {
-            epoch: Epoch(1),
-            pass_epoch: PassEpoch(2),
-            seat: Seat(3),
-            generation: Generation(4),
-        };
+        let ticket = TicketRef { epoch: Epoch(1), rank: Rank(1 << 39) };
+        let pass =
+            PassRef { epoch: Epoch(1), pass_epoch: PassEpoch(2), seat: Seat(3), generation: Generation(4) };
         Items {
             pass_leaves: vec![pass],
             ticket_leaves: vec![ticket],
@@ -513,9 +470,7 @@ mod tests {
             joined_at: Millis(6),
             claims: vec![
                 ClaimOutcome::Granted(grant),
-                ClaimOutcome::Next {
-                    retry: Millis(3000),
-                },
+                ClaimOutcome::Next { retry: Millis(3000) },
                 ClaimOutcome::Waiting,
                 ClaimOutcome::Used,
                 ClaimOutcome::Void,
@@ -529,38 +484,17 @@ mod tests {
     fn a_batch_survives_the_round_trip_and_its_digest_is_of_its_content() {
         let batch = decode_batch(&encode_batch(&name(), &items())).unwrap();
         assert_eq!((&batch.name, &batch.items), (&name(), &items()));
-        let other = BatchName {
-            number: 301,
-            ..name()
-        };
-        assert_eq!(
-            decode_batch(&encode_batch(&other, &items()))
-                .unwrap()
-                .digest,
-            batch.digest
-        );
-        let fewer = Items {
-            enters: 2,
-            ..items()
-        };
-        assert_ne!(
-            decode_batch(&encode_batch(&name(), &fewer)).unwrap().digest,
-            batch.digest
-        );
+        let other = BatchName { number: 301, ..name() };
+        assert_eq!(decode_batch(&encode_batch(&other, &items())).unwrap().digest, batch.digest);
+        let fewer = Items { enters: 2, ..items() };
+        assert_ne!(decode_batch(&encode_batch(&name(), &fewer)).unwrap().digest, batch.digest);
     }
 
     #[test]
     fn answers_survive_the_round_trip_with_the_board_behind_them() {
-        for answer in [
-            BatchAnswer::Done(reply()),
-            BatchAnswer::Expected(9),
-            BatchAnswer::Refused,
-        ] {
+        for answer in [BatchAnswer::Done(reply()), BatchAnswer::Expected(9), BatchAnswer::Refused] {
             let bytes = answer.encode(b"{}");
-            assert_eq!(
-                BatchAnswer::decode(&bytes).unwrap(),
-                (answer, b"{}".as_slice())
-            );
+            assert_eq!(BatchAnswer::decode(&bytes).unwrap(), (answer, b"{}".as_slice()));
         }
     }
 
@@ -585,10 +519,7 @@ mod tests {
 
     #[test]
     fn too_many_items_are_refused() {
-        let many = Items {
-            enters: ITEMS_MAX as u32 + 1,
-            ..Items::default()
-        };
+        let many = Items { enters: ITEMS_MAX as u32 + 1, ..Items::default() };
         assert!(decode_batch(&encode_batch(&name(), &many)).is_err());
     }
 }

@@ -93,10 +93,7 @@ impl Board {
         if place.0 >= self.issued {
             self.waiting + (place.0 - self.issued)
         } else {
-            place
-                .0
-                .saturating_sub(self.called)
-                .min(self.waiting.saturating_sub(1))
+            place.0.saturating_sub(self.called).min(self.waiting.saturating_sub(1))
         }
     }
 }
@@ -119,20 +116,12 @@ mod tests {
     fn old_and_new_boards_are_read_both_ways() {
         let newer = r#"{"version":9,"called":7,"phase":"drawing","draw":{"seed":"x"}}"#;
         let board: Board = serde_json::from_str(newer).unwrap();
-        assert_eq!(
-            (board.called, board.phase, board.issued),
-            (7, Phase::Busy, 0)
-        );
+        assert_eq!((board.called, board.phase, board.issued), (7, Phase::Busy, 0));
     }
 
     #[test]
     fn the_format_is_pinned() {
-        let board = Board {
-            version: Board::VERSION,
-            called: 3,
-            phase: Phase::Held,
-            ..Board::default()
-        };
+        let board = Board { version: Board::VERSION, called: 3, phase: Phase::Held, ..Board::default() };
         assert_eq!(
             serde_json::to_string(&board).unwrap(),
             r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"void":0,"issued":0,"waiting":0,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"revoked_seq":0}"#
@@ -141,12 +130,7 @@ mod tests {
 
     #[test]
     fn people_ahead_never_exceed_the_others_who_wait() {
-        let board = Board {
-            called: 10,
-            issued: 20,
-            waiting: 4,
-            ..Board::default()
-        };
+        let board = Board { called: 10, issued: 20, waiting: 4, ..Board::default() };
         assert_eq!(board.ahead_of(Place(10)), 0);
         assert_eq!(board.ahead_of(Place(12)), 2);
         assert_eq!(board.ahead_of(Place(19)), 3);

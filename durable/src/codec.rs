@@ -124,10 +124,7 @@ impl<'a> Reader<'a> {
 
     /// A field of fixed width.
     pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (first, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(Malformed("a field of fixed width"))?;
+        let (first, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed("a field of fixed width"))?;
         self.rest = rest;
         Ok(*first)
     }
@@ -142,11 +139,7 @@ impl<'a> Reader<'a> {
 
     /// Says that nothing may follow.
     pub fn end(&self) -> Result<(), Malformed> {
-        if self.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed("the end"))
-        }
+        if self.is_empty() { Ok(()) } else { Err(Malformed("the end")) }
     }
 }
 
@@ -171,11 +164,7 @@ mod tests {
     #[test]
     fn a_number_too_long_or_too_large_is_malformed() {
         assert!(Reader::new(&[0xff; 11]).number().is_err());
-        assert!(
-            Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02])
-                .number()
-                .is_err()
-        );
+        assert!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).number().is_err());
         assert!(Reader::new(&[0x80]).number().is_err());
     }
 

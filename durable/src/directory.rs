@@ -183,11 +183,7 @@ pub fn seed_id(name: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The rooms named in `[vars]`, for a deployment that nobody has configured yet. Faults name the room.
@@ -196,17 +192,14 @@ pub fn seeds(rooms: &[Value]) -> Result<Vec<(String, Settings)>, Vec<Fault>> {
     for (index, room) in rooms.iter().enumerate() {
         match Settings::parse(room) {
             Ok(settings) => seeds.push((seed_id(&settings.name), settings)),
-            Err(found) => faults.extend(found.into_iter().map(|fault| Fault {
-                field: format!("ROOMS[{index}].{}", fault.field),
-                ..fault
-            })),
+            Err(found) => faults.extend(
+                found
+                    .into_iter()
+                    .map(|fault| Fault { field: format!("ROOMS[{index}].{}", fault.field), ..fault }),
+            ),
         }
     }
-    if faults.is_empty() {
-        Ok(seeds)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(seeds) } else { Err(faults) }
 }
 
 /// See the module's words.
@@ -221,16 +214,8 @@ pub struct Directory {
 impl Directory {
     /// From what was stored; the log oldest first.
     pub fn load(version: u64, rooms: Vec<RoomRecord>, audit: Vec<AuditEntry>) -> Directory {
-        let rooms = rooms
-            .into_iter()
-            .map(|room| (room.id.clone(), room))
-            .collect();
-        Directory {
-            version,
-            rooms,
-            audit: audit.into(),
-            attempts: VecDeque::new(),
-        }
+        let rooms = rooms.into_iter().map(|room| (room.id.clone(), room)).collect();
+        Directory { version, rooms, audit: audit.into(), attempts: VecDeque::new() }
     }
 
     /// Fills a new directory with the rooms of `[vars]`.
@@ -267,14 +252,11 @@ impl Directory {
 
     /// What edges read.
     pub fn document(&self) -> Document {
-        let rooms = self.rooms.values().map(|room| DocumentRoom {
-            id: room.id.clone(),
-            settings: room.settings.clone(),
-        });
-        Document {
-            version: self.version,
-            rooms: rooms.collect(),
-        }
+        let rooms = self
+            .rooms
+            .values()
+            .map(|room| DocumentRoom { id: room.id.clone(), settings: room.settings.clone() });
+        Document { version: self.version, rooms: rooms.collect() }
     }
 
     /// A new room under these sixteen random bytes.
@@ -288,12 +270,8 @@ impl Directory {
         let id = hex(&entropy);
         let settings = Settings::parse(settings).map_err(Reply::Faults)?;
         if self.rooms.len() >= ROOMS_MAX {
-            let message =
-                format!("there are {ROOMS_MAX} rooms already, which is the most: delete one first");
-            return Err(Reply::Faults(vec![Fault {
-                field: "name".into(),
-                message,
-            }]));
+            let message = format!("there are {ROOMS_MAX} rooms already, which is the most: delete one first");
+            return Err(Reply::Faults(vec![Fault { field: "name".into(), message }]));
         }
         self.checked(&id, &settings)?;
         Ok((id.clone(), self.put(now, who, "create", id, &settings)))
@@ -321,11 +299,7 @@ impl Directory {
         let record = self.rooms.remove(id).ok_or_else(missing)?;
         self.version += 1;
         let entry = self.log(now, who, "delete", id, record.settings, Value::Null);
-        Ok(vec![
-            Write::Version(self.version),
-            Write::DropRoom(id.to_owned()),
-            entry,
-        ])
+        Ok(vec![Write::Version(self.version), Write::DropRoom(id.to_owned()), entry])
     }
 
     /// A Room has confirmed a version of its settings.
@@ -337,18 +311,12 @@ impl Directory {
 
     /// Rooms that have not confirmed their newest settings.
     pub fn unconfirmed(&self) -> impl Iterator<Item = &RoomRecord> {
-        self.rooms
-            .values()
-            .filter(|room| room.confirmed_version < room.version)
+        self.rooms.values().filter(|room| room.confirmed_version < room.version)
     }
 
     /// Counts an attempt to sign in, or says when to come back.
     pub fn attempt(&mut self, now: Millis, prefix: [u8; 4]) -> Result<(), Millis> {
-        while self
-            .attempts
-            .front()
-            .is_some_and(|(at, _)| now.since(*at) >= ATTEMPTS_SPAN)
-        {
+        while self.attempts.front().is_some_and(|(at, _)| now.since(*at) >= ATTEMPTS_SPAN) {
             self.attempts.pop_front();
         }
         let mine = self.attempts.iter().filter(|(_, other)| *other == prefix);
@@ -368,14 +336,7 @@ impl Directory {
         }
     }
 
-    fn put(
-        &mut self,
-        now: Millis,
-        who: &str,
-        action: &str,
-        id: String,
-        settings: &Settings,
-    ) -> Vec<Write> {
+    fn put(&mut self, now: Millis, who: &str, action: &str, id: String, settings: &Settings) -> Vec<Write> {
         self.version += 1;
         let before = self.rooms.get(&id);
         let record = RoomRecord {
@@ -418,29 +379,19 @@ impl Directory {
 
     fn checked(&self, id: &str, settings: &Settings) -> Result<(), Reply> {
         let clashes = self.clashes(id, settings);
-        if clashes.is_empty() {
-            Ok(())
-        } else {
-            Err(Reply::Faults(clashes))
-        }
+        if clashes.is_empty() { Ok(()) } else { Err(Reply::Faults(clashes)) }
     }
 
     /// Names and routes are unique among rooms, and within one.
     fn clashes(&self, id: &str, settings: &Settings) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut fault = |field: &str, message: String| {
-            faults.push(Fault {
-                field: field.into(),
-                message,
-            })
+            faults.push(Fault { field: field.into(), message });
         };
         let routes: Vec<_> = settings.routes().collect();
         for (index, route) in routes.iter().enumerate() {
             if routes.iter().take(index).any(|other| other == route) {
-                fault(
-                    "additional_routes",
-                    format!("{}{} stands there twice", route.host, route.path),
-                );
+                fault("additional_routes", format!("{}{} stands there twice", route.host, route.path));
             }
         }
         for other in self.rooms.values().filter(|other| other.id != id) {
@@ -450,22 +401,9 @@ impl Directory {
             if other.name == settings.name {
                 fault("name", format!("another room is called `{}`", other.name));
             }
-            for route in routes
-                .iter()
-                .filter(|route| other.routes().any(|taken| taken == **route))
-            {
-                let taken = format!(
-                    "{}{} belongs to the room `{}`",
-                    route.host, route.path, other.name
-                );
-                fault(
-                    if **route == settings.route {
-                        "host"
-                    } else {
-                        "additional_routes"
-                    },
-                    taken,
-                );
+            for route in routes.iter().filter(|route| other.routes().any(|taken| taken == **route)) {
+                let taken = format!("{}{} belongs to the room `{}`", route.host, route.path, other.name);
+                fault(if **route == settings.route { "host" } else { "additional_routes" }, taken);
             }
         }
         faults
@@ -500,9 +438,7 @@ mod tests {
 
     fn directory() -> (Directory, String) {
         let mut directory = Directory::default();
-        let (id, _) = directory
-            .create(NOW, "ada", &room("a", "/a"), [1; 16])
-            .unwrap();
+        let (id, _) = directory.create(NOW, "ada", &room("a", "/a"), [1; 16]).unwrap();
         (directory, id)
     }
 
@@ -516,21 +452,15 @@ mod tests {
     #[test]
     fn names_and_routes_are_unique_and_the_clash_is_named() {
         let (mut directory, _) = directory();
-        let reply = directory
-            .create(NOW, "ada", &room("a", "/b"), [2; 16])
-            .unwrap_err();
+        let reply = directory.create(NOW, "ada", &room("a", "/b"), [2; 16]).unwrap_err();
         assert_eq!(refused_fields(&reply), ["name"]);
-        let reply = directory
-            .create(NOW, "ada", &room("b", "/a/"), [2; 16])
-            .unwrap_err();
+        let reply = directory.create(NOW, "ada", &room("b", "/a/"), [2; 16]).unwrap_err();
         assert_eq!(refused_fields(&reply), ["host"]);
         let mut twice = room("b", "/b");
-        twice["additional_routes"] = json!([{ "host": "example.com", "path": "/b" }, { "host": "example.com", "path": "/a" }]);
+        twice["additional_routes"] =
+            json!([{ "host": "example.com", "path": "/b" }, { "host": "example.com", "path": "/a" }]);
         let reply = directory.create(NOW, "ada", &twice, [2; 16]).unwrap_err();
-        assert_eq!(
-            refused_fields(&reply),
-            ["additional_routes", "additional_routes"]
-        );
+        assert_eq!(refused_fields(&reply), ["additional_routes", "additional_routes"]);
         assert_eq!(directory.rooms().count(), 1);
     }
 
@@ -538,18 +468,9 @@ mod tests {
     fn a_room_does_not_clash_with_itself_and_its_version_grows() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory
-            .change(NOW, "bob", &id, |settings| settings.merged(&patch))
-            .unwrap();
+        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
         let record = directory.room(&id).unwrap();
-        assert_eq!(
-            (
-                record.version,
-                record.confirmed_version,
-                directory.version()
-            ),
-            (2, 0, 2)
-        );
+        assert_eq!((record.version, record.confirmed_version, directory.version()), (2, 0, 2));
         assert_eq!(directory.unconfirmed().count(), 1);
         directory.confirm(&id, 2);
         assert_eq!(directory.unconfirmed().count(), 0);
@@ -559,15 +480,10 @@ mod tests {
     fn the_log_says_who_changed_what_from_what_to_what() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory
-            .change(NOW, "bob", &id, |settings| settings.merged(&patch))
-            .unwrap();
+        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
         directory.delete(NOW, "eve", &id).unwrap();
         let log: Vec<_> = directory.audit().collect();
-        assert_eq!(
-            (log[0].who.as_str(), log[0].action.as_str()),
-            ("eve", "delete")
-        );
+        assert_eq!((log[0].who.as_str(), log[0].action.as_str()), ("eve", "delete"));
         assert_eq!(log[1].before, json!({ "total_active_users": 10 }));
         assert_eq!(log[1].after, json!({ "total_active_users": 20 }));
         assert_eq!((log.len(), log[2].who.as_str()), (3, "ada"));
@@ -576,17 +492,10 @@ mod tests {
     #[test]
     fn a_refused_change_changes_nothing() {
         let (mut directory, id) = directory();
-        let reply = directory.change(NOW, "bob", &id, |settings| {
-            settings.merged(&json!({ "path": "x" }))
-        });
+        let reply = directory.change(NOW, "bob", &id, |settings| settings.merged(&json!({ "path": "x" })));
         assert_eq!(refused_fields(&reply.unwrap_err()), ["path"]);
         let reply = directory.change(NOW, "bob", "nobody", |settings| Ok(settings.clone()));
-        assert_eq!(
-            reply,
-            Err(Reply::Missing {
-                id: "nobody".into()
-            })
-        );
+        assert_eq!(reply, Err(Reply::Missing { id: "nobody".into() }));
         assert_eq!((directory.version(), directory.audit().count()), (1, 1));
     }
 
@@ -599,11 +508,7 @@ mod tests {
         assert_eq!(faults[0].field, "ROOMS[1].path");
         let mut directory = Directory::default();
         directory.seed(NOW, seeds(&[room("a", "/"), room("b", "/")]).unwrap());
-        assert_eq!(
-            directory.rooms().count(),
-            1,
-            "the second has the first one's route"
-        );
+        assert_eq!(directory.rooms().count(), 1, "the second has the first one's route");
     }
 
     #[test]
@@ -622,10 +527,7 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(directory.attempt(NOW, [1; 4]), Ok(()));
         }
-        assert_eq!(
-            directory.attempt(NOW.plus(Millis(1)), [1; 4]),
-            Err(Millis(59_999))
-        );
+        assert_eq!(directory.attempt(NOW.plus(Millis(1)), [1; 4]), Err(Millis(59_999)));
         for prefix in 2..11 {
             (0..10).for_each(|_| assert_eq!(directory.attempt(NOW, [prefix; 4]), Ok(())));
         }

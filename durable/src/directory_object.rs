@@ -1,10 +1,7 @@
 //! The Durable Object around the [`Directory`]: keeps its rows, asks Rooms for their status, and pushes settings
 //! until their Room has confirmed them.
 
-#![expect(
-    missing_docs,
-    reason = "the methods that `durable_object` makes have no docs"
-)]
+#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -54,13 +51,7 @@ pub struct DirectoryObject {
 
 impl DurableObject for DirectoryObject {
     fn new(state: State, env: Env) -> DirectoryObject {
-        DirectoryObject {
-            inner: Rc::new(Inner {
-                state,
-                env,
-                directory: RefCell::default(),
-            }),
-        }
+        DirectoryObject { inner: Rc::new(Inner { state, env, directory: RefCell::default() }) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -68,10 +59,7 @@ impl DurableObject for DirectoryObject {
         let answer = match request.path().as_str() {
             "/document" => inner.document().await,
             "/command" => match request.json::<Order>().await {
-                Ok(order) => inner
-                    .command(order)
-                    .await
-                    .and_then(|reply| Response::from_json(&reply)),
+                Ok(order) => inner.command(order).await.and_then(|reply| Response::from_json(&reply)),
                 Err(_) => return Response::error("that is not a command this version knows", 400),
             },
             _ => return Response::error("no such thing here", 404),
@@ -107,20 +95,18 @@ impl Inner {
             Command::Get { id } => self.room(&id)?,
             Command::Create { settings } => {
                 let entropy = platform::entropy()?;
-                let created = self
-                    .with_directory(|directory| directory.create(now, &who, &settings, entropy))?;
+                let created =
+                    self.with_directory(|directory| directory.create(now, &who, &settings, entropy))?;
                 match created {
                     Ok((id, writes)) => self.carry_out(&id, writes).await?,
                     Err(reply) => reply,
                 }
             }
             Command::Replace { id, settings } => {
-                self.change(now, &who, &id, |_| Settings::parse(&settings))
-                    .await?
+                self.change(now, &who, &id, |_| Settings::parse(&settings)).await?
             }
             Command::Patch { id, patch } => {
-                self.change(now, &who, &id, |current| current.merged(&patch))
-                    .await?
+                self.change(now, &who, &id, |current| current.merged(&patch)).await?
             }
             Command::Delete { id } => {
                 match self.with_directory(|directory| directory.delete(now, &who, &id))? {
@@ -180,9 +166,7 @@ impl Inner {
         let path = format!("/{id}/status");
         match platform::call_json(&self.env, "ROOM", id, &path, None::<&Value>).await {
             Ok(status) => Reply::Status(status),
-            Err(error) => Reply::Unreachable {
-                message: format!("the Room cannot be reached: {error}"),
-            },
+            Err(error) => Reply::Unreachable { message: format!("the Room cannot be reached: {error}") },
         }
     }
 
@@ -210,12 +194,8 @@ impl Inner {
 
     /// Brings every Room's newest settings to it; what fails is tried again by alarm.
     async fn push_all(self: Rc<Inner>) -> Result<()> {
-        let ids: Vec<String> = self.with_directory(|directory| {
-            directory
-                .unconfirmed()
-                .map(|room| room.id.clone())
-                .collect()
-        })?;
+        let ids: Vec<String> =
+            self.with_directory(|directory| directory.unconfirmed().map(|room| room.id.clone()).collect())?;
         for id in ids {
             self.push(&id).await?;
         }
@@ -223,28 +203,14 @@ impl Inner {
     }
 
     async fn push(self: &Rc<Inner>, id: &str) -> Result<()> {
-        let found = self.with_directory(|directory| {
-            directory
-                .room(id)
-                .map(|room| (room.clone(), directory.version()))
-        })?;
-        let Some((
-            RoomRecord {
-                version, settings, ..
-            },
-            directory_version,
-        )) = found
-        else {
+        let found = self
+            .with_directory(|directory| directory.room(id).map(|room| (room.clone(), directory.version())))?;
+        let Some((RoomRecord { version, settings, .. }, directory_version)) = found else {
             return Ok(());
         };
-        let body = Configure {
-            version,
-            directory_version,
-            settings,
-        };
+        let body = Configure { version, directory_version, settings };
         let path = format!("/{id}/configure");
-        let pushed: Result<Configured> =
-            platform::call_json(&self.env, "ROOM", id, &path, Some(&body)).await;
+        let pushed: Result<Configured> = platform::call_json(&self.env, "ROOM", id, &path, Some(&body)).await;
         match pushed {
             Ok(Configured { version }) => {
                 let write = self.with_directory(|directory| directory.confirm(id, version))?;
@@ -267,14 +233,9 @@ impl Inner {
                 )?,
                 Write::Room(record) => sql.exec(
                     "INSERT OR REPLACE INTO rooms (id, json) VALUES (?, ?)",
-                    vec![
-                        record.id.clone().into(),
-                        serde_json::to_string(&record)?.into(),
-                    ],
+                    vec![record.id.clone().into(), serde_json::to_string(&record)?.into()],
                 )?,
-                Write::DropRoom(id) => {
-                    sql.exec("DELETE FROM rooms WHERE id = ?", vec![id.into()])?
-                }
+                Write::DropRoom(id) => sql.exec("DELETE FROM rooms WHERE id = ?", vec![id.into()])?,
                 Write::Audit(entry) => {
                     let json = serde_json::to_string(&entry)?;
                     sql.exec("INSERT INTO audit (json) VALUES (?)", vec![json.into()])?;
@@ -314,25 +275,14 @@ impl Inner {
             let rows = sql.exec(query, None)?.raw();
             rows.map(|row| match row?.into_iter().next() {
                 Some(SqlStorageValue::String(text)) => Ok(text),
-                _ => Err(Error::RustError(
-                    "the directory's rows cannot be read".into(),
-                )),
+                _ => Err(Error::RustError("the directory's rows cannot be read".into())),
             })
             .collect()
         };
         let parse = |text: &String| serde_json::from_str(text).map_err(Error::from);
-        let rooms = texts("SELECT json FROM rooms")?
-            .iter()
-            .map(parse)
-            .collect::<Result<_>>()?;
+        let rooms = texts("SELECT json FROM rooms")?.iter().map(parse).collect::<Result<_>>()?;
         let log = texts("SELECT json FROM audit ORDER BY sequence")?;
-        let audit = log
-            .iter()
-            .map(|text| serde_json::from_str(text).map_err(Error::from));
-        Ok(Directory::load(
-            version,
-            rooms,
-            audit.collect::<Result<_>>()?,
-        ))
+        let audit = log.iter().map(|text| serde_json::from_str(text).map_err(Error::from));
+        Ok(Directory::load(version, rooms, audit.collect::<Result<_>>()?))
     }
 }

@@ -17,30 +17,19 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(object: &'a Map<String, Value>) -> Fields<'a> {
-        Fields {
-            object,
-            prefix: String::new(),
-            known: BTreeSet::new(),
-            faults: Vec::new(),
-        }
+        Fields { object, prefix: String::new(), known: BTreeSet::new(), faults: Vec::new() }
     }
 
     /// An object inside another: its faults are named `outer.field`.
     pub(crate) fn within(object: &'a Map<String, Value>, outer: &str) -> Fields<'a> {
-        Fields {
-            prefix: format!("{outer}."),
-            ..Fields::new(object)
-        }
+        Fields { prefix: format!("{outer}."), ..Fields::new(object) }
     }
 
     pub(crate) fn fault(&mut self, field: &str, message: impl Into<String>) {
         let field = format!("{}{field}", self.prefix);
         // One fault for a field is enough: the first is the nearest to what was meant.
         if self.faults.iter().all(|fault| fault.field != field) {
-            self.faults.push(Fault {
-                field,
-                message: message.into(),
-            });
+            self.faults.push(Fault { field, message: message.into() });
         }
     }
 
@@ -53,19 +42,11 @@ impl<'a> Fields<'a> {
 
     /// The value, if nothing was wrong and nothing was left over.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
-        let unknown: Vec<&String> = self
-            .object
-            .keys()
-            .filter(|key| !self.known.contains(*key))
-            .collect();
+        let unknown: Vec<&String> = self.object.keys().filter(|key| !self.known.contains(*key)).collect();
         for key in unknown {
             self.fault(&key.clone(), "is not a field this version knows");
         }
-        if self.faults.is_empty() {
-            Ok(value)
-        } else {
-            Err(self.faults)
-        }
+        if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }
 
     /// A field that may be sent and says nothing.
@@ -89,10 +70,7 @@ impl<'a> Fields<'a> {
             None => default.to_owned(),
             Some(Value::String(text)) if text.len() <= bytes_max => text.clone(),
             Some(_) => {
-                self.fault(
-                    field,
-                    format!("must be a text of at most {bytes_max} bytes"),
-                );
+                self.fault(field, format!("must be a text of at most {bytes_max} bytes"));
                 default.to_owned()
             }
         }
@@ -124,10 +102,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn required_number(&mut self, field: &str, min: u64, max: u64) -> u32 {
         if self.get(field).is_none() {
-            self.fault(
-                field,
-                format!("is required: a whole number from {min} to {max}"),
-            );
+            self.fault(field, format!("is required: a whole number from {min} to {max}"));
         }
         self.number(field, min, min, max)
     }
@@ -136,9 +111,7 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(field) else {
             return default;
         };
-        let found = values
-            .iter()
-            .find(|allowed| value.as_u64() == Some(u64::from(**allowed)));
+        let found = values.iter().find(|allowed| value.as_u64() == Some(u64::from(**allowed)));
         if found.is_none() {
             let values: Vec<String> = values.iter().map(u16::to_string).collect();
             self.fault(field, format!("must be one of {}", values.join(", ")));

@@ -123,9 +123,7 @@ impl Row {
         }
         let at = Millis(reader.number()?);
         let count = reader.count(1)?;
-        let changes = (0..count)
-            .map(|_| Change::decode(&mut reader))
-            .collect::<Result<Vec<_>, _>>()?;
+        let changes = (0..count).map(|_| Change::decode(&mut reader)).collect::<Result<Vec<_>, _>>()?;
         reader.end()?;
         Ok(Row { at, changes })
     }
@@ -134,11 +132,7 @@ impl Row {
 impl Change {
     fn encode(&self, out: &mut Writer) {
         match self {
-            Change::Configured {
-                version,
-                directory_version,
-                settings,
-            } => {
+            Change::Configured { version, directory_version, settings } => {
                 out.byte(1);
                 out.number(*version);
                 out.number(*directory_version);
@@ -148,22 +142,13 @@ impl Change {
                 out.byte(2);
                 out.number(*count);
             }
-            Change::Called {
-                end,
-                holding,
-                closes_at,
-                late_until,
-            } => {
+            Change::Called { end, holding, closes_at, late_until } => {
                 out.byte(3);
                 for number in [end.0, u64::from(*holding), closes_at.0, late_until.0] {
                     out.number(number);
                 }
             }
-            Change::Admitted {
-                rank,
-                grant,
-                free_at,
-            } => {
+            Change::Admitted { rank, grant, free_at } => {
                 out.byte(if rank.is_some() { 4 } else { 5 });
                 if let Some(rank) = rank {
                     out.number(rank.0);
@@ -180,19 +165,9 @@ impl Change {
                 out.byte(7);
                 out.number(rank.0);
             }
-            Change::PassLeft {
-                seat,
-                generation,
-                free_at,
-                forget_at,
-            } => {
+            Change::PassLeft { seat, generation, free_at, forget_at } => {
                 out.byte(8);
-                for number in [
-                    u64::from(seat.0),
-                    u64::from(generation.0),
-                    free_at.0,
-                    forget_at.0,
-                ] {
+                for number in [u64::from(seat.0), u64::from(generation.0), free_at.0, forget_at.0] {
                     out.number(number);
                 }
             }
@@ -200,19 +175,12 @@ impl Change {
                 out.byte(9);
                 out.number(rank.0);
             }
-            Change::Paced {
-                tat_ns,
-                late_tat_ns,
-            } => {
+            Change::Paced { tat_ns, late_tat_ns } => {
                 out.byte(10);
                 out.number(*tat_ns);
                 out.number(*late_tat_ns);
             }
-            Change::Answered {
-                name,
-                digest,
-                reply,
-            } => {
+            Change::Answered { name, digest, reply } => {
                 out.byte(11);
                 out.blob(name.lobby.as_bytes());
                 out.fixed(&name.incarnation);
@@ -230,9 +198,7 @@ impl Change {
                 directory_version: reader.number()?,
                 settings: read_text(reader)?,
             },
-            2 => Change::Joined {
-                count: reader.number()?,
-            },
+            2 => Change::Joined { count: reader.number()? },
             3 => Change::Called {
                 end: Place(reader.number()?),
                 holding: reader.number_u32()?,
@@ -240,34 +206,20 @@ impl Change {
                 late_until: Millis(reader.number()?),
             },
             tag @ (4 | 5) => Change::Admitted {
-                rank: if tag == 4 {
-                    Some(Rank(reader.number()?))
-                } else {
-                    None
-                },
+                rank: if tag == 4 { Some(Rank(reader.number()?)) } else { None },
                 grant: read_grant(reader)?,
                 free_at: Millis(reader.number()?),
             },
-            6 => Change::Renewed {
-                grant: read_grant(reader)?,
-                free_at: Millis(reader.number()?),
-            },
-            7 => Change::TicketLeft {
-                rank: Rank(reader.number()?),
-            },
+            6 => Change::Renewed { grant: read_grant(reader)?, free_at: Millis(reader.number()?) },
+            7 => Change::TicketLeft { rank: Rank(reader.number()?) },
             8 => Change::PassLeft {
                 seat: Seat(reader.number_u32()?),
                 generation: Generation(reader.number_u32()?),
                 free_at: Millis(reader.number()?),
                 forget_at: Millis(reader.number()?),
             },
-            9 => Change::Kept {
-                rank: Rank(reader.number()?),
-            },
-            10 => Change::Paced {
-                tat_ns: reader.number()?,
-                late_tat_ns: reader.number()?,
-            },
+            9 => Change::Kept { rank: Rank(reader.number()?) },
+            10 => Change::Paced { tat_ns: reader.number()?, late_tat_ns: reader.number()? },
             11 => Change::Answered {
                 name: BatchName {
                     lobby: read_text(reader)?,
@@ -285,9 +237,7 @@ impl Change {
 /// Text behind its length.
 pub(crate) fn read_text(reader: &mut Reader<'_>) -> Result<String, Malformed> {
     let bytes = reader.blob()?;
-    Ok(std::str::from_utf8(bytes)
-        .map_err(|_| Malformed("UTF-8 text"))?
-        .to_owned())
+    Ok(std::str::from_utf8(bytes).map_err(|_| Malformed("UTF-8 text"))?.to_owned())
 }
 
 #[cfg(test)]
@@ -306,32 +256,12 @@ mod tests {
         Row {
             at: Millis(1_800_000_000_000),
             changes: vec![
-                Change::Configured {
-                    version: 1,
-                    directory_version: 2,
-                    settings: "{}".into(),
-                },
+                Change::Configured { version: 1, directory_version: 2, settings: "{}".into() },
                 Change::Joined { count: 300 },
-                Change::Called {
-                    end: Place(9),
-                    holding: 8,
-                    closes_at: Millis(7),
-                    late_until: Millis(8),
-                },
-                Change::Admitted {
-                    rank: Some(Rank(5)),
-                    grant,
-                    free_at: Millis(6),
-                },
-                Change::Admitted {
-                    rank: None,
-                    grant,
-                    free_at: Millis(6),
-                },
-                Change::Renewed {
-                    grant,
-                    free_at: Millis(6),
-                },
+                Change::Called { end: Place(9), holding: 8, closes_at: Millis(7), late_until: Millis(8) },
+                Change::Admitted { rank: Some(Rank(5)), grant, free_at: Millis(6) },
+                Change::Admitted { rank: None, grant, free_at: Millis(6) },
+                Change::Renewed { grant, free_at: Millis(6) },
                 Change::TicketLeft { rank: Rank(5) },
                 Change::PassLeft {
                     seat: Seat(1),
@@ -340,16 +270,9 @@ mod tests {
                     forget_at: Millis(4),
                 },
                 Change::Kept { rank: Rank(5) },
-                Change::Paced {
-                    tat_ns: 1,
-                    late_tat_ns: 2,
-                },
+                Change::Paced { tat_ns: 1, late_tat_ns: 2 },
                 Change::Answered {
-                    name: BatchName {
-                        lobby: "l".into(),
-                        incarnation: [1; 16],
-                        number: 2,
-                    },
+                    name: BatchName { lobby: "l".into(), incarnation: [1; 16], number: 2 },
                     digest: [3; 32],
                     reply: vec![4],
                 },
@@ -370,12 +293,7 @@ mod tests {
             at: Millis(300),
             changes: vec![
                 Change::Joined { count: 2 },
-                Change::Called {
-                    end: Place(2),
-                    holding: 1,
-                    closes_at: Millis(5),
-                    late_until: Millis(6),
-                },
+                Change::Called { end: Place(2), holding: 1, closes_at: Millis(5), late_until: Millis(6) },
                 Change::TicketLeft { rank: Rank(1) },
             ],
         };

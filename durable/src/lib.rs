@@ -9,7 +9,7 @@
 //! | file | decides |
 //! |---|---|
 //! | [`room`] | who joins, is called, gets a seat: `Room::step` |
-//! | [`line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`mod@line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`protocol`] | what is said outside |

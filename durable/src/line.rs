@@ -70,9 +70,7 @@ impl Line {
 
     /// Every place below it may no longer enter.
     pub fn void(&self) -> Place {
-        self.calls
-            .front()
-            .map_or(Place(self.called), |call| call.first)
+        self.calls.front().map_or(Place(self.called), |call| call.first)
     }
 
     /// How many wait uncalled and have not left.
@@ -82,19 +80,12 @@ impl Line {
 
     /// How many called places hold a seat.
     pub fn holding(&self, now: Millis) -> u64 {
-        self.calls
-            .iter()
-            .filter(|call| self.is_open(call, now))
-            .map(|call| u64::from(call.holding))
-            .sum()
+        self.calls.iter().filter(|call| self.is_open(call, now)).map(|call| u64::from(call.holding)).sum()
     }
 
     /// Kept places whose own window is over: those in an open window hold a seat by it.
     pub fn kept_beyond_window(&self, now: Millis) -> u64 {
-        self.kept
-            .keys()
-            .filter(|rank| self.window(**rank, now) != Window::Open)
-            .count() as u64
+        self.kept.keys().filter(|rank| self.window(**rank, now) != Window::Open).count() as u64
     }
 
     /// Whether this called place asked before and was told *next*.
@@ -105,10 +96,7 @@ impl Line {
     /// How many kept places come before this one among those that stand as it does. (A latecomer never
     /// comes before a place that holds a seat.)
     pub fn kept_before(&self, rank: Rank, window: Window, now: Millis) -> u64 {
-        self.kept
-            .range(..rank)
-            .filter(|(rank, _)| self.window(**rank, now) == window)
-            .count() as u64
+        self.kept.range(..rank).filter(|(rank, _)| self.window(**rank, now) == window).count() as u64
     }
 
     /// Where a place stands now.
@@ -144,16 +132,11 @@ impl Line {
     pub fn calls_per_hour(&self, now: Millis, span: Millis) -> u64 {
         let since = now.minus(span);
         let recent = self.calls.iter().filter(|call| call.at >= since);
-        let (count, first) = recent.fold((0u64, now), |(count, first), call| {
-            (count + u64::from(call.size), first.min(call.at))
-        });
+        let (count, first) = recent
+            .fold((0u64, now), |(count, first), call| (count + u64::from(call.size), first.min(call.at)));
         // A line that began a moment ago has no rate yet: one call would look like thousands an hour.
         let elapsed = now.since(first);
-        if elapsed.0 < 5_000 {
-            0
-        } else {
-            count * 3_600_000 / elapsed.0
-        }
+        if elapsed.0 < 5_000 { 0 } else { count * 3_600_000 / elapsed.0 }
     }
 
     /// How long the first of the waiting has waited.
@@ -161,38 +144,24 @@ impl Line {
         if self.waiting() == 0 {
             return Millis(0);
         }
-        self.joins
-            .front()
-            .map_or(Millis(0), |(_, at)| now.since(*at))
+        self.joins.front().map_or(Millis(0), |(_, at)| now.since(*at))
     }
 
     /// Gives the next `count` ranks.
     pub fn join(&mut self, count: u64, at: Millis) {
         let first = Rank(self.issued);
         self.issued = self.issued.saturating_add(count);
-        let apart = self
-            .joins
-            .back()
-            .is_none_or(|(_, last)| at.since(*last) >= JOIN_RESOLUTION);
+        let apart = self.joins.back().is_none_or(|(_, last)| at.since(*last) >= JOIN_RESOLUTION);
         if apart {
             self.joins.push_back((first, at));
         }
     }
 
     /// Moves the watermark.
-    pub fn call(
-        &mut self,
-        end: Place,
-        holding: u32,
-        at: Millis,
-        closes_at: Millis,
-        late_until: Millis,
-    ) {
+    pub fn call(&mut self, end: Place, holding: u32, at: Millis, closes_at: Millis, late_until: Millis) {
         let end = Place(end.0.clamp(self.called, self.issued));
         let size = end.0 - self.called;
-        self.left_ahead = self
-            .left_ahead
-            .saturating_sub(size.saturating_sub(u64::from(holding)));
+        self.left_ahead = self.left_ahead.saturating_sub(size.saturating_sub(u64::from(holding)));
         self.calls.push_back(Call {
             first: Place(self.called),
             end,
@@ -204,11 +173,7 @@ impl Line {
         });
         self.called = end.0;
         // The entry that covers the first waiting rank stays.
-        while self
-            .joins
-            .get(1)
-            .is_some_and(|(rank, _)| rank.0 <= self.called)
-        {
+        while self.joins.get(1).is_some_and(|(rank, _)| rank.0 <= self.called) {
             self.joins.pop_front();
         }
     }
@@ -218,10 +183,10 @@ impl Line {
         self.kept.remove(&rank);
         if rank.0 >= self.called {
             self.left_ahead += 1;
-        } else if let Some(index) = self.call_of(rank) {
-            if let Some(call) = self.calls.get_mut(index) {
-                call.holding = call.holding.saturating_sub(1);
-            }
+        } else if let Some(index) = self.call_of(rank)
+            && let Some(call) = self.calls.get_mut(index)
+        {
+            call.holding = call.holding.saturating_sub(1);
         }
     }
 
@@ -248,16 +213,11 @@ impl Line {
 
     /// Forgets calls behind their late window and kept places that stopped asking.
     pub fn forget(&mut self, now: Millis) {
-        while self
-            .calls
-            .front()
-            .is_some_and(|call| !self.is_open(call, now) && call.late_until <= now)
-        {
+        while self.calls.front().is_some_and(|call| !self.is_open(call, now) && call.late_until <= now) {
             self.calls.pop_front();
         }
         let (void, held) = (self.void(), self.held_since.is_some());
-        self.kept
-            .retain(|rank, asked_at| rank.0 >= void.0 && (held || now.since(*asked_at) <= KEEP));
+        self.kept.retain(|rank, asked_at| rank.0 >= void.0 && (held || now.since(*asked_at) <= KEEP));
     }
 
     fn is_open(&self, call: &Call, now: Millis) -> bool {
@@ -266,10 +226,7 @@ impl Line {
 
     fn call_of(&self, rank: Rank) -> Option<usize> {
         let index = self.calls.partition_point(|call| call.end.0 <= rank.0);
-        self.calls
-            .get(index)
-            .filter(|call| call.first.0 <= rank.0)
-            .map(|_| index)
+        self.calls.get(index).filter(|call| call.first.0 <= rank.0).map(|_| index)
     }
 
     /// As bytes of a snapshot.
@@ -289,10 +246,7 @@ impl Line {
             }
         }
         for pairs in [
-            self.kept
-                .iter()
-                .map(|(rank, at)| (*rank, *at))
-                .collect::<Vec<_>>(),
+            self.kept.iter().map(|(rank, at)| (*rank, *at)).collect::<Vec<_>>(),
             self.joins.iter().copied().collect(),
         ] {
             out.number(pairs.len() as u64);
@@ -327,12 +281,10 @@ impl Line {
             });
         }
         for _ in 0..reader.count(2)? {
-            line.kept
-                .insert(Rank(reader.number()?), Millis(reader.number()?));
+            line.kept.insert(Rank(reader.number()?), Millis(reader.number()?));
         }
         for _ in 0..reader.count(2)? {
-            line.joins
-                .push_back((Rank(reader.number()?), Millis(reader.number()?)));
+            line.joins.push_back((Rank(reader.number()?), Millis(reader.number()?)));
         }
         Ok(line)
     }
@@ -347,13 +299,7 @@ mod tests {
     fn line() -> Line {
         let mut line = Line::default();
         line.join(10, NOW);
-        line.call(
-            Place(4),
-            4,
-            NOW,
-            NOW.plus(Millis(100)),
-            NOW.plus(Millis(1_000)),
-        );
+        line.call(Place(4), 4, NOW, NOW.plus(Millis(100)), NOW.plus(Millis(1_000)));
         line
     }
 
@@ -365,10 +311,7 @@ mod tests {
         assert_eq!(line.window(Rank(3), NOW.plus(Millis(100))), Window::Late);
         assert_eq!(line.window(Rank(3), NOW.plus(Millis(1_000))), Window::Void);
         line.forget(NOW.plus(Millis(1_000)));
-        assert_eq!(
-            (line.window(Rank(3), NOW), line.void()),
-            (Window::Void, Place(4))
-        );
+        assert_eq!((line.window(Rank(3), NOW), line.void()), (Window::Void, Place(4)));
     }
 
     #[test]
@@ -378,13 +321,7 @@ mod tests {
         line.spend(Rank(0));
         line.spend(Rank(9));
         assert_eq!((line.holding(NOW), line.waiting()), (3, 5));
-        line.call(
-            Place(10),
-            5,
-            NOW,
-            NOW.plus(Millis(100)),
-            NOW.plus(Millis(1_000)),
-        );
+        line.call(Place(10), 5, NOW, NOW.plus(Millis(100)), NOW.plus(Millis(1_000)));
         assert_eq!((line.holding(NOW), line.waiting()), (8, 0));
     }
 

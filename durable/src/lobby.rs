@@ -11,8 +11,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::batch::{
-    BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef,
-    encode_batch,
+    BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
 };
 use crate::board::{Board, Revocations};
 use crate::protocol::{Answer, Outcome, Wish};
@@ -120,15 +119,8 @@ impl Lobby {
     pub fn ask(&mut self, now: Millis, waiter: Waiter, wish: Wish) -> Taken {
         match wish {
             Wish::Board => {
-                let fresh = self
-                    .board
-                    .as_ref()
-                    .is_some_and(|(_, at)| now.since(*at) < BOARD_FRESH);
-                return if fresh {
-                    Taken::Answered(Outcome::Board)
-                } else {
-                    Taken::BoardWanted
-                };
+                let fresh = self.board.as_ref().is_some_and(|(_, at)| now.since(*at) < BOARD_FRESH);
+                return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
             }
             Wish::Join { holder } => {
                 if let Some(outcome) = self.recall(now, Holder(holder)) {
@@ -151,61 +143,31 @@ impl Lobby {
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
         let incarnation = self.incarnation;
-        if let Some(flight) = self
-            .flights
-            .iter_mut()
-            .find(|flight| flight.again_at.is_some_and(|at| at <= now))
+        if let Some(flight) =
+            self.flights.iter_mut().find(|flight| flight.again_at.is_some_and(|at| at <= now))
         {
             flight.again_at = None;
-            return Next::Send {
-                incarnation,
-                number: flight.number,
-                bytes: flight.bytes.clone(),
-            };
+            return Next::Send { incarnation, number: flight.number, bytes: flight.bytes.clone() };
         }
-        let retry_at = self
-            .flights
-            .iter()
-            .filter_map(|flight| flight.again_at)
-            .min();
+        let retry_at = self.flights.iter().filter_map(|flight| flight.again_at).min();
         if self.pending.is_empty() || self.flights.len() >= IN_FLIGHT_MAX {
             return retry_at.map_or(Next::Rest, Next::Wait);
         }
-        let send_at = if self.flights.is_empty() {
-            now
-        } else {
-            self.sent_at.plus(SPACING)
-        };
+        let send_at = if self.flights.is_empty() { now } else { self.sent_at.plus(SPACING) };
         if send_at > now {
             return Next::Wait(retry_at.map_or(send_at, |at| at.min(send_at)));
         }
         self.sent_at = now;
         let count = self.pending.len().min(WISHES_PER_BATCH);
         let wishes: Vec<_> = self.pending.drain(..count).collect();
-        let wishes: Vec<_> = wishes
-            .into_iter()
-            .map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default()))
-            .collect();
+        let wishes: Vec<_> =
+            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).collect();
         let number = self.next_number;
         self.next_number += 1;
-        let name = BatchName {
-            lobby: self.name.clone(),
-            incarnation,
-            number,
-        };
+        let name = BatchName { lobby: self.name.clone(), incarnation, number };
         let bytes = encode_batch(&name, &items_of(&wishes));
-        self.flights.push_back(Flight {
-            number,
-            bytes: bytes.clone(),
-            wishes,
-            tries: 1,
-            again_at: None,
-        });
-        Next::Send {
-            incarnation,
-            number,
-            bytes,
-        }
+        self.flights.push_back(Flight { number, bytes: bytes.clone(), wishes, tries: 1, again_at: None });
+        Next::Send { incarnation, number, bytes }
     }
 
     /// The parent answered. `fresh` is a new incarnation's name, should one be needed.
@@ -223,10 +185,7 @@ impl Lobby {
         }
         match answer {
             BatchAnswer::Done(reply) => {
-                let index = self
-                    .flights
-                    .iter()
-                    .position(|flight| flight.number == number);
+                let index = self.flights.iter().position(|flight| flight.number == number);
                 let Some(flight) = index.and_then(|index| self.flights.remove(index)) else {
                     return Vec::new();
                 };
@@ -251,11 +210,7 @@ impl Lobby {
         if incarnation != self.incarnation {
             return Vec::new();
         }
-        let Some(flight) = self
-            .flights
-            .iter_mut()
-            .find(|flight| flight.number == number)
-        else {
+        let Some(flight) = self.flights.iter_mut().find(|flight| flight.number == number) else {
             return Vec::new();
         };
         if flight.tries < TRIES_MAX {
@@ -295,9 +250,7 @@ impl Lobby {
 
     /// Whether the board names a revocation list that is not held.
     pub fn lacks_revocations(&self) -> bool {
-        self.board
-            .as_ref()
-            .is_some_and(|(board, _)| board.revoked_seq > self.revocations.seq)
+        self.board.as_ref().is_some_and(|(board, _)| board.revoked_seq > self.revocations.seq)
     }
 
     /// An outcome with the newest board, for an edge that has this revocation list.
@@ -314,9 +267,7 @@ impl Lobby {
     fn begin_again(&mut self, fresh: [u8; 16]) {
         self.incarnation = fresh;
         self.next_number = 0;
-        let unanswered = std::mem::take(&mut self.flights)
-            .into_iter()
-            .flat_map(|flight| flight.wishes);
+        let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|flight| flight.wishes);
         for (wish, waiters) in unanswered.rev() {
             let gathered = self.waiters.entry(wish).or_default();
             if gathered.is_empty() {
@@ -336,21 +287,16 @@ impl Lobby {
     }
 
     fn remember(&mut self, ticket: Ticket, text: &str) {
-        if self.memory_order.len() >= MEMORY_MAX {
-            if let Some(oldest) = self.memory_order.pop_front() {
-                self.remembered.remove(&oldest);
-            }
+        if self.memory_order.len() >= MEMORY_MAX
+            && let Some(oldest) = self.memory_order.pop_front()
+        {
+            self.remembered.remove(&oldest);
         }
         self.memory_order.push_back(ticket.holder);
-        self.remembered
-            .insert(ticket.holder, (ticket, text.to_owned()));
+        self.remembered.insert(ticket.holder, (ticket, text.to_owned()));
     }
 
-    fn distribute(
-        &mut self,
-        wishes: &[(Wish, Vec<Waiter>)],
-        reply: &Reply,
-    ) -> Vec<(Waiter, Outcome)> {
+    fn distribute(&mut self, wishes: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
         let mut claims = reply.claims.iter();
         let mut renewals = reply.renewals.iter();
         let mut entered = reply.entered.iter();
@@ -393,20 +339,10 @@ impl Lobby {
     }
 
     fn joined(&mut self, holder: Holder, rank: Rank, reply: &Reply) -> Outcome {
-        let ticket = Ticket {
-            room: self.room,
-            epoch: reply.epoch,
-            rank,
-            issued: reply.joined_at,
-            holder,
-        };
+        let ticket = Ticket { room: self.room, epoch: reply.epoch, rank, issued: reply.joined_at, holder };
         let text = self.keys.sign(&ticket);
         self.remember(ticket, &text);
-        Outcome::Joined {
-            ticket: text,
-            rank: rank.0,
-            joined_at_ms: reply.joined_at.0,
-        }
+        Outcome::Joined { ticket: text, rank: rank.0, joined_at_ms: reply.joined_at.0 }
     }
 
     fn admitted(&self, grant: &Grant, reply: &Reply) -> Outcome {
@@ -433,25 +369,11 @@ fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
             Wish::Join { holder } => items.joins.push(Holder(holder)),
             Wish::Claim { epoch, rank } => items.claims.push(ticket_ref(epoch, rank)),
             Wish::LeaveTicket { epoch, rank } => items.ticket_leaves.push(ticket_ref(epoch, rank)),
-            Wish::Renew {
-                epoch,
-                pass_epoch,
-                seat,
-                generation,
-            } => {
-                items
-                    .renewals
-                    .push(pass_ref(epoch, pass_epoch, seat, generation));
+            Wish::Renew { epoch, pass_epoch, seat, generation } => {
+                items.renewals.push(pass_ref(epoch, pass_epoch, seat, generation));
             }
-            Wish::LeavePass {
-                epoch,
-                pass_epoch,
-                seat,
-                generation,
-            } => {
-                items
-                    .pass_leaves
-                    .push(pass_ref(epoch, pass_epoch, seat, generation));
+            Wish::LeavePass { epoch, pass_epoch, seat, generation } => {
+                items.pass_leaves.push(pass_ref(epoch, pass_epoch, seat, generation));
             }
             Wish::Board => {}
         }
@@ -460,10 +382,7 @@ fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
 }
 
 fn ticket_ref(epoch: u32, rank: u64) -> TicketRef {
-    TicketRef {
-        epoch: Epoch(epoch),
-        rank: Rank(rank),
-    }
+    TicketRef { epoch: Epoch(epoch), rank: Rank(rank) }
 }
 
 fn pass_ref(epoch: u32, pass_epoch: u32, seat: u32, generation: u32) -> PassRef {

@@ -4,10 +4,7 @@
 //! Waiting on a channel that another event fills is sound in an object, whose events share one context; the
 //! work itself runs in tasks of its own, so a visitor who goes away takes nobody's answer along.
 
-#![expect(
-    missing_docs,
-    reason = "the methods that `durable_object` makes have no docs"
-)]
+#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,8 +13,8 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object,
-    wasm_bindgen, wasm_bindgen_futures::spawn_local,
+    Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object, wasm_bindgen,
+    wasm_bindgen_futures::spawn_local,
 };
 
 use crate::batch::BatchAnswer;
@@ -65,12 +62,7 @@ impl DurableObject for LobbyObject {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let path = request.path();
         let body = request.bytes().await?;
-        match self
-            .inner
-            .clone()
-            .serve(path.trim_start_matches('/'), &body)
-            .await
-        {
+        match self.inner.clone().serve(path.trim_start_matches('/'), &body).await {
             Ok(response) => Ok(response),
             Err(error) => {
                 platform::log(&format!("lobby: {error}"));
@@ -90,8 +82,7 @@ impl Inner {
             Ok(outcome) => outcome,
             Err(answered) => answered.await.unwrap_or(Outcome::Unreachable),
         };
-        let answer =
-            self.with_lobby(|lobby| lobby.answer(platform::now(), outcome, revoked_seq))?;
+        let answer = self.with_lobby(|lobby| lobby.answer(platform::now(), outcome, revoked_seq))?;
         Response::from_json(&answer)
     }
 
@@ -101,10 +92,8 @@ impl Inner {
             return Ok(());
         }
         let room_id = name.split('/').next().unwrap_or_default();
-        let tag = RoomTag::from_id(room_id)
-            .ok_or_else(|| Error::RustError("not a lobby's name".into()))?;
-        let keys =
-            platform::keys(&self.env).map_err(|fault| Error::RustError(fault.to_string()))?;
+        let tag = RoomTag::from_id(room_id).ok_or_else(|| Error::RustError("not a lobby's name".into()))?;
+        let keys = platform::keys(&self.env).map_err(|fault| Error::RustError(fault.to_string()))?;
         let lobby = Lobby::new(name.to_owned(), tag, keys, platform::entropy()?);
         *self.room_id.borrow_mut() = room_id.to_owned();
         *self.lobby.borrow_mut() = Some(lobby);
@@ -139,19 +128,11 @@ impl Inner {
         loop {
             let now = platform::now();
             match self.with_lobby(|lobby| lobby.next(now))? {
-                Next::Send {
-                    incarnation,
-                    number,
-                    bytes,
-                } => {
+                Next::Send { incarnation, number, bytes } => {
                     spawn_local(self.clone().send(incarnation, number, bytes));
                 }
                 Next::Wait(until) => {
-                    if self
-                        .pumping_until
-                        .get()
-                        .is_none_or(|pumping| until < pumping)
-                    {
+                    if self.pumping_until.get().is_none_or(|pumping| until < pumping) {
                         self.pumping_until.set(Some(until));
                         spawn_local(self.clone().pump_later(until));
                     }
@@ -209,9 +190,9 @@ impl Inner {
             Ok((404, _)) => {
                 return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unknown));
             }
-            Ok((200, bytes)) => BatchAnswer::decode(bytes).ok().and_then(|(answer, board)| {
-                Some((answer, serde_json::from_slice::<Board>(board).ok()?))
-            }),
+            Ok((200, bytes)) => BatchAnswer::decode(bytes)
+                .ok()
+                .and_then(|(answer, board)| Some((answer, serde_json::from_slice::<Board>(board).ok()?))),
             Ok(_) => None,
             Err(error) if platform::is_overloaded(error) => {
                 return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unreachable));
@@ -230,29 +211,19 @@ impl Inner {
     async fn fetch_board(self: Rc<Inner>) {
         let id = self.room_id.borrow().clone();
         let path = format!("/{id}/board");
-        let result: Result<BoardAnswer> =
-            match platform::call(&self.env, "ROOM", &id, &path, None).await {
-                Ok(mut response) if response.status_code() == 200 => response.json().await,
-                Ok(response) => Err(Error::RustError(format!(
-                    "the Room answered {}",
-                    response.status_code()
-                ))),
-                Err(error) => Err(error),
-            };
+        let result: Result<BoardAnswer> = match platform::call(&self.env, "ROOM", &id, &path, None).await {
+            Ok(mut response) if response.status_code() == 200 => response.json().await,
+            Ok(response) => Err(Error::RustError(format!("the Room answered {}", response.status_code()))),
+            Err(error) => Err(error),
+        };
         let now = platform::now();
         let outcome = match result {
             Ok(BoardAnswer { board, revocations }) => {
                 let taken = self.with_lobby(|lobby| {
                     lobby.take_board(now, board);
-                    revocations
-                        .into_iter()
-                        .for_each(|list| lobby.take_revocations(list));
+                    revocations.into_iter().for_each(|list| lobby.take_revocations(list));
                 });
-                if taken.is_ok() {
-                    Outcome::Board
-                } else {
-                    Outcome::Unreachable
-                }
+                if taken.is_ok() { Outcome::Board } else { Outcome::Unreachable }
             }
             Err(error) => {
                 platform::log(&format!("lobby, board: {error}"));

@@ -33,9 +33,7 @@ impl Pacer {
         let now_ns = now.0.saturating_mul(NS_PER_MS);
         let limit_ns = now_ns.saturating_add(interval_ns.saturating_mul(u64::from(burst)));
         let room_ns = limit_ns.saturating_sub(self.tat_ns.max(now_ns));
-        u32::try_from(room_ns / interval_ns)
-            .unwrap_or(u32::MAX)
-            .min(burst)
+        u32::try_from(room_ns / interval_ns).unwrap_or(u32::MAX).min(burst)
     }
 
     /// The pacer after `count` of them.
@@ -43,9 +41,7 @@ impl Pacer {
     pub fn after(self, now: Millis, per_minute: u32, count: u32) -> Pacer {
         let spent_ns = interval_ns(per_minute).saturating_mul(u64::from(count));
         let now_ns = now.0.saturating_mul(NS_PER_MS);
-        Pacer {
-            tat_ns: self.tat_ns.max(now_ns).saturating_add(spent_ns),
-        }
+        Pacer { tat_ns: self.tat_ns.max(now_ns).saturating_add(spent_ns) }
     }
 
     /// When one conforms at the earliest.
@@ -112,9 +108,7 @@ impl Admissions {
 
     /// When the oldest will have left the window.
     pub fn oldest_leaves_at(&self) -> Option<Millis> {
-        self.log
-            .front()
-            .map(|(at, _)| at.plus(WINDOW).plus(Millis(1)))
+        self.log.front().map(|(at, _)| at.plus(WINDOW).plus(Millis(1)))
     }
 
     /// The entries, oldest first.
@@ -147,10 +141,7 @@ mod tests {
             for burst in [1, 2, 10] {
                 let pacer = Pacer::default().after(NOW, per_minute, burst + 3);
                 let at = pacer.next_at(per_minute, burst);
-                assert!(
-                    pacer.allowance(at, per_minute, burst) >= 1,
-                    "{per_minute} {burst}"
-                );
+                assert!(pacer.allowance(at, per_minute, burst) >= 1, "{per_minute} {burst}");
                 assert_eq!(pacer.allowance(at.minus(Millis(1)), per_minute, burst), 0);
             }
         }

@@ -19,24 +19,18 @@ pub fn now() -> Millis {
 /// Random bytes. Without a source of them nothing may be signed or named, so its failure is an error.
 pub fn entropy<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| Error::RustError("no source of random bytes".into()))?;
+    getrandom::fill(&mut bytes).map_err(|_| Error::RustError("no source of random bytes".into()))?;
     Ok(bytes)
 }
 
 /// A secret or variable as text; empty when it is not there.
 pub fn text(env: &Env, name: &str) -> String {
-    env.secret(name)
-        .map_or_else(|_| String::new(), |secret| secret.to_string())
+    env.secret(name).map_or_else(|_| String::new(), |secret| secret.to_string())
 }
 
 /// The keys, or which secret is wrong.
 pub fn keys(env: &Env) -> std::result::Result<Keys, KeyFault> {
-    Keys::new(
-        &text(env, "KEY_CURRENT"),
-        &text(env, "KEY_NEXT"),
-        &text(env, "KEY_PREVIOUS"),
-    )
+    Keys::new(&text(env, "KEY_CURRENT"), &text(env, "KEY_NEXT"), &text(env, "KEY_PREVIOUS"))
 }
 
 /// The rooms of `[vars]`: empty when none are named.
@@ -58,14 +52,9 @@ pub async fn call(
     let mut init = RequestInit::new();
     if let Some(body) = body {
         init.with_method(Method::Post);
-        init.with_body(Some(
-            js_sys::Uint8Array::from(body.as_slice()).into(),
-        ));
+        init.with_body(Some(js_sys::Uint8Array::from(body.as_slice()).into()));
     }
-    let request = Request::new_with_init(
-        &format!("https://{}{path}", binding.to_ascii_lowercase()),
-        &init,
-    )?;
+    let request = Request::new_with_init(&format!("https://{}{path}", binding.to_ascii_lowercase()), &init)?;
     stub.fetch_with_request(request).await
 }
 
@@ -80,10 +69,7 @@ pub async fn call_json<T: DeserializeOwned>(
     let body = body.map(serde_json::to_vec).transpose()?;
     let mut response = call(env, binding, name, path, body).await?;
     if response.status_code() != 200 {
-        return Err(Error::RustError(format!(
-            "{binding} answered {}",
-            response.status_code()
-        )));
+        return Err(Error::RustError(format!("{binding} answered {}", response.status_code())));
     }
     Ok(serde_json::from_slice(&response.bytes().await?)?)
 }
@@ -93,8 +79,7 @@ pub fn is_overloaded(error: &Error) -> bool {
     let Error::UnknownJsError { original, .. } = error else {
         return false;
     };
-    js_sys::Reflect::get(original, &JsValue::from_str("overloaded"))
-        .is_ok_and(|flag| flag.is_truthy())
+    js_sys::Reflect::get(original, &JsValue::from_str("overloaded")).is_ok_and(|flag| flag.is_truthy())
 }
 
 /// Says something to whoever reads the logs. Never a token or a secret.

@@ -56,46 +56,34 @@ pub enum Verdict<'a> {
 impl Replies {
     /// Judges a batch by its name alone.
     pub fn judge(&self, name: &BatchName, digest: &[u8; 32]) -> Verdict<'_> {
-        let incarnation = self.lobbies.get(&name.lobby).and_then(|lobby| {
-            lobby
-                .iter()
-                .find(|incarnation| incarnation.id == name.incarnation)
-        });
+        let incarnation = self
+            .lobbies
+            .get(&name.lobby)
+            .and_then(|lobby| lobby.iter().find(|incarnation| incarnation.id == name.incarnation));
         match incarnation {
             None if name.number == 0 => Verdict::New,
             None => Verdict::Refused,
             Some(incarnation) if name.number == incarnation.next => Verdict::New,
-            Some(incarnation) if name.number > incarnation.next => {
-                Verdict::Expected(incarnation.next)
-            }
-            Some(incarnation) => {
-                match incarnation
-                    .kept
-                    .iter()
-                    .find(|kept| kept.number == name.number)
-                {
-                    Some(kept) if kept.digest == *digest => Verdict::Repeated(&kept.reply),
-                    _ => Verdict::Refused,
-                }
-            }
+            Some(incarnation) if name.number > incarnation.next => Verdict::Expected(incarnation.next),
+            Some(incarnation) => match incarnation.kept.iter().find(|kept| kept.number == name.number) {
+                Some(kept) if kept.digest == *digest => Verdict::Repeated(&kept.reply),
+                _ => Verdict::Refused,
+            },
         }
     }
 
     /// Remembers the reply to a batch that was judged new.
     pub fn remember(&mut self, name: &BatchName, digest: [u8; 32], reply: Vec<u8>) {
         if !self.lobbies.contains_key(&name.lobby) {
-            if self.order.len() == LOBBIES_MAX {
-                if let Some(oldest) = self.order.pop_front() {
-                    self.lobbies.remove(&oldest);
-                }
+            if self.order.len() == LOBBIES_MAX
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.lobbies.remove(&oldest);
             }
             self.order.push_back(name.lobby.clone());
         }
         let lobby = self.lobbies.entry(name.lobby.clone()).or_default();
-        if !lobby
-            .iter()
-            .any(|incarnation| incarnation.id == name.incarnation)
-        {
+        if !lobby.iter().any(|incarnation| incarnation.id == name.incarnation) {
             lobby.push_front(Incarnation {
                 id: name.incarnation,
                 next: 0,
@@ -103,9 +91,7 @@ impl Replies {
             });
             lobby.truncate(INCARNATIONS_MAX);
         }
-        let incarnation = lobby
-            .iter_mut()
-            .find(|incarnation| incarnation.id == name.incarnation);
+        let incarnation = lobby.iter_mut().find(|incarnation| incarnation.id == name.incarnation);
         let Some(incarnation) = incarnation else {
             return;
         };
@@ -113,11 +99,7 @@ impl Replies {
         if incarnation.kept.len() == IN_FLIGHT_MAX {
             incarnation.kept.pop_front();
         }
-        incarnation.kept.push_back(KeptReply {
-            number: name.number,
-            digest,
-            reply,
-        });
+        incarnation.kept.push_back(KeptReply { number: name.number, digest, reply });
     }
 
     /// As bytes of a snapshot.
@@ -170,11 +152,7 @@ mod tests {
     use super::*;
 
     fn name(incarnation: u8, number: u64) -> BatchName {
-        BatchName {
-            lobby: "leaf".into(),
-            incarnation: [incarnation; 16],
-            number,
-        }
+        BatchName { lobby: "leaf".into(), incarnation: [incarnation; 16], number }
     }
 
     fn remember(replies: &mut Replies, incarnation: u8, number: u64) {
@@ -187,10 +165,7 @@ mod tests {
     fn the_same_name_gets_the_same_reply_and_another_content_is_refused() {
         let mut replies = Replies::default();
         remember(&mut replies, 1, 0);
-        assert_eq!(
-            replies.judge(&name(1, 0), &[9; 32]),
-            Verdict::Repeated(&[0])
-        );
+        assert_eq!(replies.judge(&name(1, 0), &[9; 32]), Verdict::Repeated(&[0]));
         assert_eq!(replies.judge(&name(1, 0), &[8; 32]), Verdict::Refused);
     }
 
@@ -207,10 +182,7 @@ mod tests {
         let mut replies = Replies::default();
         (0..9).for_each(|number| remember(&mut replies, 1, number));
         assert_eq!(replies.judge(&name(1, 0), &[9; 32]), Verdict::Refused);
-        assert_eq!(
-            replies.judge(&name(1, 1), &[9; 32]),
-            Verdict::Repeated(&[1])
-        );
+        assert_eq!(replies.judge(&name(1, 1), &[9; 32]), Verdict::Repeated(&[1]));
     }
 
     #[test]

@@ -9,9 +9,7 @@
 //! finds a seat. Only where the operator lowers a limit meanwhile is the answer *next*, and the place is kept.
 //! What changed is in [`crate::journal`], how it is stored in [`crate::store`].
 
-use crate::batch::{
-    Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef,
-};
+use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
 use crate::board::{Board, Phase, Revocations};
 use crate::codec::Malformed;
 use crate::history::History;
@@ -92,11 +90,7 @@ impl Room {
     /// Rebuilds a Room from its rows; from none, a new one that knows no settings yet.
     pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<Room, Malformed> {
         let (store, state) = Store::load(pages, rows)?;
-        Ok(Room {
-            state,
-            store,
-            history: History::default(),
-        })
+        Ok(Room { state, store, history: History::default() })
     }
 
     /// Whether it was configured before.
@@ -109,11 +103,7 @@ impl Room {
         // A clock that jumps back stands still instead.
         let now = now.max(self.state.at);
         let dropped = self.state.advance(now);
-        let mut turn = Turn {
-            state: &mut self.state,
-            now,
-            changes: Vec::new(),
-        };
+        let mut turn = Turn { state: &mut self.state, now, changes: Vec::new() };
         let paced_before = (turn.state.pacer, turn.state.late_pacer);
         let mut outputs = Vec::with_capacity(inputs.len());
         for input in inputs {
@@ -126,23 +116,13 @@ impl Room {
         turn.call()?;
         if paced_before != (turn.state.pacer, turn.state.late_pacer) {
             let (tat_ns, late_tat_ns) = (turn.state.pacer.tat_ns, turn.state.late_pacer.tat_ns);
-            turn.changes.push(Change::Paced {
-                tat_ns,
-                late_tat_ns,
-            });
+            turn.changes.push(Change::Paced { tat_ns, late_tat_ns });
         }
         let wake_at = turn.wake_at();
-        let row = Row {
-            at: now,
-            changes: turn.changes,
-        };
+        let row = Row { at: now, changes: turn.changes };
         self.history.note(now, &self.state);
         let writes = self.store.commit(&self.state, row, dropped);
-        Ok(Step {
-            outputs,
-            writes,
-            wake_at,
-        })
+        Ok(Step { outputs, writes, wake_at })
     }
 
     /// The board as of the last step, for a moment not before it.
@@ -154,11 +134,7 @@ impl Room {
             None => (None, 0),
         };
         let quiet = state.line.waiting() == 0;
-        let max_age = if quiet {
-            Board::MAX_AGE_QUIET
-        } else {
-            Board::MAX_AGE_BUSY
-        };
+        let max_age = if quiet { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
         Board {
             version: Board::VERSION,
             sequence: self.store.sequence(),
@@ -183,9 +159,7 @@ impl Room {
         let passes = self.state.revoked.iter();
         Revocations {
             seq: self.state.revoked_seq,
-            passes: passes
-                .map(|revoked| (revoked.seat.0, revoked.generation.0))
-                .collect(),
+            passes: passes.map(|revoked| (revoked.seat.0, revoked.generation.0)).collect(),
         }
     }
 
@@ -214,9 +188,7 @@ impl Room {
     /// Every page of the state as bytes: two Rooms with the same are the same.
     pub fn fingerprint(&mut self, now: Millis) -> Vec<Vec<u8>> {
         self.state.advance(now);
-        Store::pages_of(&self.state)
-            .map(|page| self.state.encode_page(page))
-            .collect()
+        Store::pages_of(&self.state).map(|page| self.state.encode_page(page)).collect()
     }
 }
 
@@ -243,9 +215,7 @@ fn enters_allowed(state: &State, settings: &Settings, now: Millis) -> u64 {
     let tenth = total.div_ceil(10);
     let seats = (free_seats(state, settings, now) + 1).saturating_sub(tenth);
     let unconfirmed = tenth.saturating_sub(u64::from(state.seats.unconfirmed()));
-    seats
-        .min(unconfirmed)
-        .min(pace_allowed(state, settings, now, pace::burst_idle))
+    seats.min(unconfirmed).min(pace_allowed(state, settings, now, pace::burst_idle))
 }
 
 /// Seats that nobody holds and nobody was promised.
@@ -260,11 +230,7 @@ fn free_seats(state: &State, settings: &Settings, now: Millis) -> u64 {
 fn pace_allowed(state: &State, settings: &Settings, now: Millis, burst: fn(u32) -> u32) -> u64 {
     let per_minute = settings.new_users_per_minute;
     let window = window_allowed(state, settings, now);
-    window.min(u64::from(state.pacer.allowance(
-        now,
-        per_minute,
-        burst(per_minute),
-    )))
+    window.min(u64::from(state.pacer.allowance(now, per_minute, burst(per_minute))))
 }
 
 /// Admissions that the window alone allows, with everyone who was called counted as if they entered now.
@@ -311,32 +277,17 @@ impl Turn<'_> {
     }
 
     fn settings(&self) -> Option<Settings> {
-        self.state
-            .config
-            .as_ref()
-            .map(|config| config.settings.clone())
+        self.state.config.as_ref().map(|config| config.settings.clone())
     }
 
     fn configure(&mut self, config: Config) -> Result<u64, Malformed> {
-        let held = self
-            .state
-            .config
-            .as_ref()
-            .map_or(0, |config| config.version);
+        let held = self.state.config.as_ref().map_or(0, |config| config.version);
         if config.version <= held {
             return Ok(held);
         }
-        let Config {
-            version,
-            directory_version,
-            settings,
-        } = config;
+        let Config { version, directory_version, settings } = config;
         let settings = settings.to_json().to_string();
-        self.change(Change::Configured {
-            version,
-            directory_version,
-            settings,
-        })?;
+        self.change(Change::Configured { version, directory_version, settings })?;
         Ok(version)
     }
 
@@ -368,10 +319,7 @@ impl Turn<'_> {
         }
         let renewals = items.renewals.iter().map(|pass| self.renew(pass, settings));
         let renewals = renewals.collect::<Result<Vec<_>, _>>()?;
-        let claims = items
-            .claims
-            .iter()
-            .map(|ticket| self.claim(ticket, settings));
+        let claims = items.claims.iter().map(|ticket| self.claim(ticket, settings));
         let claims = claims.collect::<Result<Vec<_>, _>>()?;
         let first_rank = self.state.line.issued();
         let joined = (items.joins.len() as u64).min(Rank::LIMIT.saturating_sub(first_rank.0));
@@ -383,32 +331,15 @@ impl Turn<'_> {
             if enters_allowed(self.state, settings, self.now) == 0 {
                 break;
             }
-            self.state.pacer = self
-                .state
-                .pacer
-                .after(self.now, settings.new_users_per_minute, 1);
+            self.state.pacer = self.state.pacer.after(self.now, settings.new_users_per_minute, 1);
             entered.push(self.admit(None, settings)?);
         }
-        let State {
-            epoch, pass_epoch, ..
-        } = *self.state;
+        let State { epoch, pass_epoch, .. } = *self.state;
         let joined_at = self.now;
-        Ok(Reply {
-            epoch,
-            pass_epoch,
-            first_rank,
-            joined_at,
-            claims,
-            renewals,
-            entered,
-        })
+        Ok(Reply { epoch, pass_epoch, first_rank, joined_at, claims, renewals, entered })
     }
 
-    fn claim(
-        &mut self,
-        ticket: &TicketRef,
-        settings: &Settings,
-    ) -> Result<ClaimOutcome, Malformed> {
+    fn claim(&mut self, ticket: &TicketRef, settings: &Settings) -> Result<ClaimOutcome, Malformed> {
         let TicketRef { epoch, rank } = *ticket;
         if epoch != self.state.epoch {
             return Ok(ClaimOutcome::Void);
@@ -437,8 +368,7 @@ impl Turn<'_> {
     /// the pace, unless a limit was lowered meanwhile; late, it takes what nobody else was promised.
     fn claim_allowed(&self, rank: Rank, window: Window, settings: &Settings) -> bool {
         let (state, now) = (&*self.state, self.now);
-        let empty =
-            u64::from(settings.total_active_users).saturating_sub(u64::from(state.seats.live()));
+        let empty = u64::from(settings.total_active_users).saturating_sub(u64::from(state.seats.live()));
         let per_minute = u64::from(settings.new_users_per_minute);
         let kept_before = state.line.kept_before(rank, window, now);
         match window {
@@ -446,15 +376,9 @@ impl Turn<'_> {
             _ => {
                 let quarter = (settings.new_users_per_minute / 4).max(1);
                 let paced = state.line.waiting() == 0
-                    || state
-                        .late_pacer
-                        .allowance(now, quarter, pace::burst_queueing(quarter))
-                        > 0;
-                let others = if state.line.is_kept(rank) {
-                    kept_before
-                } else {
-                    state.line.kept_beyond_window(now)
-                };
+                    || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
+                let others =
+                    if state.line.is_kept(rank) { kept_before } else { state.line.kept_beyond_window(now) };
                 let promised = state.line.holding(now) + others;
                 empty > promised && window_allowed(state, settings, now) > 0 && paced
             }
@@ -464,11 +388,7 @@ impl Turn<'_> {
     /// A spent ticket gets its pass again until that pass was renewed and 120 s have gone.
     fn claim_again(&self, rank: Rank) -> ClaimOutcome {
         match self.state.seats.of_rank(rank) {
-            Some(SeatRecord {
-                renewal: Renewal::Revoked,
-                ..
-            })
-            | None => ClaimOutcome::Used,
+            Some(SeatRecord { renewal: Renewal::Revoked, .. }) | None => ClaimOutcome::Used,
             Some(record) => {
                 let recent = self.now.since(record.admitted_at) <= REPEAT_WINDOW;
                 if recent || record.renewal == Renewal::Never {
@@ -483,35 +403,16 @@ impl Turn<'_> {
     fn admit(&mut self, rank: Option<Rank>, settings: &Settings) -> Result<Grant, Malformed> {
         let (seat, generation) = self.state.seats.lowest_free();
         let expires = self.now.plus(pass_lifetime(settings));
-        let standing = if rank.is_some() {
-            PassStanding::Confirmed
-        } else {
-            PassStanding::Unconfirmed
-        };
-        let grant = Grant {
-            seat,
-            generation,
-            issued: self.now,
-            expires,
-            standing,
-        };
+        let standing = if rank.is_some() { PassStanding::Confirmed } else { PassStanding::Unconfirmed };
+        let grant = Grant { seat, generation, issued: self.now, expires, standing };
         let free_at = seats::free_at(expires.plus(EXPIRY_SLACK));
-        self.change(Change::Admitted {
-            rank,
-            grant,
-            free_at,
-        })?;
+        self.change(Change::Admitted { rank, grant, free_at })?;
         Ok(grant)
     }
 
     /// The live seat a pass names, unless the pass was given up.
     fn seat_of(&self, pass: &PassRef) -> Option<SeatRecord> {
-        let State {
-            epoch,
-            pass_epoch,
-            seats,
-            ..
-        } = &*self.state;
+        let State { epoch, pass_epoch, seats, .. } = &*self.state;
         let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
         let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
         (record.renewal != Renewal::Revoked).then_some(*record)
@@ -525,11 +426,7 @@ impl Turn<'_> {
         let expires = record.grant.expires;
         let grant = Grant {
             issued: if fixed { record.grant.issued } else { self.now },
-            expires: if fixed {
-                expires
-            } else {
-                expires.max(self.now.plus(pass_lifetime(settings)))
-            },
+            expires: if fixed { expires } else { expires.max(self.now.plus(pass_lifetime(settings))) },
             standing: PassStanding::Confirmed,
             ..record.grant
         };
@@ -547,25 +444,13 @@ impl Turn<'_> {
         if self.state.revoked.len() >= REVOKED_MAX {
             return Ok(());
         }
-        let quiet_lately =
-            self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
-        let longest = if quiet_lately {
-            Board::MAX_AGE_QUIET
-        } else {
-            Board::MAX_AGE_BUSY
-        };
+        let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
+        let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
         let dead_at = self.now.plus(longest).plus(REVOCATION_SLACK);
         let forget_at = record.grant.expires.plus(EXPIRY_SLACK);
-        let Grant {
-            seat, generation, ..
-        } = record.grant;
+        let Grant { seat, generation, .. } = record.grant;
         let free_at = seats::free_at(dead_at).min(record.free_at);
-        self.change(Change::PassLeft {
-            seat,
-            generation,
-            free_at,
-            forget_at,
-        })
+        self.change(Change::PassLeft { seat, generation, free_at, forget_at })
     }
 
     fn leave_ticket(&mut self, ticket: &TicketRef) -> Result<(), Malformed> {
@@ -594,33 +479,25 @@ impl Turn<'_> {
             holding += u32::from(!self.state.spent.contains(Rank(end)));
             end += 1;
         }
-        self.state.pacer = self
-            .state
-            .pacer
-            .after(self.now, settings.new_users_per_minute, holding);
+        self.state.pacer = self.state.pacer.after(self.now, settings.new_users_per_minute, holding);
         let closes_at = self.now.plus(claim_window(&settings)).plus(CLAIM_SLACK);
         let late_until = closes_at.plus(LATE_WINDOW);
-        self.change(Change::Called {
-            end: Place(end),
-            holding,
-            closes_at,
-            late_until,
-        })
+        self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
     }
 
     fn callable(&self, settings: &Settings) -> u64 {
         let (state, now) = (&*self.state, self.now);
         let waiting = state.line.waiting();
-        let rested = state
-            .line
-            .last_call_at()
-            .is_none_or(|at| now.since(at) >= CALL_SPACING);
+        let rested = state.line.last_call_at().is_none_or(|at| now.since(at) >= CALL_SPACING);
         if settings.queue_all || settings.suspended || waiting == 0 || !rested {
             return 0;
         }
-        waiting
-            .min(free_seats(state, settings, now))
-            .min(pace_allowed(state, settings, now, pace::burst_queueing))
+        waiting.min(free_seats(state, settings, now)).min(pace_allowed(
+            state,
+            settings,
+            now,
+            pace::burst_queueing,
+        ))
     }
 
     /// While somebody waits: when something that keeps them waiting may be over.
@@ -631,34 +508,17 @@ impl Turn<'_> {
             return None;
         }
         let per_minute = settings.new_users_per_minute;
-        let spaced = state
-            .line
-            .last_call_at()
-            .map_or(now, |at| at.plus(CALL_SPACING));
+        let spaced = state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING));
         let closes = state.line.next_close(now);
         let at = if free_seats(state, settings, now) == 0 {
-            [state.seats.next_free_at(), closes]
-                .into_iter()
-                .flatten()
-                .min()
+            [state.seats.next_free_at(), closes].into_iter().flatten().min()
         } else if window_allowed(state, settings, now) == 0 {
-            [state.admissions.oldest_leaves_at(), closes]
-                .into_iter()
-                .flatten()
-                .min()
+            [state.admissions.oldest_leaves_at(), closes].into_iter().flatten().min()
         } else {
-            Some(
-                state
-                    .pacer
-                    .next_at(per_minute, pace::burst_queueing(per_minute)),
-            )
+            Some(state.pacer.next_at(per_minute, pace::burst_queueing(per_minute)))
         };
         // Without anything to wait for (a limit of zero seats left, say), look again in a minute.
-        Some(
-            at.unwrap_or(now.plus(WINDOW))
-                .max(spaced)
-                .max(now.plus(Millis(1))),
-        )
+        Some(at.unwrap_or(now.plus(WINDOW)).max(spaced).max(now.plus(Millis(1))))
     }
 }
 

@@ -5,10 +5,7 @@
 //! throws the memory away: the next event rebuilds it from rows, which are written before the pages
 //! that would replace them.
 
-#![expect(
-    missing_docs,
-    reason = "the methods that `durable_object` makes have no docs"
-)]
+#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -112,10 +109,7 @@ impl Inner {
     async fn serve(self: Rc<Inner>, mut request: Request) -> Result<Response> {
         let path = request.path();
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
-        let (id, action) = (
-            parts.next().unwrap_or_default(),
-            parts.next().unwrap_or_default(),
-        );
+        let (id, action) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match action {
             "batch" => {
                 self.ensure_configured(id).await?;
@@ -143,26 +137,15 @@ impl Inner {
                 }
                 let (board, revocations) =
                     self.with_room(|room| (room.board(platform::now()), room.revocations()))?;
-                Response::from_json(&BoardAnswer {
-                    board,
-                    revocations: Some(revocations),
-                })
+                Response::from_json(&BoardAnswer { board, revocations: Some(revocations) })
             }
             "configure" => {
-                let Configure {
-                    version,
-                    directory_version,
-                    settings,
-                } = request.json().await?;
+                let Configure { version, directory_version, settings } = request.json().await?;
                 let settings = match Settings::parse(&settings) {
                     Ok(settings) => settings,
                     Err(faults) => return Ok(Response::from_json(&faults)?.with_status(400)),
                 };
-                let config = Config {
-                    version,
-                    directory_version,
-                    settings,
-                };
+                let config = Config { version, directory_version, settings };
                 match self.submit(Input::Configure(config)).await? {
                     Output::Configured(version) => Response::from_json(&Configured { version }),
                     _ => Err(Error::RustError("another answer than asked for".into())),
@@ -191,11 +174,7 @@ impl Inner {
         }
         let found = seeds(&platform::rooms_var(&self.env)).unwrap_or_default();
         if let Some((_, settings)) = found.into_iter().find(|(seed, _)| seed == id) {
-            let config = Config {
-                version: 1,
-                directory_version: 0,
-                settings,
-            };
+            let config = Config { version: 1, directory_version: 0, settings };
             self.clone().submit(Input::Configure(config)).await?;
         }
         Ok(())
@@ -215,9 +194,7 @@ impl Inner {
         if !self.stepping.replace(true) {
             spawn_local(self.clone().step_until_idle());
         }
-        answered
-            .await
-            .map_err(|_| Error::RustError("the step failed".into()))
+        answered.await.map_err(|_| Error::RustError("the step failed".into()))
     }
 
     /// One step and one commit for all that has gathered, until nothing has.
@@ -247,15 +224,11 @@ impl Inner {
 
     async fn step(&self, inputs: Vec<Input>) -> Result<Vec<Output>> {
         let now = platform::now();
-        let step = self
-            .with_room(|room| room.step(now, inputs))?
-            .map_err(broken)?;
+        let step = self.with_room(|room| room.step(now, inputs))?.map_err(broken)?;
         for write in step.writes {
             self.write(write)?;
         }
-        let alarm = step
-            .wake_at
-            .filter(|at| self.alarm_at.get().is_none_or(|set| *at < set));
+        let alarm = step.wake_at.filter(|at| self.alarm_at.get().is_none_or(|set| *at < set));
         let storage = self.state.storage();
         if let Some(at) = alarm {
             self.alarm_at.set(Some(at));
@@ -308,26 +281,13 @@ impl Inner {
         let sql = self.state.storage().sql();
         sql.exec(SCHEMA, None)?;
         let mut pages = Vec::new();
-        for row in sql
-            .exec("SELECT kind, number, sequence, bytes FROM pages", None)?
-            .raw()
-        {
+        for row in sql.exec("SELECT kind, number, sequence, bytes FROM pages", None)?.raw() {
             let [kind, place, sequence, bytes] = columns(row?)?;
             let page = page_of(integer(&kind)?, integer(&place)?)?;
-            pages.push(StoredPage {
-                page,
-                sequence: integer(&sequence)?,
-                bytes: blob(bytes)?,
-            });
+            pages.push(StoredPage { page, sequence: integer(&sequence)?, bytes: blob(bytes)? });
         }
         let mut rows = Vec::new();
-        for row in sql
-            .exec(
-                "SELECT sequence, bytes FROM journal ORDER BY sequence",
-                None,
-            )?
-            .raw()
-        {
+        for row in sql.exec("SELECT sequence, bytes FROM journal ORDER BY sequence", None)?.raw() {
             let [sequence, bytes] = columns(row?)?;
             rows.push((integer(&sequence)?, blob(bytes)?));
         }
@@ -362,8 +322,7 @@ fn page_of(kind: u64, place: u64) -> Result<PageId> {
 }
 
 fn columns<const N: usize>(row: Vec<SqlStorageValue>) -> Result<[SqlStorageValue; N]> {
-    row.try_into()
-        .map_err(|_| broken(Malformed("a row of as many columns as asked for")))
+    row.try_into().map_err(|_| broken(Malformed("a row of as many columns as asked for")))
 }
 
 fn integer(value: &SqlStorageValue) -> Result<u64> {

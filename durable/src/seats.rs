@@ -4,7 +4,7 @@
 //! computed. This file only counts live seats and finds free ones; how many may be live is the Room's decision.
 //!
 //! A record is the stored truth; free bits, counts and the expiry wheel are derived from the records and
-//! rebuilt with them. `free_at` is a multiple of [`TICK`], so that a wheel of ticks is exact: after
+//! rebuilt with them. `free_at` is a multiple of `TICK`, so that a wheel of ticks is exact: after
 //! `expire(now)` a seat is live if and only if `free_at > now`.
 
 use std::collections::BTreeMap;
@@ -89,8 +89,7 @@ impl Seats {
 
     /// The live seat of this number and generation.
     pub fn get(&self, seat: Seat, generation: Generation) -> Option<&SeatRecord> {
-        self.live_record(seat)
-            .filter(|record| record.grant.generation == generation)
+        self.live_record(seat).filter(|record| record.grant.generation == generation)
     }
 
     /// The live seat that was given for this ticket.
@@ -228,9 +227,7 @@ impl Seats {
     pub fn decode_page(&mut self, number: u32, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
         let count = reader.count(2)?;
-        let first = number
-            .checked_mul(SEATS_PER_PAGE)
-            .filter(|_| number < PAGES_MAX);
+        let first = number.checked_mul(SEATS_PER_PAGE).filter(|_| number < PAGES_MAX);
         let Some(first) = first.filter(|_| count <= SEATS_PER_PAGE as usize) else {
             return Err(Malformed("a page of at most 4096 seats"));
         };
@@ -283,9 +280,7 @@ impl Seats {
             return;
         };
         let Slot::Live(record) = *slot else { return };
-        *slot = Slot::Free {
-            generation: record.grant.generation,
-        };
+        *slot = Slot::Free { generation: record.grant.generation };
         self.live -= 1;
         self.unconfirmed -= u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
@@ -301,9 +296,7 @@ impl Seats {
     fn grow(&mut self, seat: Seat) {
         while self.slots.len() <= seat.0 as usize {
             let added = Seat(self.slots.len() as u32);
-            self.slots.push(Slot::Free {
-                generation: Generation(0),
-            });
+            self.slots.push(Slot::Free { generation: Generation(0) });
             if self.slots.len() > self.free.len() * 64 {
                 self.free.push(0);
             }
@@ -347,10 +340,7 @@ mod tests {
         seats.occupy(record(1, 500)).unwrap();
         assert_eq!(seats.lowest_free(), (Seat(2), Generation(1)));
         seats.expire(Millis(500));
-        assert_eq!(
-            (seats.live(), seats.lowest_free()),
-            (1, (Seat(1), Generation(2)))
-        );
+        assert_eq!((seats.live(), seats.lowest_free()), (1, (Seat(1), Generation(2))));
         assert!(seats.of_rank(Rank(101)).is_none());
     }
 
@@ -368,10 +358,7 @@ mod tests {
     fn a_renewed_seat_outlives_its_first_entry_in_the_wheel_and_a_revoked_one_does_not() {
         let mut seats = Seats::default();
         seats.occupy(record(0, 1_000)).unwrap();
-        let grant = Grant {
-            standing: PassStanding::Confirmed,
-            ..record(0, 0).grant
-        };
+        let grant = Grant { standing: PassStanding::Confirmed, ..record(0, 0).grant };
         seats.renew(grant, Millis(5_000));
         seats.expire(Millis(4_999));
         assert_eq!((seats.live(), seats.unconfirmed()), (1, 0));
@@ -390,11 +377,7 @@ mod tests {
         seats.expire(Millis(1_000));
         let (seat, generation) = seats.lowest_free();
         let mut again = record(0, 20_000);
-        again.grant = Grant {
-            seat,
-            generation,
-            ..again.grant
-        };
+        again.grant = Grant { seat, generation, ..again.grant };
         seats.occupy(again).unwrap();
         seats.expire(Millis(9_000));
         assert_eq!(seats.live(), 1);
@@ -404,9 +387,7 @@ mod tests {
     fn pages_survive_the_round_trip() {
         let mut seats = Seats::default();
         for seat in 0..70 {
-            seats
-                .occupy(record(seat, 1_000 + u64::from(seat % 2) * 1_000))
-                .unwrap();
+            seats.occupy(record(seat, 1_000 + u64::from(seat % 2) * 1_000)).unwrap();
         }
         seats.expire(Millis(1_000));
         let mut copy = Seats::default();

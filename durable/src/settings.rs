@@ -134,20 +134,14 @@ impl Settings {
     /// Parses a room's settings, or tells everything that is wrong with them.
     pub fn parse(json: &Value) -> Result<Settings, Vec<Fault>> {
         let Some(object) = json.as_object() else {
-            return Err(vec![Fault {
-                field: "settings".into(),
-                message: "must be a JSON object".into(),
-            }]);
+            return Err(vec![Fault { field: "settings".into(), message: "must be a JSON object".into() }]);
         };
         let mut fields = Fields::new(object);
         let session_duration_seconds = session_duration(&mut fields);
         let settings = Settings {
             name: name(&mut fields),
             description: fields.text("description", 1_000),
-            route: RoutePattern {
-                host: host(&mut fields),
-                path: path(&mut fields),
-            },
+            route: RoutePattern { host: host(&mut fields), path: path(&mut fields) },
             additional_routes: additional_routes(&mut fields),
             total_active_users: fields.required_number("total_active_users", 1, LIMIT_MAX),
             new_users_per_minute: fields.required_number("new_users_per_minute", 1, LIMIT_MAX),
@@ -181,17 +175,13 @@ impl Settings {
             return Settings::parse(&Value::Null);
         };
         // Whoever names the minutes alone means the minutes.
-        if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds")
-        {
+        if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds") {
             target.remove("session_duration_seconds");
         } else if patch.contains_key("session_duration_seconds") {
             target.remove("session_duration");
         }
         for (key, value) in patch {
-            match (
-                target.get_mut(key).and_then(Value::as_object_mut),
-                value.as_object(),
-            ) {
+            match (target.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
                 (Some(inner), Some(value)) => inner.extend(value.clone()),
                 _ => drop(target.insert(key.clone(), value.clone())),
             }
@@ -273,10 +263,7 @@ fn name(fields: &mut Fields<'_>) -> String {
     let name = fields.text("name", 64);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || !name.bytes().all(fits) {
-        fields.fault(
-            "name",
-            "is required: letters, digits, `-` and `_`, at most 64",
-        );
+        fields.fault("name", "is required: letters, digits, `-` and `_`, at most 64");
     }
     name
 }
@@ -296,9 +283,7 @@ fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     !host.is_empty() && host.split('.').all(label)
 }
@@ -320,10 +305,7 @@ fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(plain)
         && !path.contains("/.anteroom")
-        && inner
-            .split('/')
-            .skip(1)
-            .all(|part| !part.is_empty() && part != "." && part != "..")
+        && inner.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 fn without_slash(path: String) -> String {
@@ -336,25 +318,15 @@ fn without_slash(path: String) -> String {
 fn additional_routes(fields: &mut Fields<'_>) -> Vec<RoutePattern> {
     let mut routes = Vec::new();
     for value in fields.list("additional_routes", 100) {
-        let host = value
-            .get("host")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let path = value
-            .get("path")
-            .map_or(Some("/"), Value::as_str)
-            .unwrap_or_default();
+        let host = value.get("host").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+        let path = value.get("path").map_or(Some("/"), Value::as_str).unwrap_or_default();
         if !is_host(&host) {
             fields.fault("additional_routes", format!("`host` {HOST_RULE}"));
         }
         if !is_path(path) {
             fields.fault("additional_routes", format!("`path` {PATH_RULE}"));
         }
-        routes.push(RoutePattern {
-            host,
-            path: without_slash(path.to_owned()),
-        });
+        routes.push(RoutePattern { host, path: without_slash(path.to_owned()) });
     }
     routes
 }
@@ -364,13 +336,13 @@ fn session_duration(fields: &mut Fields<'_>) -> u32 {
     let (min, max) = (SESSION_DURATION_MIN_SECONDS, SESSION_DURATION_MAX_SECONDS);
     let minutes = fields.optional_number("session_duration", 1, max / 60);
     let seconds = fields.optional_number("session_duration_seconds", min, max);
-    if let (Some(minutes), Some(seconds)) = (minutes, seconds) {
-        if seconds.div_ceil(60) != minutes {
-            fields.fault(
+    if let (Some(minutes), Some(seconds)) = (minutes, seconds)
+        && seconds.div_ceil(60) != minutes
+    {
+        fields.fault(
                 "session_duration",
                 format!("is {minutes} minutes while `session_duration_seconds` is {seconds}: name one, or make them agree"),
             );
-        }
     }
     let seconds = seconds.or(minutes.map(|minutes| minutes * 60));
     seconds.unwrap_or(SESSION_DURATION_DEFAULT_SECONDS) as u32
@@ -391,10 +363,7 @@ fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
 
 fn cookie_suffix(fields: &mut Fields<'_>) -> String {
     let suffix = fields.text("cookie_suffix", 32);
-    if !suffix
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-    {
+    if !suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
         fields.fault("cookie_suffix", "may have letters, digits, `-` and `_`");
     }
     suffix
@@ -415,11 +384,7 @@ fn samesite(fields: &mut Fields<'_>) -> SameSite {
             SameSite::Auto
         }
     };
-    inner.neutral(
-        "secure",
-        &json!("auto"),
-        "cookies are `Secure` on https and cannot be on http",
-    );
+    inner.neutral("secure", &json!("auto"), "cookies are `Secure` on https and cannot be on http");
     fields.take_faults(inner);
     samesite
 }
@@ -428,17 +393,12 @@ fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for value in fields.list("allowed_origins", 64) {
         let origin = value.as_str().unwrap_or_default();
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let host = host.map(|host| host.split_once(':').map_or(host, |(host, _)| host));
         if host.is_some_and(is_host) {
             origins.push(origin.to_owned());
         } else {
-            fields.fault(
-                "allowed_origins",
-                "must be origins such as `https://app.example.com`",
-            );
+            fields.fault("allowed_origins", "must be origins such as `https://app.example.com`");
         }
     }
     origins
@@ -464,28 +424,19 @@ fn page(fields: &mut Fields<'_>) -> PageSettings {
 fn logo(fields: &mut Fields<'_>) -> String {
     let logo = fields.text("logo", LOGO_BYTES_MAX);
     let kinds = ["png", "svg+xml", "webp", "jpeg"];
-    let data = kinds
-        .iter()
-        .find_map(|kind| logo.strip_prefix(&format!("data:image/{kind};base64,")));
+    let data = kinds.iter().find_map(|kind| logo.strip_prefix(&format!("data:image/{kind};base64,")));
     let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
     if !logo.is_empty() && !data.is_some_and(|data| data.bytes().all(base64)) {
-        fields.fault(
-            "logo",
-            "must be `data:image/png;base64,…` (or svg+xml, webp, jpeg), at most 8 KiB",
-        );
+        fields.fault("logo", "must be `data:image/png;base64,…` (or svg+xml, webp, jpeg), at most 8 KiB");
     }
     logo
 }
 
 fn home_url(fields: &mut Fields<'_>) -> String {
     let url = fields.text("home_url", 1_024);
-    let leads_home =
-        url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
+    let leads_home = url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
     if !url.is_empty() && (!leads_home || url.contains(['\\', '"', '<', '>', ' '])) {
-        fields.fault(
-            "home_url",
-            "must begin with `https://`, or with one `/` for a path of the same host",
-        );
+        fields.fault("home_url", "must begin with `https://`, or with one `/` for a path of the same host");
     }
     url
 }
@@ -508,10 +459,7 @@ fn rgb(color: &str) -> Option<[f64; 3]> {
         let byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
         *channel = f64::from(byte) / 255.0;
     }
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit())
-        .then_some(channels)
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(channels)
 }
 
 /// The contrast of a colour with white, between 1 and 21: the formula of WCAG 2.2, *contrast ratio* and
@@ -519,11 +467,7 @@ fn rgb(color: &str) -> Option<[f64; 3]> {
 /// what is no colour.
 pub fn contrast_with_white(color: &str) -> Option<f64> {
     let linear = |channel: f64| {
-        if channel <= 0.04045 {
-            channel / 12.92
-        } else {
-            ((channel + 0.055) / 1.055).powf(2.4)
-        }
+        if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
     };
     let [red, green, blue] = rgb(color)?.map(linear);
     let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
@@ -532,21 +476,13 @@ pub fn contrast_with_white(color: &str) -> Option<f64> {
 
 fn refuse_what_is_not_carried_out(fields: &mut Fields<'_>) {
     let nothing_yet = "is not carried out by this version";
-    fields.neutral(
-        "custom_page_html",
-        &json!(""),
-        "templates are not carried out: see `page`",
-    );
+    fields.neutral("custom_page_html", &json!(""), "templates are not carried out: see `page`");
     fields.neutral("enabled_origin_commands", &json!([]), nothing_yet);
     fields.neutral("turnstile_mode", &json!("off"), nothing_yet);
     fields.neutral("turnstile_action", &json!("log"), nothing_yet);
-    for read_only in [
-        "id",
-        "created_on",
-        "modified_on",
-        "next_event_prequeue_start_time",
-        "next_event_start_time",
-    ] {
+    for read_only in
+        ["id", "created_on", "modified_on", "next_event_prequeue_start_time", "next_event_start_time"]
+    {
         fields.ignore(read_only);
     }
 }
@@ -576,35 +512,16 @@ mod tests {
     #[test]
     fn the_least_that_makes_a_room_has_the_documented_defaults() {
         let settings = Settings::parse(&minimal()).unwrap();
-        assert_eq!(
-            settings.route,
-            RoutePattern {
-                host: "shop.example.com".into(),
-                path: "/sale".into()
-            }
-        );
-        assert_eq!(
-            (
-                settings.session_duration_seconds,
-                settings.claim_window_seconds
-            ),
-            (300, 120)
-        );
-        assert_eq!(
-            (
-                settings.queueing_status_code,
-                settings.json_response_enabled
-            ),
-            (200, true)
-        );
+        assert_eq!(settings.route, RoutePattern { host: "shop.example.com".into(), path: "/sale".into() });
+        assert_eq!((settings.session_duration_seconds, settings.claim_window_seconds), (300, 120));
+        assert_eq!((settings.queueing_status_code, settings.json_response_enabled), (200, true));
     }
 
     #[test]
     fn what_is_written_is_read_the_same() {
         let mut full = minimal();
         full["additional_routes"] = json!([{ "host": "b.example.com" }]);
-        full["page"] =
-            json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" });
+        full["page"] = json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" });
         full["cookie_attributes"] = json!({ "samesite": "lax" });
         full["allowed_origins"] = json!(["https://app.example.com:8443"]);
         let settings = Settings::parse(&full).unwrap();
@@ -621,26 +538,14 @@ mod tests {
         fields.sort();
         assert_eq!(
             fields,
-            [
-                "colour",
-                "host",
-                "name",
-                "new_users_per_minute",
-                "path",
-                "queue_all",
-                "total_active_users"
-            ]
+            ["colour", "host", "name", "new_users_per_minute", "path", "queue_all", "total_active_users"]
         );
     }
 
     #[test]
     fn every_bound_holds_at_both_ends() {
         for (field, good, bad) in [
-            (
-                "total_active_users",
-                json!(2_147_483_647u64),
-                json!(2_147_483_648u64),
-            ),
+            ("total_active_users", json!(2_147_483_647u64), json!(2_147_483_648u64)),
             ("new_users_per_minute", json!(1), json!(-1)),
             ("session_duration", json!(1_440), json!(1_441)),
             ("session_duration_seconds", json!(10), json!(9)),
@@ -654,30 +559,15 @@ mod tests {
             ("path", json!("/x"), json!("/x?y=1")),
             ("path", json!("/x"), json!("/.anteroom")),
             ("host", json!("localhost"), json!("*.example.com")),
-            (
-                "host",
-                json!("xn--bcher-kva.example"),
-                json!("bücher.example"),
-            ),
+            ("host", json!("xn--bcher-kva.example"), json!("bücher.example")),
             ("turnstile_mode", json!("off"), json!("invisible")),
             ("queueing_method", json!("fifo"), json!("random")),
             ("custom_page_html", json!(""), json!("<p>")),
             ("enabled_origin_commands", json!([]), json!(["revoke"])),
-            (
-                "allowed_origins",
-                json!(["http://localhost:1"]),
-                json!(["*"]),
-            ),
-            (
-                "additional_routes",
-                json!([{ "host": "a.b" }]),
-                json!([{ "host": "a/b" }]),
-            ),
+            ("allowed_origins", json!(["http://localhost:1"]), json!(["*"])),
+            ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {
-            assert!(
-                Settings::parse(&with(field, good)).is_ok(),
-                "{field} should be accepted"
-            );
+            assert!(Settings::parse(&with(field, good)).is_ok(), "{field} should be accepted");
             assert_eq!(faulty_fields(&with(field, bad)), [field]);
         }
     }
@@ -708,23 +598,15 @@ mod tests {
         let settings = Settings::parse(&minimal()).unwrap();
         let minutes = settings.merged(&json!({ "session_duration": 7 })).unwrap();
         assert_eq!(minutes.session_duration_seconds, 420);
-        let seconds = settings
-            .merged(&json!({ "session_duration_seconds": 15 }))
-            .unwrap();
+        let seconds = settings.merged(&json!({ "session_duration_seconds": 15 })).unwrap();
         assert_eq!(seconds.session_duration_seconds, 15);
     }
 
     #[test]
     fn a_patch_changes_what_it_names_and_read_only_fields_may_come_back() {
-        let settings =
-            Settings::parse(&with("page", json!({ "title": "A", "message": "B" }))).unwrap();
-        let patched = settings
-            .merged(&json!({ "id": "x", "page": { "message": "C" } }))
-            .unwrap();
-        assert_eq!(
-            (patched.page.title.as_str(), patched.page.message.as_str()),
-            ("A", "C")
-        );
+        let settings = Settings::parse(&with("page", json!({ "title": "A", "message": "B" }))).unwrap();
+        let patched = settings.merged(&json!({ "id": "x", "page": { "message": "C" } })).unwrap();
+        assert_eq!((patched.page.title.as_str(), patched.page.message.as_str()), ("A", "C"));
         assert!(settings.merged(&json!([])).is_err());
     }
 
@@ -744,8 +626,7 @@ mod tests {
         assert!(settings.allows_origin("http://shop.example.com:8787"));
         assert!(!settings.allows_origin("https://shop.example.com.evil.example"));
         assert!(!settings.allows_origin("null"));
-        let settings =
-            Settings::parse(&with("allowed_origins", json!(["https://a.example"]))).unwrap();
+        let settings = Settings::parse(&with("allowed_origins", json!(["https://a.example"]))).unwrap();
         assert!(settings.allows_origin("https://a.example"));
         assert!(!settings.allows_origin("https://shop.example.com"));
     }

@@ -29,17 +29,13 @@ impl Spent {
     pub fn contains(&self, rank: Rank) -> bool {
         let (word, bit) = word_and_bit(rank);
         let page = self.pages.get(&page_of(rank));
-        page.and_then(|page| page.get(word))
-            .is_some_and(|bits| bits & bit != 0)
+        page.and_then(|page| page.get(word)).is_some_and(|bits| bits & bit != 0)
     }
 
     /// Spends it.
     pub fn insert(&mut self, rank: Rank) {
         let (word, bit) = word_and_bit(rank);
-        let page = self
-            .pages
-            .entry(page_of(rank))
-            .or_insert_with(|| vec![0; WORDS_PER_PAGE]);
+        let page = self.pages.entry(page_of(rank)).or_insert_with(|| vec![0; WORDS_PER_PAGE]);
         if let Some(bits) = page.get_mut(word) {
             *bits |= bit;
         }
@@ -48,9 +44,7 @@ impl Spent {
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let kept = self.pages.split_off(&page_of(rank));
-        std::mem::replace(&mut self.pages, kept)
-            .into_keys()
-            .collect()
+        std::mem::replace(&mut self.pages, kept).into_keys().collect()
     }
 
     /// A page as bytes: alternating run lengths, zeros first.

@@ -98,11 +98,7 @@ impl State {
             self.quiet_until = at;
         }
         let Place(void) = self.line.void();
-        self.spent
-            .drop_below(Rank(void))
-            .into_iter()
-            .map(PageId::Spent)
-            .collect()
+        self.spent.drop_below(Rank(void)).into_iter().map(PageId::Spent).collect()
     }
 
     /// The pages a change touches.
@@ -114,13 +110,9 @@ impl State {
                 Some(PageId::Seats(seats::page_of(grant.seat))),
                 rank.map(|rank| PageId::Spent(spent::page_of(rank))),
             ],
-            Change::Renewed { grant, .. } => {
-                [Some(PageId::Seats(seats::page_of(grant.seat))), None, None]
-            }
+            Change::Renewed { grant, .. } => [Some(PageId::Seats(seats::page_of(grant.seat))), None, None],
             Change::TicketLeft { rank } => [head, Some(PageId::Spent(spent::page_of(*rank))), None],
-            Change::PassLeft { seat, .. } => {
-                [head, Some(PageId::Seats(seats::page_of(*seat))), None]
-            }
+            Change::PassLeft { seat, .. } => [head, Some(PageId::Seats(seats::page_of(*seat))), None],
             _ => [head, None, None],
         }
     }
@@ -136,11 +128,7 @@ impl State {
             self.apply_to_head(at, change)?;
         }
         match change {
-            Change::Admitted {
-                rank,
-                grant,
-                free_at,
-            } => {
+            Change::Admitted { rank, grant, free_at } => {
                 if on(PageId::Seats(seats::page_of(grant.seat))) {
                     self.seats.occupy(SeatRecord {
                         grant: *grant,
@@ -154,25 +142,16 @@ impl State {
                     self.spent.insert(rank);
                 }
             }
-            Change::Renewed { grant, free_at } => {
-                if on(PageId::Seats(seats::page_of(grant.seat))) {
-                    self.seats.renew(*grant, *free_at);
-                }
+            Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
+                self.seats.renew(*grant, *free_at);
             }
-            Change::TicketLeft { rank } => {
-                if on(PageId::Spent(spent::page_of(*rank))) {
-                    self.spent.insert(*rank);
-                }
+            Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
+                self.spent.insert(*rank);
             }
-            Change::PassLeft {
-                seat,
-                generation,
-                free_at,
-                ..
-            } => {
-                if on(PageId::Seats(seats::page_of(*seat))) {
-                    self.seats.revoke(*seat, *generation, *free_at);
-                }
+            Change::PassLeft { seat, generation, free_at, .. }
+                if on(PageId::Seats(seats::page_of(*seat))) =>
+            {
+                self.seats.revoke(*seat, *generation, *free_at);
             }
             _ => {}
         }
@@ -181,26 +160,14 @@ impl State {
 
     fn apply_to_head(&mut self, at: Millis, change: &Change) -> Result<(), Malformed> {
         match change {
-            Change::Configured {
-                version,
-                directory_version,
-                settings,
-            } => {
+            Change::Configured { version, directory_version, settings } => {
                 let settings = read_settings(settings)?;
                 self.line.hold(settings.queue_all, at);
-                self.config = Some(Config {
-                    version: *version,
-                    directory_version: *directory_version,
-                    settings,
-                });
+                self.config =
+                    Some(Config { version: *version, directory_version: *directory_version, settings });
             }
             Change::Joined { count } => self.line.join(*count, at),
-            Change::Called {
-                end,
-                holding,
-                closes_at,
-                late_until,
-            } => {
+            Change::Called { end, holding, closes_at, late_until } => {
                 self.line.call(*end, *holding, at, *closes_at, *late_until);
             }
             Change::Admitted { rank, .. } => {
@@ -210,34 +177,16 @@ impl State {
                 }
             }
             Change::TicketLeft { rank } => self.line.spend(*rank),
-            Change::PassLeft {
-                seat,
-                generation,
-                forget_at,
-                ..
-            } => {
+            Change::PassLeft { seat, generation, forget_at, .. } => {
                 self.revoked_seq += 1;
-                self.revoked.push(Revoked {
-                    seat: *seat,
-                    generation: *generation,
-                    forget_at: *forget_at,
-                });
+                self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
             Change::Kept { rank } => self.line.keep(*rank, at),
-            Change::Paced {
-                tat_ns,
-                late_tat_ns,
-            } => {
+            Change::Paced { tat_ns, late_tat_ns } => {
                 self.pacer = Pacer { tat_ns: *tat_ns };
-                self.late_pacer = Pacer {
-                    tat_ns: *late_tat_ns,
-                };
+                self.late_pacer = Pacer { tat_ns: *late_tat_ns };
             }
-            Change::Answered {
-                name,
-                digest,
-                reply,
-            } => {
+            Change::Answered { name, digest, reply } => {
                 self.replies.remember(name, *digest, reply.clone());
             }
             Change::Renewed { .. } => {}
@@ -248,9 +197,7 @@ impl State {
     /// Applies a journal row to the pages for which `on` says yes.
     pub fn replay(&mut self, row: &Row, on: impl Fn(PageId) -> bool) -> Result<(), Malformed> {
         self.advance(row.at);
-        row.changes
-            .iter()
-            .try_for_each(|change| self.apply(row.at, change, &on))
+        row.changes.iter().try_for_each(|change| self.apply(row.at, change, &on))
     }
 
     /// What the Room answered to a batch of this name, if it is still known.
@@ -327,15 +274,10 @@ impl State {
         self.epoch = Epoch(reader.number_u32()?);
         self.pass_epoch = PassEpoch(reader.number_u32()?);
         self.line = Line::decode(&mut reader)?;
-        self.pacer = Pacer {
-            tat_ns: reader.number()?,
-        };
-        self.late_pacer = Pacer {
-            tat_ns: reader.number()?,
-        };
+        self.pacer = Pacer { tat_ns: reader.number()? };
+        self.late_pacer = Pacer { tat_ns: reader.number()? };
         for _ in 0..reader.count(2)? {
-            self.admissions
-                .restore(Millis(reader.number()?), reader.number_u32()?);
+            self.admissions.restore(Millis(reader.number()?), reader.number_u32()?);
         }
         self.revoked_seq = reader.number()?;
         for _ in 0..reader.count(3)? {

@@ -3,7 +3,7 @@
 //!
 //! A page that nothing touched since it was stored is as good as new, so only *dirty* pages are
 //! rewritten, the longest dirty first, one every few rows: a commit writes little more than one row on average,
-//! and a rebuild replays at most (pages × [`ROWS_PER_PAGE`]) rows.
+//! and a rebuild replays at most (pages × `ROWS_PER_PAGE`) rows.
 
 use std::collections::BTreeMap;
 
@@ -59,10 +59,7 @@ impl Store {
     }
 
     /// Rebuilds the state from pages and the rows behind them, in order.
-    pub fn load(
-        pages: &[StoredPage],
-        rows: &[(u64, Vec<u8>)],
-    ) -> Result<(Store, State), Malformed> {
+    pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<(Store, State), Malformed> {
         let mut pages: Vec<&StoredPage> = pages.iter().collect();
         pages.sort_by_key(|stored| stored.page);
         let (mut state, mut store) = (State::default(), Store::default());
@@ -81,13 +78,7 @@ impl Store {
             let row = Row::decode(bytes)?;
             let lacks = |page: PageId| stored.get(&page).is_none_or(|upto| upto < sequence);
             state.replay(&row, lacks)?;
-            for page in row
-                .changes
-                .iter()
-                .flat_map(State::touched)
-                .flatten()
-                .filter(|page| lacks(*page))
-            {
+            for page in row.changes.iter().flat_map(State::touched).flatten().filter(|page| lacks(*page)) {
                 store.dirty.entry(page).or_insert(*sequence);
             }
             store.sequence = store.sequence.max(*sequence);
@@ -110,10 +101,7 @@ impl Store {
         for page in row.changes.iter().flat_map(State::touched).flatten() {
             self.dirty.entry(page).or_insert(sequence);
         }
-        writes.push(Write::Row {
-            sequence,
-            bytes: row.encode(),
-        });
+        writes.push(Write::Row { sequence, bytes: row.encode() });
         if sequence.is_multiple_of(ROWS_PER_PAGE) {
             writes.extend(self.rewrite_oldest(state));
         }
@@ -124,20 +112,12 @@ impl Store {
     pub fn pages_of(state: &State) -> impl Iterator<Item = PageId> {
         let seats = (0..state.seats.page_count()).map(PageId::Seats);
         let Rank(issued) = state.line.issued();
-        let ranks =
-            crate::spent::page_of(Rank(state.line.void().0))..=crate::spent::page_of(Rank(issued));
-        [PageId::Head]
-            .into_iter()
-            .chain(seats)
-            .chain(ranks.map(PageId::Spent))
+        let ranks = crate::spent::page_of(Rank(state.line.void().0))..=crate::spent::page_of(Rank(issued));
+        [PageId::Head].into_iter().chain(seats).chain(ranks.map(PageId::Spent))
     }
 
     fn rewrite_oldest(&mut self, state: &State) -> Vec<Write> {
-        let oldest = self
-            .dirty
-            .iter()
-            .min_by_key(|(_, since)| **since)
-            .map(|(page, _)| *page);
+        let oldest = self.dirty.iter().min_by_key(|(_, since)| **since).map(|(page, _)| *page);
         let Some(page) = oldest else {
             return Vec::new();
         };
@@ -145,13 +125,6 @@ impl Store {
         let sequence = self.sequence;
         let bytes = state.encode_page(page);
         let cut = self.dirty.values().min().copied().unwrap_or(sequence + 1);
-        vec![
-            Write::Page(StoredPage {
-                page,
-                sequence,
-                bytes,
-            }),
-            Write::CutBelow(cut),
-        ]
+        vec![Write::Page(StoredPage { page, sequence, bytes }), Write::CutBelow(cut)]
     }
 }

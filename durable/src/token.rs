@@ -243,9 +243,7 @@ fn low_bytes<const N: usize>(value: u64) -> impl Iterator<Item = u8> {
 }
 
 fn from_low_bytes<const N: usize>(bytes: [u8; N]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |value, byte| (value << 8) | u64::from(*byte))
+    bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
 fn read_millis(reader: &mut Reader<'_>) -> Result<Millis, Malformed> {
@@ -277,15 +275,9 @@ impl fmt::Display for KeyFault {
         if *bytes == 0 {
             write!(f, "the secret `{secret}` is missing: ")?;
         } else {
-            write!(
-                f,
-                "the secret `{secret}` has {bytes} bytes, at least {KEY_BYTES_MIN} are needed: "
-            )?;
+            write!(f, "the secret `{secret}` has {bytes} bytes, at least {KEY_BYTES_MIN} are needed: ")?;
         }
-        write!(
-            f,
-            "make one with `openssl rand -hex 32` and set it with `wrangler secret put {secret}`"
-        )
+        write!(f, "make one with `openssl rand -hex 32` and set it with `wrangler secret put {secret}`")
     }
 }
 
@@ -297,23 +289,13 @@ struct Key {
 
 impl Key {
     fn new(secret: &'static str, text: &str) -> Result<Key, KeyFault> {
-        let fault = KeyFault {
-            secret,
-            bytes: text.len(),
-        };
+        let fault = KeyFault { secret, bytes: text.len() };
         if text.len() < KEY_BYTES_MIN {
             return Err(fault);
         }
         let mac = Hmac::new_from_slice(text.as_bytes()).map_err(|_| fault)?;
-        let id = mac
-            .clone()
-            .chain_update(b"anteroom key id")
-            .finalize()
-            .into_bytes();
-        Ok(Key {
-            id: id.first().copied().unwrap_or_default(),
-            mac,
-        })
+        let id = mac.clone().chain_update(b"anteroom key id").finalize().into_bytes();
+        Ok(Key { id: id.first().copied().unwrap_or_default(), mac })
     }
 }
 
@@ -351,12 +333,9 @@ impl Keys {
     /// Believes a text if one of the keys signed it as this kind of token.
     pub fn verify<T: Token>(&self, text: &str) -> Result<T, Refusal> {
         let mut buffer = [0u8; TOKEN_BYTES_MAX + 3];
-        let length = URL_SAFE_NO_PAD
-            .decode_slice(text, &mut buffer)
-            .map_err(|_| Refusal::Forged)?;
+        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).map_err(|_| Refusal::Forged)?;
         let fields_end = HEADER_BYTES + T::FIELD_BYTES;
-        let (Some(signed), Some(mac)) = (buffer.get(..fields_end), buffer.get(fields_end..length))
-        else {
+        let (Some(signed), Some(mac)) = (buffer.get(..fields_end), buffer.get(fields_end..length)) else {
             return Err(Refusal::Forged);
         };
         let [domain, version, key_id, fields @ ..] = signed else {
@@ -371,21 +350,11 @@ impl Keys {
         let mut known = false;
         for key in self.keys.iter().filter(|key| key.id == *key_id) {
             known = true;
-            if key
-                .mac
-                .clone()
-                .chain_update(signed)
-                .verify_slice(mac)
-                .is_ok()
-            {
+            if key.mac.clone().chain_update(signed).verify_slice(mac).is_ok() {
                 return T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged);
             }
         }
-        Err(if known {
-            Refusal::Forged
-        } else {
-            Refusal::Unknown
-        })
+        Err(if known { Refusal::Forged } else { Refusal::Unknown })
     }
 
     /// A MAC of our own making for bytes that pass through places others can write to; `purpose`
@@ -394,23 +363,14 @@ impl Keys {
         let Some(key) = self.keys.first() else {
             return [0; 32];
         };
-        let mac = key
-            .mac
-            .clone()
-            .chain_update(purpose.as_bytes())
-            .chain_update([0])
-            .chain_update(bytes);
+        let mac = key.mac.clone().chain_update(purpose.as_bytes()).chain_update([0]).chain_update(bytes);
         mac.finalize().into_bytes().into()
     }
 
     /// Whether [`Keys::seal`] of any of the keys made this MAC, in constant time.
     pub fn sealed(&self, purpose: &str, bytes: &[u8], mac: &[u8]) -> bool {
         self.keys.iter().any(|key| {
-            let state = key
-                .mac
-                .clone()
-                .chain_update(purpose.as_bytes())
-                .chain_update([0]);
+            let state = key.mac.clone().chain_update(purpose.as_bytes()).chain_update([0]);
             state.chain_update(bytes).verify_slice(mac).is_ok()
         })
     }
@@ -474,21 +434,11 @@ mod tests {
     }
 
     fn arrival() -> Arrival {
-        Arrival {
-            room: RoomTag([1; 8]),
-            issued: Millis(5),
-            prefix: [1, 2, 3, 4],
-            holder: Holder([9; 16]),
-        }
+        Arrival { room: RoomTag([1; 8]), issued: Millis(5), prefix: [1, 2, 3, 4], holder: Holder([9; 16]) }
     }
 
     fn session() -> OperatorSession {
-        OperatorSession {
-            name: [b'a'; 32],
-            csrf: [3; 16],
-            issued: Millis(1),
-            expires: Millis(2),
-        }
+        OperatorSession { name: [b'a'; 32], csrf: [3; 16], issued: Millis(1), expires: Millis(2) }
     }
 
     #[test]
@@ -536,48 +486,24 @@ mod tests {
             let mut changed = bytes.clone();
             changed[index / 8] ^= 1 << (index % 8);
             let changed = URL_SAFE_NO_PAD.encode(&changed);
-            assert!(
-                keys.verify::<Pass>(&changed).is_err(),
-                "bit {index} does not count"
-            );
+            assert!(keys.verify::<Pass>(&changed).is_err(), "bit {index} does not count");
         }
         for length in 0..text.len() {
             assert_eq!(keys.verify::<Pass>(&text[..length]), Err(Refusal::Forged));
         }
-        assert_eq!(
-            keys.verify::<Pass>(&format!("{text}AAAA")),
-            Err(Refusal::Forged)
-        );
-        assert_eq!(
-            keys.verify::<Pass>(&format!("{text}=")),
-            Err(Refusal::Forged)
-        );
-        assert_eq!(
-            keys.verify::<Pass>(&"A".repeat(100_000)),
-            Err(Refusal::Forged)
-        );
+        assert_eq!(keys.verify::<Pass>(&format!("{text}AAAA")), Err(Refusal::Forged));
+        assert_eq!(keys.verify::<Pass>(&format!("{text}=")), Err(Refusal::Forged));
+        assert_eq!(keys.verify::<Pass>(&"A".repeat(100_000)), Err(Refusal::Forged));
         assert_eq!(keys.verify::<Pass>("\u{0}é~"), Err(Refusal::Forged));
     }
 
     #[test]
     fn no_kind_stands_for_another() {
         let keys = keys();
-        assert_eq!(
-            keys.verify::<Pass>(&keys.sign(&ticket())),
-            Err(Refusal::Forged)
-        );
-        assert_eq!(
-            keys.verify::<Ticket>(&keys.sign(&pass())),
-            Err(Refusal::Forged)
-        );
-        assert_eq!(
-            keys.verify::<Arrival>(&keys.sign(&session())),
-            Err(Refusal::Forged)
-        );
-        assert_eq!(
-            keys.verify::<OperatorSession>(&keys.sign(&arrival())),
-            Err(Refusal::Forged)
-        );
+        assert_eq!(keys.verify::<Pass>(&keys.sign(&ticket())), Err(Refusal::Forged));
+        assert_eq!(keys.verify::<Ticket>(&keys.sign(&pass())), Err(Refusal::Forged));
+        assert_eq!(keys.verify::<Arrival>(&keys.sign(&session())), Err(Refusal::Forged));
+        assert_eq!(keys.verify::<OperatorSession>(&keys.sign(&arrival())), Err(Refusal::Forged));
     }
 
     #[test]
@@ -587,10 +513,7 @@ mod tests {
         assert_eq!(after.verify(&before.sign(&pass())), Ok(pass()));
         assert_eq!(before.verify(&after.sign(&pass())), Ok(pass()));
         let much_later = Keys::new(NEXT, "", "").unwrap();
-        assert_eq!(
-            much_later.verify::<Pass>(&before.sign(&pass())),
-            Err(Refusal::Unknown)
-        );
+        assert_eq!(much_later.verify::<Pass>(&before.sign(&pass())), Err(Refusal::Unknown));
     }
 
     #[test]
@@ -598,30 +521,15 @@ mod tests {
         let keys = keys();
         let mut bytes = URL_SAFE_NO_PAD.decode(keys.sign(&pass())).unwrap();
         bytes[1] = 2;
-        assert_eq!(
-            keys.verify::<Pass>(&URL_SAFE_NO_PAD.encode(bytes)),
-            Err(Refusal::Unknown)
-        );
+        assert_eq!(keys.verify::<Pass>(&URL_SAFE_NO_PAD.encode(bytes)), Err(Refusal::Unknown));
     }
 
     #[test]
     fn a_key_that_is_missing_or_short_is_named_and_not_shown() {
         let missing = Keys::new("", "", "").err().unwrap();
-        assert_eq!(
-            missing,
-            KeyFault {
-                secret: "KEY_CURRENT",
-                bytes: 0
-            }
-        );
+        assert_eq!(missing, KeyFault { secret: "KEY_CURRENT", bytes: 0 });
         let short = Keys::new(CURRENT, "hunter2", "").err().unwrap();
-        assert_eq!(
-            short,
-            KeyFault {
-                secret: "KEY_NEXT",
-                bytes: 7
-            }
-        );
+        assert_eq!(short, KeyFault { secret: "KEY_NEXT", bytes: 7 });
         assert!(!short.to_string().contains("hunter2"));
     }
 
@@ -637,22 +545,10 @@ mod tests {
 
     #[test]
     fn neighbours_share_a_prefix_and_strangers_do_not() {
-        assert_eq!(
-            prefix_of_address("203.0.113.9"),
-            prefix_of_address("203.0.113.200")
-        );
-        assert_ne!(
-            prefix_of_address("203.0.113.9"),
-            prefix_of_address("203.0.114.9")
-        );
-        assert_eq!(
-            prefix_of_address("2001:db8:1::1"),
-            prefix_of_address("2001:db8:1:ffff::2")
-        );
-        assert_ne!(
-            prefix_of_address("2001:db8:1::1"),
-            prefix_of_address("2001:db8:2::1")
-        );
+        assert_eq!(prefix_of_address("203.0.113.9"), prefix_of_address("203.0.113.200"));
+        assert_ne!(prefix_of_address("203.0.113.9"), prefix_of_address("203.0.114.9"));
+        assert_eq!(prefix_of_address("2001:db8:1::1"), prefix_of_address("2001:db8:1:ffff::2"));
+        assert_ne!(prefix_of_address("2001:db8:1::1"), prefix_of_address("2001:db8:2::1"));
     }
 
     #[test]

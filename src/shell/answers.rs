@@ -26,32 +26,17 @@ pub(super) fn notice(message: &Message<'_>, board: Option<&Board>, cookies: &[&s
     finished(build_notice(message, board, cookies))
 }
 
-fn build_notice(
-    message: &Message<'_>,
-    board: Option<&Board>,
-    cookies: &[&str],
-) -> Result<Response> {
-    let Message {
-        found,
-        headers,
-        standing,
-        target,
-    } = message;
+fn build_notice(message: &Message<'_>, board: Option<&Board>, cookies: &[&str]) -> Result<Response> {
+    let Message { found, headers, standing, target } = message;
     let settings = &found.room.settings;
     let [a, b, c, d, nonce @ ..] = platform::entropy::<16>()?;
     let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
     let poll_after = poll_after(standing, board, u32::from_be_bytes([a, b, c, d]));
-    let (wait_path, leave_path) = (
-        own_path(&found.path, "wait"),
-        own_path(&found.path, "leave"),
-    );
+    let (wait_path, leave_path) = (own_path(&found.path, "wait"), own_path(&found.path, "leave"));
     let notice = Notice {
         standing: *standing,
         settings,
-        language: text::choose(
-            &headers.accept_language,
-            &settings.default_template_language,
-        ),
+        language: text::choose(&headers.accept_language, &settings.default_template_language),
         target,
         wait_path: &wait_path,
         leave_path: &leave_path,
@@ -60,10 +45,7 @@ fn build_notice(
         nonce: &nonce,
     };
     let is_app = asker(headers, settings) == Asker::App;
-    let refused = matches!(
-        standing,
-        Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting
-    );
+    let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
     let status = match refused {
         true => 503,
         false if found.own.is_some() => 200,
@@ -83,30 +65,17 @@ fn build_notice(
     } else {
         headers_out.set("Content-Type", "text/html; charset=utf-8")?;
         headers_out.set("Content-Language", notice.language.tag())?;
-        headers_out.set(
-            "Content-Security-Policy",
-            &page::content_security_policy(&nonce),
-        )?;
+        headers_out.set("Content-Security-Policy", &page::content_security_policy(&nonce))?;
         page::html(&notice)
     };
-    let body = if verb(headers) == Verb::Head {
-        Vec::new()
-    } else {
-        body.into_bytes()
-    };
-    Ok(Response::builder()
-        .with_status(status)
-        .with_headers(headers_out)
-        .fixed(body))
+    let body = if verb(headers) == Verb::Head { Vec::new() } else { body.into_bytes() };
+    Ok(Response::builder().with_status(status).with_headers(headers_out).fixed(body))
 }
 
 /// For a sub-resource of somebody who is not inside: empty, come back later.
 pub(super) fn refusal() -> JsValue {
     finished(plain(503).and_then(|builder| {
-        Ok(builder
-            .with_header("Retry-After", "5")?
-            .with_header("Anteroom", "refused")?
-            .empty())
+        Ok(builder.with_header("Retry-After", "5")?.with_header("Anteroom", "refused")?.empty())
     }))
 }
 
@@ -115,21 +84,14 @@ pub(super) fn board(board: &Board) -> JsValue {
     finished(
         serde_json::to_vec(board)
             .map_err(Into::into)
-            .and_then(|body| {
-                Ok(plain(200)?
-                    .with_header("Content-Type", "application/json")?
-                    .fixed(body))
-            }),
+            .and_then(|body| Ok(plain(200)?.with_header("Content-Type", "application/json")?.fixed(body))),
     )
 }
 
 /// Another address, with a cookie.
 pub(super) fn see_other(target: &str, cookie: &str) -> JsValue {
     finished(plain(303).and_then(|builder| {
-        Ok(builder
-            .with_header("Location", target)?
-            .with_header("Set-Cookie", cookie)?
-            .empty())
+        Ok(builder.with_header("Location", target)?.with_header("Set-Cookie", cookie)?.empty())
     }))
 }
 
@@ -146,10 +108,7 @@ pub(super) fn forbidden(reason: &str) -> JsValue {
 /// The page for when nothing else can be said.
 pub(super) fn fallback() -> JsValue {
     finished(plain(503).and_then(|builder| {
-        builder
-            .with_header("Retry-After", "10")?
-            .with_header("Anteroom", "unavailable")?
-            .from_html(FALLBACK)
+        builder.with_header("Retry-After", "10")?.with_header("Anteroom", "unavailable")?.from_html(FALLBACK)
     }))
 }
 
@@ -160,9 +119,7 @@ fn text_answer(status: u16, text: &str) -> JsValue {
 }
 
 fn plain(status: u16) -> Result<ResponseBuilder> {
-    Ok(Response::builder()
-        .with_status(status)
-        .with_headers(our_headers()?))
+    Ok(Response::builder().with_status(status).with_headers(our_headers()?))
 }
 
 fn our_headers() -> Result<Headers> {

@@ -19,8 +19,7 @@ fn leaf_of(room: &str) -> String {
 /// the isolate has or the rooms of `[vars]` are used.
 pub(super) async fn fetch_rooms(env: &Env) -> bool {
     let document =
-        platform::call_json::<Document>(env, "DIRECTORY", "directory", "/document", None::<&()>)
-            .await;
+        platform::call_json::<Document>(env, "DIRECTORY", "directory", "/document", None::<&()>).await;
     let now = platform::now();
     match document {
         Ok(document) => {
@@ -56,13 +55,7 @@ pub(super) async fn ask(env: &Env, room: &str, wish: Wish) -> Outcome {
     let outcome = ask_leaf(env, room, wish).await.outcome;
     ISOLATE.with_borrow_mut(|isolate| {
         isolate.remember(now, wish, &outcome);
-        if let (
-            Wish::LeavePass {
-                seat, generation, ..
-            },
-            Some(held),
-        ) = (wish, isolate.board(room))
-        {
+        if let (Wish::LeavePass { seat, generation, .. }, Some(held)) = (wish, isolate.board(room)) {
             held.revoked.insert((seat, generation));
         }
     });
@@ -75,8 +68,7 @@ async fn ask_leaf(env: &Env, room: &str, wish: Wish) -> Answer {
     let leaf = leaf_of(room);
     let path = format!("/{leaf}");
     let answer =
-        platform::call_json::<Answer>(env, "LOBBY", &leaf, &path, Some(&Ask { wish, revoked_seq }))
-            .await;
+        platform::call_json::<Answer>(env, "LOBBY", &leaf, &path, Some(&Ask { wish, revoked_seq })).await;
     let now = platform::now();
     match answer {
         Ok(answer) => {
@@ -85,12 +77,7 @@ async fn ask_leaf(env: &Env, room: &str, wish: Wish) -> Answer {
         }
         Err(error) => {
             platform::log(&format!("a lobby cannot be reached: {error}"));
-            Answer {
-                outcome: Outcome::Unreachable,
-                board: None,
-                board_age_ms: 0,
-                revocations: None,
-            }
+            Answer { outcome: Outcome::Unreachable, board: None, board_age_ms: 0, revocations: None }
         }
     }
 }

@@ -6,10 +6,7 @@ pub(super) const TEXTS: Texts = Texts {
     tag: "en",
     direction: "ltr",
     waiting_room: "Waiting room",
-    joining: (
-        "One moment",
-        "You are getting a place in line. This page goes on by itself.",
-    ),
+    joining: ("One moment", "You are getting a place in line. This page goes on by itself."),
     waiting: (
         "You are in line",
         "Keep this page open: it takes you in by itself when it is your turn. Reloading changes nothing.",
@@ -39,10 +36,7 @@ pub(super) const TEXTS: Texts = Texts {
         "Your form has not been sent",
         "You were not inside when you sent it, so nothing has arrived. Open the page in another tab, wait for your turn there, then come back here and send it again.",
     ),
-    left: (
-        "You have left",
-        "Your place has been given up. Thank you: somebody else is glad of it.",
-    ),
+    left: ("You have left", "Your place has been given up. Thank you: somebody else is glad of it."),
     ticket_used: (
         "This place has been used",
         "Your visit that began with this place is over. You are welcome to join the line again.",

@@ -6,18 +6,12 @@ pub(super) const TEXTS: Texts = Texts {
     tag: "ms",
     direction: "ltr",
     waiting_room: "Bilik menunggu",
-    joining: (
-        "Sebentar",
-        "Anda sedang mendapat tempat dalam barisan. Halaman ini akan bersambung sendiri.",
-    ),
+    joining: ("Sebentar", "Anda sedang mendapat tempat dalam barisan. Halaman ini akan bersambung sendiri."),
     waiting: (
         "Anda berada dalam barisan",
         "Biarkan halaman ini terbuka: anda akan dibawa masuk secara automatik apabila tiba giliran anda. Memuat semula halaman tidak mengubah apa-apa.",
     ),
-    your_turn: (
-        "Giliran anda telah tiba",
-        "Anda sedang dibawa masuk sekarang.",
-    ),
+    your_turn: ("Giliran anda telah tiba", "Anda sedang dibawa masuk sekarang."),
     next: (
         "Anda yang seterusnya",
         "Semua tempat di dalam penuh buat masa ini. Tempat anda disimpan; tempat kosong yang berikutnya adalah untuk anda.",
@@ -42,10 +36,7 @@ pub(super) const TEXTS: Texts = Texts {
         "Borang anda belum dihantar",
         "Anda tidak berada di dalam semasa menghantarnya, jadi tiada apa-apa yang diterima. Buka halaman ini dalam tab lain, tunggu giliran anda di sana, kemudian kembali ke sini dan hantar semula.",
     ),
-    left: (
-        "Anda telah keluar",
-        "Tempat anda telah dilepaskan. Terima kasih: orang lain menghargainya.",
-    ),
+    left: ("Anda telah keluar", "Tempat anda telah dilepaskan. Terima kasih: orang lain menghargainya."),
     ticket_used: (
         "Tempat ini telah digunakan",
         "Lawatan anda yang bermula dengan tempat ini telah tamat. Anda boleh menyertai barisan semula.",

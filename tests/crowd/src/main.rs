@@ -1,2 +1,0 @@
-//! crowd
-fn main() {}
