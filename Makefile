@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test check deploy clean
+.PHONY: help setup dev test check deploy secret clean
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 setup: ## install what is missing
@@ -12,5 +12,8 @@ check: ## format, lints, docs
 	@tools/check.sh
 deploy: ## build and upload to your account
 	@tools/setup.sh build && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler deploy
+secret: ## make a random key and keep it in your account; NAME=KEY_CURRENT
+	@tools/setup.sh build && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' | \
+		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler secret put $(or $(NAME),KEY_CURRENT)
 clean: ## remove what was built here
 	@rm -rf build target .wrangler tests/node_modules

@@ -1,7 +1,7 @@
 //! Our cookies: their name, what they hold, and the lines that set them. DESIGN 5.
 //!
 //! One name for each room; the value is a token, and its domain byte says which kind. All cookies of our name are
-//! read, at most [`COOKIES_MAX`], and the best counts: a sibling host can toss cookies at us, but not better ones.
+//! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.
 
 use durable::settings::{SameSite, Settings};
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};

@@ -2,7 +2,7 @@
 //! `web/waiting.html`; this file puts one into the other, and everything foreign through [`escaped`].
 
 use durable::date::iso8601;
-use durable::settings::contrast_with_white;
+use durable::page_settings::contrast_with_white;
 use serde_json::{Value, json};
 
 use crate::address::marked;
@@ -160,7 +160,7 @@ pub fn html(notice: &Notice<'_>) -> String {
             if page.message.is_empty() {
                 String::new()
             } else {
-                format!("<p class=\"message\">{}</p>", escaped(&page.message))
+                format!("<p class=\"message\" dir=\"auto\">{}</p>", escaped(&page.message))
             },
         ),
         ("place_label", texts.place.to_owned()),

@@ -1,6 +1,6 @@
 //! The platform's side of the edge: requests in, answers out, calls to leaves and to the directory.
 //!
-//! [`gate`] is what `entry.mjs` calls for every request. Whatever it can decide from memory it answers at once;
+//! [`gate()`] is what `entry.mjs` calls for every request. Whatever it can decide from memory it answers at once;
 //! what needs a call it answers with a promise. It returns to JavaScript:
 //!
 //! | value | meaning |
@@ -416,9 +416,12 @@ impl Call {
                 answers::notice(&message, board, &line.iter().map(String::as_str).collect::<Vec<_>>())
             };
             match gate::after(outcome, &visit, board, now) {
-                // The mark is ours: the origin gets the address without it.
+                // The mark has done its work: neither the origin nor the visitor's history keeps it.
                 Sequel::PassWith(pass) if self.marked => answers::see_other(&self.target, &self.keep(&pass)),
                 Sequel::PassWith(pass) => self.keep(&pass).into(),
+                Sequel::TellWith(_, token) if self.marked => {
+                    answers::see_other(&self.target, &self.keep(&token))
+                }
                 Sequel::TellWith(standing, token) => told(standing, Some(self.keep(&token))),
                 Sequel::Tell(standing) => told(standing, None),
                 Sequel::TellAndGreet(standing) => told(standing, Some(self.greeting.clone())),

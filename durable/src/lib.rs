@@ -28,6 +28,7 @@ pub mod journal;
 pub mod line;
 pub mod lobby;
 pub mod pace;
+pub mod page_settings;
 pub mod protocol;
 pub mod replies;
 pub mod room;

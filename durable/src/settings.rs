@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fields::Fields;
+use crate::page_settings::PageSettings;
 
 /// D when nothing is said.
 const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
@@ -23,8 +24,6 @@ const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
 const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 /// The largest limit: what Cloudflare's schema has.
 const LIMIT_MAX: u64 = 2_147_483_647;
-/// An inline logo: it travels with every waiting page.
-const LOGO_BYTES_MAX: usize = 8 * 1024;
 
 /// One thing that is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,23 +54,6 @@ pub struct RoutePattern {
 pub enum QueueingMethod {
     /// In the order of arrival.
     Fifo,
-}
-
-/// What the waiting page shows of the room's owner.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PageSettings {
-    /// The heading; empty: the room's host.
-    pub title: String,
-    /// A few words of the operator to the people who wait.
-    pub message: String,
-    /// A `data:` URL, or empty.
-    pub logo: String,
-    /// `#rrggbb`, or empty.
-    pub color_background: String,
-    /// `#rrggbb`, or empty.
-    pub color_accent: String,
-    /// Where *home* leads, or empty.
-    pub home_url: String,
 }
 
 /// Attributes of our cookies, as in Cloudflare's schema.
@@ -162,7 +144,7 @@ impl Settings {
                 600,
             ),
             allowed_origins: allowed_origins(&mut fields),
-            page: page(&mut fields),
+            page: PageSettings::read(&mut fields),
         };
         refuse_what_is_not_carried_out(&mut fields);
         fields.finish(settings)
@@ -221,14 +203,7 @@ impl Settings {
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
             "allowed_origins": self.allowed_origins,
-            "page": {
-                "title": self.page.title,
-                "message": self.page.message,
-                "logo": self.page.logo,
-                "color_background": self.page.color_background,
-                "color_accent": self.page.color_accent,
-                "home_url": self.page.home_url,
-            },
+            "page": self.page.to_json(),
         })
     }
 
@@ -404,76 +379,6 @@ fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     origins
 }
 
-fn page(fields: &mut Fields<'_>) -> PageSettings {
-    let Some(object) = fields.object("page") else {
-        return PageSettings::default();
-    };
-    let mut inner = Fields::within(object, "page");
-    let page = PageSettings {
-        title: inner.text("title", 120),
-        message: inner.text("message", 1_000),
-        logo: logo(&mut inner),
-        color_background: color(&mut inner, "color_background"),
-        color_accent: color(&mut inner, "color_accent"),
-        home_url: home_url(&mut inner),
-    };
-    fields.take_faults(inner);
-    page
-}
-
-fn logo(fields: &mut Fields<'_>) -> String {
-    let logo = fields.text("logo", LOGO_BYTES_MAX);
-    let kinds = ["png", "svg+xml", "webp", "jpeg"];
-    let data = kinds.iter().find_map(|kind| logo.strip_prefix(&format!("data:image/{kind};base64,")));
-    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    if !logo.is_empty() && !data.is_some_and(|data| data.bytes().all(base64)) {
-        fields.fault("logo", "must be `data:image/png;base64,…` (or svg+xml, webp, jpeg), at most 8 KiB");
-    }
-    logo
-}
-
-fn home_url(fields: &mut Fields<'_>) -> String {
-    let url = fields.text("home_url", 1_024);
-    let leads_home = url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
-    if !url.is_empty() && (!leads_home || url.contains(['\\', '"', '<', '>', ' '])) {
-        fields.fault("home_url", "must begin with `https://`, or with one `/` for a path of the same host");
-    }
-    url
-}
-
-/// A colour that black or white text can be read on: WCAG 2.2, 1.4.3, contrast of 4.5 to 1. One of the two always
-/// can (the product of both contrasts is 21), so what is checked here is that it is a colour at all;
-/// the page picks the text's colour with [`contrast_with_white`].
-fn color(fields: &mut Fields<'_>, field: &str) -> String {
-    let color = fields.text(field, 7).to_ascii_lowercase();
-    if !color.is_empty() && rgb(&color).is_none() {
-        fields.fault(field, "must be a colour such as `#0b6e4f`");
-    }
-    color
-}
-
-fn rgb(color: &str) -> Option<[f64; 3]> {
-    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-    let mut channels = [0.0; 3];
-    for (index, channel) in channels.iter_mut().enumerate() {
-        let byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
-        *channel = f64::from(byte) / 255.0;
-    }
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(channels)
-}
-
-/// The contrast of a colour with white, between 1 and 21: the formula of WCAG 2.2, *contrast ratio* and
-/// *relative luminance*. At 4.5 or more white text can be read on it, otherwise black text can. `None` for
-/// what is no colour.
-pub fn contrast_with_white(color: &str) -> Option<f64> {
-    let linear = |channel: f64| {
-        if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
-    };
-    let [red, green, blue] = rgb(color)?.map(linear);
-    let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    Some(1.05 / (luminance + 0.05))
-}
-
 fn refuse_what_is_not_carried_out(fields: &mut Fields<'_>) {
     let nothing_yet = "is not carried out by this version";
     fields.neutral("custom_page_html", &json!(""), "templates are not carried out: see `page`");
@@ -608,15 +513,6 @@ mod tests {
         let patched = settings.merged(&json!({ "id": "x", "page": { "message": "C" } })).unwrap();
         assert_eq!((patched.page.title.as_str(), patched.page.message.as_str()), ("A", "C"));
         assert!(settings.merged(&json!([])).is_err());
-    }
-
-    #[test]
-    fn contrast_is_that_of_the_standard() {
-        assert!((contrast_with_white("#000000").unwrap() - 21.0).abs() < 1e-9);
-        assert!((contrast_with_white("#ffffff").unwrap() - 1.0).abs() < 1e-9);
-        // #767676 is the lightest grey on which white may stand.
-        assert!(contrast_with_white("#767676").unwrap() >= 4.5);
-        assert!(contrast_with_white("#777777").unwrap() < 4.5);
     }
 
     #[test]

@@ -27,7 +27,8 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
     harness, shop,
-    url: new URL(url),
+    /** The same server by the name that its rooms cover: for browsers. */
+    url: Object.assign(new URL(url), { hostname: "localhost" }),
     worker: harness.getWorker(),
     ask: (path, options) => ask(new URL(path, url), agent, options),
     board: async () => JSON.parse((await ask(new URL("/.anteroom/board", url), agent)).body),

@@ -1,0 +1,17 @@
+// A real browser for the tests: the system's Chromium, or Playwright's own.
+import { existsSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const known = [process.env.CHROME_BIN, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const pictures = fileURLToPath(new URL("../../target/pictures/", import.meta.url));
+mkdirSync(pictures, { recursive: true });
+export const picture = (name) => `${pictures}${name}.png`;
+
+/** Starts it without a sandbox of its own (a container's root has none) and without calls home. */
+export const startBrowser = () => chromium.launch({
+  executablePath: known.find((path) => path && existsSync(path)),
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
