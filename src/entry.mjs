@@ -15,7 +15,7 @@ function origin(request, env) {
   const { host, pathname, search } = new URL(request.url);
   const forwarded = new Request(env.ORIGIN + pathname + search, request);
   forwarded.headers.set("X-Forwarded-Host", host);
-  return fetch(forwarded);
+  return fetch(forwarded, { redirect: "manual" });
 }
 
 async function originWith(response, line) {

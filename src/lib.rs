@@ -12,6 +12,7 @@ pub mod cookie;
 pub mod gate;
 pub mod isolate;
 pub mod json;
+pub mod operator;
 pub mod page;
 pub mod poll;
 pub mod route;

@@ -109,6 +109,12 @@ impl Rooms {
         Some(Match { room: room.clone(), path: route_path.to_owned(), own })
     }
 
+    /// Whether any room lives on this host: a host of nobody's never reaches an origin that is named by variable.
+    pub fn has_host(&self, host: &str) -> bool {
+        let host = normal_host(host);
+        self.routes.iter().any(|(route_host, _, _)| *route_host == host)
+    }
+
     fn covering(&self, host: &str, path: &str) -> Option<(&str, &Rc<RoomEntry>)> {
         self.routes
             .iter()
@@ -136,7 +142,7 @@ fn covers(route_path: &str, path: &str) -> bool {
 }
 
 /// Lower case, without port and trailing dot.
-fn normal_host(host: &str) -> Cow<'_, str> {
+pub fn normal_host(host: &str) -> Cow<'_, str> {
     let bare = host.rsplit_once(':').map_or(host, |(bare, port)| {
         if port.bytes().all(|byte| byte.is_ascii_digit()) { bare } else { host }
     });
@@ -258,9 +264,11 @@ mod tests {
         for host in ["shop.example", "SHOP.example", "shop.example.", "shop.example:8443", "Shop.Example.:80"]
         {
             assert!(found(host, "/sale").is_some(), "{host}");
+            assert!(rooms().has_host(host), "{host}");
         }
         for host in ["notshop.example", "shop.example.evil", "example", ""] {
             assert!(found(host, "/sale").is_none(), "{host}");
+            assert!(!rooms().has_host(host), "{host}");
         }
     }
 

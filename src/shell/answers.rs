@@ -88,6 +88,17 @@ pub(super) fn board(board: &Board) -> JsValue {
     )
 }
 
+/// An answer of the operator's API.
+pub(super) fn api(status: u16, body: &serde_json::Value, retry_after_seconds: Option<u64>) -> JsValue {
+    finished(plain(status).and_then(|builder| {
+        let builder = match retry_after_seconds {
+            Some(seconds) => builder.with_header("Retry-After", &seconds.to_string())?,
+            None => builder,
+        };
+        Ok(builder.with_header("Content-Type", "application/json")?.fixed(body.to_string().into_bytes()))
+    }))
+}
+
 /// Another address, with a cookie.
 pub(super) fn see_other(target: &str, cookie: &str) -> JsValue {
     finished(plain(303).and_then(|builder| {

@@ -122,6 +122,7 @@ export async function startShop({ port = 0, sessionMs = 300_000 } = {}) {
     const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
     socket.on("error", () => socket.destroy());
+    socket.on("end", () => socket.end());
     socket.on("data", () => socket.end(Buffer.from([0x88, 0])));
   });
   server.listen(port, "127.0.0.1");

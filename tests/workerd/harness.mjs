@@ -1,9 +1,15 @@
 // The built Worker on the real runtime, in front of the demo shop, for one test file.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 import { startShop } from "../shop/shop.mjs";
 
+// The runtime's description of a request's way is not to be had offline, and not needed.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 const configPath = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
 export const KEY = "k".repeat(64);
 
@@ -30,8 +36,8 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
     /** The same server by the name that its rooms cover: for browsers. */
     url: Object.assign(new URL(url), { hostname: "localhost" }),
     worker: harness.getWorker(),
-    ask: (path, options) => ask(new URL(path, url), agent, options),
-    board: async () => JSON.parse((await ask(new URL("/.anteroom/board", url), agent)).body),
+    ask: (path, options) => ask(new URL(url), path, agent, options),
+    board: async () => JSON.parse((await ask(new URL(url), "/.anteroom/board", agent)).body),
     stop: async () => {
       agent.destroy();
       await harness.close();
@@ -40,11 +46,45 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
   };
 }
 
-/** One HTTP request with just these headers. `host` stands in the Host header alone: every name leads to this machine. */
-function ask(url, agent, { method = "GET", headers = {}, body, host } = {}) {
+/** `wrangler dev` with the rooms of wrangler.toml. The harness above lets Node.js fetch from the origin, which follows
+ * redirects and knows no upgrades; here workerd does. */
+export async function startDevelopment() {
+  const shop = await startShop();
+  const state = mkdtempSync(join(tmpdir(), "anteroom-"));
+  const tools = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
+  const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, CLOUDFLARE_CF_FETCH_ENABLED: "false" };
+  const vars = { ORIGIN: shop.url, KEY_CURRENT: KEY };
+  const child = spawn("wrangler", ["dev", "-c", configPath, "--port", "0", "--inspector-port", "0", "--persist-to", state,
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const agent = new Agent({ keepAlive: true });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const url = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stdout.on("data", (data) => {
+      said += data;
+      const found = /Ready on (http:\/\/\S+)/.exec(said);
+      if (found) resolve(new URL(found[1]));
+    });
+    ended.then(() => reject(new Error(`wrangler dev ended: ${said}`)));
+  });
+  return {
+    shop, url,
+    ask: (path, options) => ask(url, path, agent, options),
+    stop: async () => {
+      agent.destroy();
+      child.kill();
+      await ended;
+      await shop.close();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. */
+function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
   return new Promise((resolve, reject) => {
     const named = host ? { Host: `${host}:${url.port}` } : { Host: `localhost:${url.port}` };
-    const sent = request({ agent, method, hostname: url.hostname, port: url.port, path: url.pathname + url.search, headers: { ...named, ...headers } }, (answer) => {
+    const sent = request({ agent, method, hostname: url.hostname, port: url.port, path, headers: { ...named, ...headers } }, (answer) => {
       const chunks = [];
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("error", reject);

@@ -1,0 +1,367 @@
+//! The operator's API: Cloudflare's own waiting-room endpoints, so that its SDKs work with nothing but another base
+//! address, and two of ours beside them. It answers on the operator's host alone.
+//!
+//! Pure: [`begin`] checks who asks and what for, and says which [`Command`] the directory should carry out; [`complete`] turns
+//! its reply into Cloudflare's envelope. The shell performs what is in between.
+//!
+//! | method and path below `/client/v4` | |
+//! |---|---|
+//! | `GET`, `POST` `/zones/{zone}/waiting_rooms` | list, create |
+//! | `GET`, `PUT`, `PATCH`, `DELETE` `/zones/{zone}/waiting_rooms/{id}` | read, replace, edit, delete |
+//! | `GET` `/zones/{zone}/waiting_rooms/{id}/status` | Cloudflare's five fields |
+//! | `GET` `/zones/{zone}/waiting_rooms/{id}/live` | ours: all that the Room says |
+//! | `GET` `/zones/{zone}/waiting_room_changes` | ours: who changed what |
+//!
+//! One deployment has one set of rooms: the zone is taken for what it is called, and not looked at.
+
+pub mod tokens;
+
+use durable::date::iso8601;
+use durable::directory::{Command, Reply, RoomRecord};
+use durable::protocol::RoomStatus;
+use durable::settings::Fault;
+use durable::units::Millis;
+use serde_json::{Value, json};
+
+use self::tokens::Tokens;
+
+/// A request's body may be so long: a logo and then some.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+const PER_PAGE_DEFAULT: usize = 25;
+const PER_PAGE_MIN: usize = 5;
+const PER_PAGE_MAX: usize = 1_000;
+
+/// What is looked at of a request to the operator's host.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// The query, without its `?`.
+    pub query: &'a str,
+    /// The header `Authorization`.
+    pub authorization: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// An answer: always JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiResponse {
+    /// The status code.
+    pub status: u16,
+    /// The envelope.
+    pub body: Value,
+    /// For `Retry-After`.
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// What the shell does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Answers.
+    Respond(ApiResponse),
+    /// Has the directory carry this out in somebody's name, and completes the answer with its reply.
+    Command {
+        /// The name of the operator's token.
+        who: String,
+        /// What they want.
+        command: Command,
+        /// How to answer.
+        then: Then,
+    },
+}
+
+/// How a reply of the directory becomes an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// A page of rooms.
+    List {
+        /// From one on.
+        page: usize,
+        /// Rooms on a page.
+        per_page: usize,
+    },
+    /// One room, or that it was deleted.
+    Room,
+    /// Cloudflare's status.
+    Status,
+    /// The Room's own status.
+    Live,
+    /// The log.
+    Changes,
+    /// Whoever asked is refused, sooner or later.
+    Unauthorized,
+}
+
+/// Why a request is refused: its status, our code, and words that say what to do.
+fn refusal(status: u16, code: u32, message: &str) -> ApiResponse {
+    failure(status, &[json!({ "code": code, "message": message })])
+}
+
+fn failure(status: u16, errors: &[Value]) -> ApiResponse {
+    let body = json!({ "success": false, "errors": errors, "messages": [], "result": null });
+    ApiResponse { status, body, retry_after_seconds: None }
+}
+
+fn success(result: Value) -> ApiResponse {
+    let body = json!({ "success": true, "errors": [], "messages": [], "result": result });
+    ApiResponse { status: 200, body, retry_after_seconds: None }
+}
+
+fn not_found() -> ApiResponse {
+    refusal(404, 1404, "there is nothing at this address: see `/client/v4/zones/{zone}/waiting_rooms`")
+}
+
+/// Checks who asks and what for. `prefix` names the client's address prefix: failed attempts are counted by it.
+pub fn begin(request: &ApiRequest<'_>, tokens: &Tokens, prefix: [u8; 4]) -> Action {
+    let presented = request.authorization.strip_prefix("Bearer ").unwrap_or_default();
+    let Some(who) = tokens.who(presented) else {
+        let command = Command::Attempt { prefix };
+        return Action::Command { who: String::new(), command, then: Then::Unauthorized };
+    };
+    if request.body.len() > BODY_BYTES_MAX {
+        return Action::Respond(refusal(413, 1413, "the body is longer than 64 KiB"));
+    }
+    match route(request) {
+        Ok((command, then)) => Action::Command { who: who.to_owned(), command, then },
+        Err(response) => Action::Respond(response),
+    }
+}
+
+fn route(request: &ApiRequest<'_>) -> Result<(Command, Then), ApiResponse> {
+    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let ["client", "v4", "zones", _, rest @ ..] = parts.as_slice() else { return Err(not_found()) };
+    let id = |id: &&str| (*id).to_owned();
+    match (request.method, rest) {
+        ("GET", ["waiting_rooms"]) => Ok((Command::List, paging(request.query)?)),
+        ("POST", ["waiting_rooms"]) => Ok((Command::Create { settings: body(request)? }, Then::Room)),
+        ("GET", ["waiting_rooms", room]) => Ok((Command::Get { id: id(room) }, Then::Room)),
+        ("PUT", ["waiting_rooms", room]) => {
+            Ok((Command::Replace { id: id(room), settings: body(request)? }, Then::Room))
+        }
+        ("PATCH", ["waiting_rooms", room]) => {
+            Ok((Command::Patch { id: id(room), patch: body(request)? }, Then::Room))
+        }
+        ("DELETE", ["waiting_rooms", room]) => Ok((Command::Delete { id: id(room) }, Then::Room)),
+        ("GET", ["waiting_rooms", room, "status"]) => Ok((Command::Status { id: id(room) }, Then::Status)),
+        ("GET", ["waiting_rooms", room, "live"]) => Ok((Command::Status { id: id(room) }, Then::Live)),
+        ("GET", ["waiting_room_changes"]) => Ok((Command::Audit, Then::Changes)),
+        (_, ["waiting_rooms"] | ["waiting_rooms", _] | ["waiting_rooms", _, "status" | "live"]) => {
+            Err(refusal(405, 1405, "this address has no such method"))
+        }
+        _ => Err(not_found()),
+    }
+}
+
+fn body(request: &ApiRequest<'_>) -> Result<Value, ApiResponse> {
+    serde_json::from_slice(request.body)
+        .map_err(|error| refusal(400, 1400, &format!("the body is not JSON: {error}")))
+}
+
+fn paging(query: &str) -> Result<Then, ApiResponse> {
+    let (mut page, mut per_page) = (1, PER_PAGE_DEFAULT);
+    for (key, value) in query.split('&').filter_map(|part| part.split_once('=')) {
+        let number = || value.parse::<usize>().ok();
+        match key {
+            "page" => page = number().filter(|page| *page >= 1).ok_or_else(|| bad_page("page", 1, "2^53"))?,
+            "per_page" => {
+                per_page = number()
+                    .filter(|per_page| (PER_PAGE_MIN..=PER_PAGE_MAX).contains(per_page))
+                    .ok_or_else(|| bad_page("per_page", PER_PAGE_MIN, "1000"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(Then::List { page, per_page })
+}
+
+fn bad_page(field: &str, from: usize, to: &str) -> ApiResponse {
+    refusal(400, 1400, &format!("`{field}`: must be a whole number from {from} to {to}"))
+}
+
+/// Turns the directory's reply into an answer.
+pub fn complete(then: Then, reply: Reply) -> ApiResponse {
+    match (then, reply) {
+        (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).collect::<Vec<_>>()),
+        (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room `{id}`")),
+        (_, Reply::Unreachable { message }) => refusal(503, 1503, &message),
+        (_, Reply::Throttled { retry_ms }) => {
+            let seconds = Millis(retry_ms).secs_ceil();
+            let message = format!("too many attempts without a valid token: come back in {seconds} s");
+            ApiResponse { retry_after_seconds: Some(seconds), ..refusal(429, 1429, &message) }
+        }
+        (Then::Unauthorized, _) => {
+            refusal(401, 10_000, "authentication error: send `Authorization: Bearer` and an operator's token")
+        }
+        (Then::List { page, per_page }, Reply::Rooms(rooms)) => list(&rooms, page, per_page),
+        (Then::Room, Reply::Room(record)) => confirmed(&record),
+        (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
+        (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
+        (Then::Live, Reply::Status(status)) => success(json!(status)),
+        (Then::Changes, Reply::Audit(entries)) => success(json!(entries)),
+        _ => refusal(500, 1500, "the directory gave another answer than was asked for"),
+    }
+}
+
+fn fault(fault: &Fault) -> Value {
+    json!({ "code": 1400, "message": fault.to_string() })
+}
+
+fn list(rooms: &[RoomRecord], page: usize, per_page: usize) -> ApiResponse {
+    let first = (page - 1).saturating_mul(per_page);
+    let shown: Vec<Value> = rooms.iter().skip(first).take(per_page).map(room_json).collect();
+    let info = json!({
+        "page": page, "per_page": per_page, "count": shown.len(), "total_count": rooms.len(),
+        "total_pages": rooms.len().div_ceil(per_page),
+    });
+    let mut response = success(Value::Array(shown));
+    if let Some(body) = response.body.as_object_mut() {
+        body.insert("result_info".into(), info);
+    }
+    response
+}
+
+/// A room, and a word if its Room has not confirmed the newest settings yet.
+fn confirmed(record: &RoomRecord) -> ApiResponse {
+    let mut response = success(room_json(record));
+    if record.confirmed_version < record.version {
+        let message = "saved; it holds as soon as the Room can be reached, which is tried every few seconds";
+        if let Some(body) = response.body.as_object_mut() {
+            body.insert("messages".into(), json!([{ "code": 1202, "message": message }]));
+        }
+    }
+    response
+}
+
+fn room_json(record: &RoomRecord) -> Value {
+    let mut room = record.settings.clone();
+    if let Some(fields) = room.as_object_mut() {
+        fields.insert("id".into(), json!(record.id));
+        fields.insert("created_on".into(), json!(iso8601(Millis(record.created_on_ms))));
+        fields.insert("modified_on".into(), json!(iso8601(Millis(record.modified_on_ms))));
+        fields.insert("next_event_prequeue_start_time".into(), Value::Null);
+        fields.insert("next_event_start_time".into(), Value::Null);
+    }
+    room
+}
+
+/// The five fields of Cloudflare's status. Ours are counted, not estimated; the last is how long the line takes
+/// at the rate of the last two minutes.
+fn cloudflares_status(status: &RoomStatus) -> Value {
+    use durable::board::Phase;
+    let word = match status.phase {
+        Phase::Suspended => "suspended",
+        _ if status.waiting > 0 || status.phase == Phase::Held => "queueing",
+        _ => "not_queueing",
+    };
+    json!({
+        "status": word,
+        "event_id": "",
+        "estimated_queued_users": status.waiting,
+        "estimated_total_active_users": status.inside,
+        "max_estimated_time_minutes":
+            (status.waiting * 60).checked_div(status.calls_per_hour).unwrap_or(0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+    fn asked(method: &str, path: &str, authorization: &str, body: &[u8]) -> Action {
+        let tokens = Tokens::parse(&format!("ada:{TOKEN}")).unwrap();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        begin(&ApiRequest { method, path, query, authorization, body }, &tokens, [7; 4])
+    }
+
+    fn asked_well(method: &str, path: &str, body: &[u8]) -> Action {
+        asked(method, &format!("/client/v4/zones/z/{path}"), &format!("Bearer {TOKEN}"), body)
+    }
+
+    fn status_of(action: &Action) -> u16 {
+        match action {
+            Action::Respond(response) => response.status,
+            Action::Command { .. } => 0,
+        }
+    }
+
+    #[test]
+    fn without_the_right_token_nothing_is_even_read_and_the_attempt_is_counted() {
+        for authorization in ["", "Bearer ", "Bearer wrong", TOKEN, &format!("Basic {TOKEN}")] {
+            let action = asked("DELETE", "/client/v4/zones/z/waiting_rooms/x", authorization, b"{");
+            let Action::Command { command, then, .. } = action else { panic!("answered {authorization}") };
+            assert_eq!((command, then), (Command::Attempt { prefix: [7; 4] }, Then::Unauthorized));
+        }
+        assert_eq!(complete(Then::Unauthorized, Reply::Allowed).status, 401);
+        let throttled = complete(Then::Unauthorized, Reply::Throttled { retry_ms: 1_500 });
+        assert_eq!((throttled.status, throttled.retry_after_seconds), (429, Some(2)));
+    }
+
+    #[test]
+    fn every_verb_finds_its_command_and_its_name() {
+        let Action::Command { who, command, then } =
+            asked_well("PATCH", "waiting_rooms/x", b"{\"queue_all\":true}")
+        else {
+            panic!("refused")
+        };
+        assert_eq!((who.as_str(), then), ("ada", Then::Room));
+        assert_eq!(command, Command::Patch { id: "x".into(), patch: json!({ "queue_all": true }) });
+        for (method, path) in [
+            ("GET", "waiting_rooms"),
+            ("GET", "waiting_rooms/x"),
+            ("DELETE", "waiting_rooms/x"),
+            ("GET", "waiting_rooms/x/status"),
+            ("GET", "waiting_rooms/x/live"),
+            ("GET", "waiting_room_changes"),
+        ] {
+            assert_eq!(status_of(&asked_well(method, path, b"")), 0, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_wrongly_is_refused_with_the_reason() {
+        assert_eq!(status_of(&asked_well("POST", "waiting_rooms", b"{")), 400);
+        assert_eq!(status_of(&asked_well("POST", "waiting_rooms", &vec![b' '; BODY_BYTES_MAX + 1])), 413);
+        assert_eq!(status_of(&asked_well("PUT", "waiting_rooms", b"{}")), 405);
+        assert_eq!(status_of(&asked_well("GET", "waiting_rooms/x/else", b"")), 404);
+        assert_eq!(status_of(&asked_well("GET", "waiting_rooms?per_page=4", b"")), 400);
+        assert_eq!(status_of(&asked_well("GET", "waiting_rooms?page=0", b"")), 400);
+    }
+
+    fn record(name: &str) -> RoomRecord {
+        RoomRecord {
+            id: name.into(),
+            version: 2,
+            confirmed_version: 2,
+            created_on_ms: 0,
+            modified_on_ms: 0,
+            settings: json!({ "name": name }),
+        }
+    }
+
+    #[test]
+    fn a_list_comes_in_pages() {
+        let rooms: Vec<RoomRecord> = (0..12).map(|index| record(&index.to_string())).collect();
+        let answer = complete(Then::List { page: 3, per_page: 5 }, Reply::Rooms(rooms)).body;
+        assert_eq!(answer["result"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            answer["result_info"],
+            json!({ "page": 3, "per_page": 5, "count": 2, "total_count": 12, "total_pages": 3 })
+        );
+    }
+
+    #[test]
+    fn all_faults_are_told_and_an_unconfirmed_change_says_so() {
+        let faults = ["host", "path"].map(|field| Fault { field: field.into(), message: "is wrong".into() });
+        let answer = complete(Then::Room, Reply::Faults(faults.into()));
+        assert_eq!((answer.status, answer.body["errors"].as_array().unwrap().len()), (400, 2));
+        assert_eq!(answer.body["errors"][1]["message"], "`path`: is wrong");
+        let pending = RoomRecord { confirmed_version: 1, ..record("a") };
+        assert_eq!(complete(Then::Room, Reply::Room(pending)).body["messages"][0]["code"], 1202);
+        assert_eq!(complete(Then::Room, Reply::Room(record("a"))).body["messages"], json!([]));
+    }
+}

@@ -1,0 +1,198 @@
+//! A leaf lobby in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
+
+use durable::batch::{BatchAnswer, decode_batch};
+use durable::lobby::{Lobby, Next, Taken};
+use durable::protocol::{Outcome, Wish};
+use durable::room::{Input, Output, Room};
+use durable::settings::Settings;
+use durable::state::Config;
+use durable::token::{Keys, RoomTag, Ticket};
+use durable::units::{Millis, Rank};
+use serde_json::json;
+
+const NOON: Millis = Millis(1_800_000_000_000);
+const FRESH: [u8; 16] = [9; 16];
+
+fn keys() -> Keys {
+    Keys::new(&"k".repeat(32), "", "").unwrap()
+}
+
+fn lobby() -> Lobby {
+    Lobby::new("room/leaf/0".into(), RoomTag([1; 8]), keys(), [1; 16])
+}
+
+fn room() -> Room {
+    let settings = json!({
+        "name": "a", "host": "a.example", "total_active_users": 50, "new_users_per_minute": 1_000,
+    });
+    let config = Config { version: 1, directory_version: 1, settings: Settings::parse(&settings).unwrap() };
+    let mut room = Room::load(&[], &[]).unwrap();
+    room.step(NOON, vec![Input::Configure(config)]).unwrap();
+    room
+}
+
+fn join(holder: u8) -> Wish {
+    Wish::Join { holder: [holder; 16] }
+}
+
+fn sent(lobby: &mut Lobby, now: Millis) -> ([u8; 16], u64, Vec<u8>) {
+    match lobby.next(now) {
+        Next::Send { incarnation, number, bytes } => (incarnation, number, bytes),
+        other => panic!("nothing sent: {other:?}"),
+    }
+}
+
+fn answer(room: &mut Room, now: Millis, bytes: &[u8]) -> BatchAnswer {
+    let batch = decode_batch(bytes).unwrap();
+    match room.step(now, vec![Input::Batch(batch)]).unwrap().outputs.remove(0) {
+        Output::Batch(answer) => answer,
+        other => panic!("another answer: {other:?}"),
+    }
+}
+
+/// Sends what is next and hands the Room's answer in.
+fn round_trip(lobby: &mut Lobby, room: &mut Room, now: Millis) -> Vec<(u64, Outcome)> {
+    let (incarnation, number, bytes) = sent(lobby, now);
+    let answer = answer(room, now, &bytes);
+    lobby.answered(now, (incarnation, number), answer, room.board(now), FRESH)
+}
+
+fn rank(outcome: &Outcome) -> Rank {
+    match outcome {
+        Outcome::Joined { ticket, rank, .. } => {
+            let signed: Ticket = keys().verify(ticket).unwrap();
+            assert_eq!(signed.rank, Rank(*rank));
+            signed.rank
+        }
+        other => panic!("not joined: {other:?}"),
+    }
+}
+
+#[test]
+fn it_sends_at_once_while_idle_and_gathers_for_100_ms_while_busy() {
+    let mut lobby = lobby();
+    assert_eq!(lobby.next(NOON), Next::Rest);
+    lobby.ask(NOON, 1, join(1));
+    sent(&mut lobby, NOON);
+    lobby.ask(NOON, 2, join(2));
+    lobby.ask(NOON, 3, join(3));
+    let then = NOON.plus(Millis(100));
+    assert_eq!(lobby.next(NOON), Next::Wait(then));
+    let (_, number, bytes) = sent(&mut lobby, then);
+    assert_eq!((number, decode_batch(&bytes).unwrap().items.joins.len()), (1, 2));
+    assert_eq!(lobby.next(then), Next::Rest);
+}
+
+#[test]
+fn at_most_eight_batches_are_in_flight() {
+    let mut lobby = lobby();
+    for flight in 0..8u8 {
+        let now = NOON.plus(Millis(u64::from(flight) * 100));
+        lobby.ask(now, u64::from(flight), join(flight));
+        sent(&mut lobby, now);
+    }
+    lobby.ask(NOON, 99, join(99));
+    assert_eq!(lobby.next(NOON.plus(Millis(10_000))), Next::Rest);
+}
+
+#[test]
+fn everybody_hears_what_became_of_their_own_wish() {
+    let (mut lobby, mut room) = (lobby(), room());
+    for waiter in 0..3u8 {
+        lobby.ask(NOON, u64::from(waiter), join(waiter));
+    }
+    lobby.ask(NOON, 7, Wish::Claim { epoch: 0, rank: 5 });
+    let told = round_trip(&mut lobby, &mut room, NOON);
+    let ranks: Vec<_> = told.iter().take(3).map(|(waiter, outcome)| (*waiter, rank(outcome))).collect();
+    assert_eq!(ranks, [(0, Rank(0)), (1, Rank(1)), (2, Rank(2))]);
+    assert_eq!(told[3], (7, Outcome::Waiting));
+}
+
+#[test]
+fn equal_wishes_travel_once_and_are_all_answered() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    lobby.ask(NOON, 2, join(1));
+    let told = round_trip(&mut lobby, &mut room, NOON);
+    assert_eq!(told.len(), 2);
+    assert_eq!(rank(&told[0].1), rank(&told[1].1));
+    assert_eq!(room.board(NOON).issued, 1);
+}
+
+#[test]
+fn the_same_holder_gets_the_same_ticket_for_two_minutes() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    let first = round_trip(&mut lobby, &mut room, NOON).remove(0).1;
+    let later = NOON.plus(Millis(120_000));
+    let Taken::Answered(again) = lobby.ask(later, 2, join(1)) else { panic!("asked the Room again") };
+    assert_eq!(again, first);
+    assert!(matches!(lobby.ask(later.plus(Millis(1)), 3, join(1)), Taken::Gathered));
+}
+
+#[test]
+fn a_call_whose_answer_was_lost_is_made_again_and_nothing_happens_twice() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    let (incarnation, number, bytes) = sent(&mut lobby, NOON);
+    answer(&mut room, NOON, &bytes);
+    assert!(lobby.failed(NOON, (incarnation, number), FRESH).is_empty());
+    let again_at = NOON.plus(Millis(200));
+    assert_eq!(lobby.next(NOON), Next::Wait(again_at));
+    let (_, repeated, same) = sent(&mut lobby, again_at);
+    assert_eq!((repeated, &same), (number, &bytes));
+    let reply = answer(&mut room, again_at, &same);
+    let told = lobby.answered(again_at, (incarnation, number), reply, room.board(again_at), FRESH);
+    assert_eq!((rank(&told[0].1), room.board(NOON).issued), (Rank(0), 1));
+}
+
+#[test]
+fn after_four_tries_everybody_is_told_and_a_new_incarnation_begins() {
+    let mut lobby = lobby();
+    lobby.ask(NOON, 1, join(1));
+    let mut now = NOON;
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let (incarnation, number, _) = sent(&mut lobby, now);
+        told = lobby.failed(now, (incarnation, number), FRESH);
+        now = now.plus(Millis(1_000));
+    }
+    assert_eq!(told, [(1, Outcome::Unreachable)]);
+    lobby.ask(now, 2, join(2));
+    let (incarnation, number, _) = sent(&mut lobby, now);
+    assert_eq!((incarnation, number), (FRESH, 0));
+}
+
+#[test]
+fn a_room_that_forgot_the_incarnation_gets_the_wishes_under_a_new_one() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    let (incarnation, number, _) = sent(&mut lobby, NOON);
+    let refused = BatchAnswer::Refused;
+    assert!(lobby.answered(NOON, (incarnation, number), refused, room.board(NOON), FRESH).is_empty());
+    let told = round_trip(&mut lobby, &mut room, NOON);
+    assert_eq!((told[0].0, rank(&told[0].1)), (1, Rank(0)));
+}
+
+#[test]
+fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
+    let (mut lobby, mut room) = (lobby(), room());
+    assert!(matches!(lobby.ask(NOON, 1, Wish::Board), Taken::BoardWanted));
+    lobby.ask(NOON, 2, join(1));
+    round_trip(&mut lobby, &mut room, NOON);
+    let soon = NOON.plus(Millis(999));
+    assert!(matches!(lobby.ask(soon, 3, Wish::Board), Taken::Answered(Outcome::Board)));
+    assert!(matches!(lobby.ask(NOON.plus(Millis(1_000)), 4, Wish::Board), Taken::BoardWanted));
+    let newest = lobby.answer(soon, Outcome::Board, 0).board;
+    lobby.take_board(soon, durable::board::Board::default());
+    assert_eq!(lobby.answer(soon, Outcome::Board, 0).board, newest);
+}
+
+#[test]
+fn a_lobby_with_too_much_to_do_says_so_instead_of_growing() {
+    let mut lobby = lobby();
+    let wish = |rank: u64| Wish::Claim { epoch: 0, rank };
+    (0..8_000).for_each(|rank| assert!(matches!(lobby.ask(NOON, rank, wish(rank)), Taken::Gathered)));
+    let refused = lobby.ask(NOON, 8_000, wish(8_000));
+    assert!(matches!(refused, Taken::Answered(Outcome::Unreachable)));
+}
