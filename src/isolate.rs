@@ -18,6 +18,8 @@ const ROOMS_FRESH: Millis = Millis(5_000);
 const REFRESH_PATIENCE: Millis = Millis(3_000);
 /// A wish repeated within this time has the answer it had.
 const REPEAT: Millis = Millis(5_000);
+/// The same for an answer that says to come back: no longer than who comes back as told.
+const REPEAT_WAITING: Millis = Millis(2_000);
 /// Answers remembered; with more, all are forgotten.
 const TOLD_MAX: usize = 2_000;
 
@@ -162,7 +164,11 @@ impl Isolate {
     /// What a wish was answered a moment ago.
     pub fn recall(&self, now: Millis, wish: &Wish) -> Option<Outcome> {
         let (outcome, at) = self.told.get(wish)?;
-        (now.since(*at) <= REPEAT).then(|| outcome.clone())
+        let repeat = match outcome {
+            Outcome::Next { .. } | Outcome::Waiting | Outcome::Busy => REPEAT_WAITING,
+            _ => REPEAT,
+        };
+        (now.since(*at) <= repeat).then(|| outcome.clone())
     }
 
     /// Remembers an answer.
@@ -235,6 +241,8 @@ mod tests {
         isolate.remember(Millis(1_000), wish, &Outcome::Used);
         assert_eq!(isolate.recall(Millis(6_000), &wish), Some(Outcome::Used));
         assert_eq!(isolate.recall(Millis(6_001), &wish), None);
+        isolate.remember(Millis(1_000), wish, &Outcome::Next { retry_ms: 3_000 });
+        assert_eq!(isolate.recall(Millis(3_001), &wish), None);
         isolate.remember(Millis(1_000), Wish::Board, &Outcome::Unreachable);
         assert_eq!(isolate.recall(Millis(1_000), &Wish::Board), None);
     }

@@ -16,4 +16,6 @@ if ! worker-build --release >"$log" 2>&1; then
   cat "$log" >&2
   fail "the Worker does not build"
 fi
+# Names are for debuggers: without them, and once more over it for size.
+"$WASM_OPT_BIN" --detect-features -Oz --converge --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm
 touch build/index_bg.wasm

@@ -79,7 +79,7 @@ pub struct Document {
 
 /// What an operator wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// All rooms.
     List,
@@ -128,7 +128,7 @@ pub enum Command {
 
 /// What the directory answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// All rooms.
     Rooms(Vec<RoomRecord>),

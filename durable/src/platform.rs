@@ -1,15 +1,23 @@
 //! What the object files share of the platform: the clock, entropy, calls to other objects, and
 //! what stands in the environment.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::js_sys::{self, Date};
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, Error, Method, Request, RequestInit, Response, Result};
+use worker::{Delay, Env, Error, Method, Request, RequestInit, Response, Result};
 
 use crate::token::{KeyFault, Keys};
 use crate::units::Millis;
+
+/// A call that has not been answered by now counts as failed: it may or may not have happened. Shorter than the entry
+/// waits for the gate, so that a good pass is honoured although its room is silent.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The clock. It is read once for each event and handed on.
 pub fn now() -> Millis {
@@ -55,7 +63,11 @@ pub async fn call(
         init.with_body(Some(js_sys::Uint8Array::from(body.as_slice()).into()));
     }
     let request = Request::new_with_init(&format!("https://{}{path}", binding.to_ascii_lowercase()), &init)?;
-    stub.fetch_with_request(request).await
+    let (answer, patience) = (pin!(stub.fetch_with_request(request)), pin!(Delay::from(PATIENCE)));
+    match select(answer, patience).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(Error::RustError(format!("{binding} did not answer within {PATIENCE:?}"))),
+    }
 }
 
 /// The same with JSON both ways; any status but 200 is an error.

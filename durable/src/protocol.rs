@@ -10,7 +10,7 @@ use crate::board::{Board, Phase, Revocations};
 
 /// One visitor's wish, or the edge's own for a newer board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// First contact while the board says open.
     Enter {
@@ -74,7 +74,7 @@ pub struct Ask {
 
 /// What became of a wish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// In: at first contact, by a claim, or longer.
     Admitted {
