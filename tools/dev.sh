@@ -17,6 +17,7 @@ cat >&2 <<EOF
   The room's public state:     http://localhost:$port/.anteroom/board
   The operator's API:          http://operator.localhost:$port/client/v4/zones/dev/waiting_rooms
                                (bearer token: OPERATOR_TOKENS in .dev.vars, behind \`dev:\`)
+  A crowd, in another shell:   make crowd
 
 EOF
 wrangler dev --port "$port" --var "ORIGIN:http://127.0.0.1:$shop_port" --var OPERATOR_HOST:operator.localhost --log-level warn
