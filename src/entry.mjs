@@ -3,11 +3,11 @@
 import Edge from "../build/index.js";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "../build/index.js";
-
 const after = (ms, value) => new Promise((resolve) => setTimeout(resolve, ms, value));
-const ours = (cookies) =>
-  cookies?.includes("anteroom-") ? cookies.split(";").filter((pair) => pair.includes("anteroom-")).slice(0, 8).join(";") : "";
+const ours = (cookies) => cookies?.includes("anteroom-") ? cookies.split(";").filter((pair) => pair.includes("anteroom-")).slice(0, 8).join(";") : "";
 const headers = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
+// What answers a form must not come back by itself.
+const sorry = ({ method }) => new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers });
 let edge; // It lets a Wasm instance that panicked begin anew.
 
 function origin(request, env) {
@@ -16,13 +16,6 @@ function origin(request, env) {
   const forwarded = new Request(env.ORIGIN + pathname + search, request);
   forwarded.headers.set("X-Forwarded-Host", host);
   return fetch(forwarded, { redirect: "manual" });
-}
-
-async function originWith(response, line) {
-  if (!line || response.webSocket) return response;
-  const answer = new Response(response.body, response);
-  answer.headers.append("Set-Cookie", line);
-  return answer;
 }
 
 export default {
@@ -36,11 +29,12 @@ export default {
     } catch (error) {
       console.error("anteroom: the gate threw", error);
     }
-    if (verdict === undefined) return origin(request, env);
-    if (verdict instanceof Response) return verdict;
-    if (typeof verdict === "string") return originWith(await origin(request, env), verdict);
-    if (!Array.isArray(verdict)) return new Response(apology, { status: 503, headers });
-    const response = await origin(request, env);
-    return originWith(response, await Promise.race([verdict[0].catch(() => undefined), after(150)]));
+    if (verdict === null || verdict instanceof Response) return verdict ?? sorry(request);
+    const response = await origin(request, env); // undefined, a cookie line, or an array with the promise of one
+    const line = Array.isArray(verdict) ? await Promise.race([verdict[0].catch(() => {}), after(150)]) : verdict;
+    if (!line || response.webSocket) return response;
+    const answer = new Response(response.body, response);
+    answer.headers.append("Set-Cookie", line);
+    return answer;
   },
 };

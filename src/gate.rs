@@ -67,17 +67,22 @@ pub enum Decision {
 /// Decides. `fresh_holder` names a first contact, should it be one.
 pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8; 16]) -> Decision {
     let Visit { asker, verb, wallet, marked } = *visit;
+    let is_page = asker == Asker::Page;
     if view.board.phase == Phase::Suspended {
-        return Decision::Pass;
+        return if is_page { Decision::Tell(Standing::Admitted) } else { Decision::Pass };
     }
     if is_ahead_of_board(wallet, view.board) {
         return Decision::Refresh;
     }
     if let Some(pass) = valid_pass(wallet, view, now) {
         let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
-        return if renews { Decision::PassAndRenew(renewal(&pass)) } else { Decision::Pass };
+        return match (is_page, renews) {
+            (true, _) => Decision::Tell(Standing::Admitted),
+            (false, true) => Decision::PassAndRenew(renewal(&pass)),
+            (false, false) => Decision::Pass,
+        };
     }
-    if !matches!(asker, Asker::Navigation | Asker::App) {
+    if !matches!(asker, Asker::Navigation | Asker::App | Asker::Page) {
         return Decision::Refuse;
     }
     if let Some(ticket) = living_ticket(wallet, view.board, now) {
@@ -123,7 +128,7 @@ fn newcomer(
 pub fn whereabouts(wallet: &Wallet, view: &View<'_>, now: Millis) -> Standing {
     let board = view.board;
     if board.phase == Phase::Suspended || valid_pass(wallet, view, now).is_some() {
-        return Standing::YourTurn { place: Place(0) };
+        return Standing::Admitted;
     }
     match living_ticket(wallet, board, now) {
         Some(ticket) => standing_of(board, Place(ticket.rank.0), ticket.issued, now),
@@ -152,6 +157,9 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
     let ticket = visit.wallet.ticket;
     let place = ticket.map(|ticket| Place(ticket.rank.0));
     match outcome {
+        Outcome::Admitted { pass } if visit.asker == Asker::Page => {
+            Sequel::TellWith(Standing::Admitted, pass)
+        }
         Outcome::Admitted { pass } => Sequel::PassWith(pass),
         Outcome::Joined { ticket, rank, joined_at_ms } => {
             let (place, joined_at) = (Place(rank), Millis(joined_at_ms));

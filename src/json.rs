@@ -17,12 +17,12 @@ fn room(notice: &Notice<'_>) -> Value {
     let Notice { standing, settings, .. } = notice;
     let wait = match standing {
         Standing::Waiting { wait, .. } => *wait,
-        Standing::YourTurn { .. } => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
+        Standing::YourTurn { .. } | Standing::Admitted => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
         _ => None,
     };
     let minutes = wait.map_or(0, |wait| (wait.from_seconds + wait.to_seconds).div_ceil(120));
     json!({
-        "inWaitingRoom": true,
+        "inWaitingRoom": *standing != Standing::Admitted,
         "waitTimeKnown": wait.is_some(),
         "waitTime": minutes,
         // The percentiles are told under `random` alone.

@@ -13,6 +13,9 @@ const PAGE: &str = include_str!("web/waiting.html");
 const STYLE: &str = include_str!("web/waiting.css");
 const SCRIPT: &str = include_str!("web/waiting.js");
 
+/// The page's card in dark mode: `--card` in `web/waiting.css`.
+const DARK_CARD: &str = "#1a222b";
+
 /// The finished words of a page, place by place.
 pub(crate) struct Words {
     heading: &'static str,
@@ -21,6 +24,8 @@ pub(crate) struct Words {
     ahead: String,
     wait: String,
     title: String,
+    /// What a screen reader says now and then while nothing but the numbers has changed.
+    spoken: String,
     /// Of a thousand; none while there is nothing to show.
     progress: Option<u64>,
 }
@@ -30,7 +35,7 @@ impl Words {
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "heading": self.heading, "next": self.next, "place": self.place, "ahead": self.ahead,
-            "wait": self.wait, "title": self.title, "progress": self.progress,
+            "wait": self.wait, "title": self.title, "spoken": self.spoken, "progress": self.progress,
         })
     }
 }
@@ -55,9 +60,11 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
     } else {
         format!("{}: {ahead} · {room}", texts.ahead)
     };
+    let spoken = if ahead.is_empty() { String::new() } else { format!("{}: {ahead}.", texts.ahead) };
     Words {
         heading,
         next,
+        spoken,
         // People count from one.
         place: standing.place().map(|place| grouped(place.0 + 1)).unwrap_or_default(),
         ahead,
@@ -77,7 +84,7 @@ fn progress(standing: &Standing) -> Option<u64> {
             let expected_ms = (wait.from_seconds + wait.to_seconds) * 500;
             Some(waited.0 * 1_000 / (waited.0 + expected_ms).max(1))
         }
-        Standing::YourTurn { .. } | Standing::Next { .. } => Some(1_000),
+        Standing::YourTurn { .. } | Standing::Next { .. } | Standing::Admitted => Some(1_000),
         _ => None,
     }
 }
@@ -86,7 +93,7 @@ fn heading(standing: &Standing, texts: &Texts) -> (&'static str, &'static str) {
     match standing {
         Standing::Joining => texts.joining,
         Standing::Waiting { .. } => texts.waiting,
-        Standing::YourTurn { .. } => texts.your_turn,
+        Standing::YourTurn { .. } | Standing::Admitted => texts.your_turn,
         Standing::Next { .. } => texts.next,
         Standing::Held { .. } => texts.held,
         Standing::Reconnecting => texts.reconnecting,
@@ -134,10 +141,10 @@ pub fn html(notice: &Notice<'_>) -> String {
         None => format!(
             "<progress id=\"progress\" max=\"1000\" aria-label=\"{}\"{}></progress>",
             texts.progress,
-            hidden(!over)
+            hidden(!over && !matches!(standing, Standing::Held { .. }))
         ),
     };
-    let fills: [(&str, String); 30] = [
+    let fills: [(&str, String); 31] = [
         ("lang", texts.tag.to_owned()),
         ("dir", texts.direction.to_owned()),
         ("nonce", notice.nonce.to_owned()),
@@ -167,6 +174,7 @@ pub fn html(notice: &Notice<'_>) -> String {
         ("place", words.place),
         ("ahead_label", texts.ahead.to_owned()),
         ("ahead", words.ahead),
+        ("wait_hidden", hidden(!words.wait.is_empty()).to_owned()),
         ("wait_label", texts.wait.to_owned()),
         ("wait", words.wait),
         ("facts_hidden", hidden(has_place).to_owned()),
@@ -218,20 +226,26 @@ fn links(notice: &Notice<'_>, texts: &Texts, over: bool) -> String {
     links
 }
 
-/// The room's own colours. Text on each is black or white, whichever can be read (WCAG 2.2, 1.4.3).
+/// The room's own colours. Text on the accent is black or white, whichever can be read (WCAG 2.2, 1.4.3). They are chosen for
+/// a light page: a dark one keeps its background, and an accent has its place where it stands out from the card
+/// at 3 to 1 (1.4.11).
 fn colors(background: &str, accent: &str) -> String {
     let mut style = String::new();
-    if let Some(contrast) = contrast_with_white(background) {
-        style.push_str(&format!(":root{{--around:{background};--on-around:{}}}", readable(contrast)));
+    if contrast_with_white(background).is_some() {
+        style.push_str(&format!("@media(prefers-color-scheme:light){{:root{{--around:{background}}}}}"));
     }
-    if let Some(contrast) = contrast_with_white(accent) {
-        style.push_str(&format!(":root{{--accent:{accent};--on-accent:{}}}", readable(contrast)));
+    let (Some(with_white), Some(dark)) = (contrast_with_white(accent), contrast_with_white(DARK_CARD)) else {
+        return style;
+    };
+    let on_accent = if with_white >= 4.5 { "#fff" } else { "#000" };
+    let colors = format!("{{:root{{--accent:{accent};--on-accent:{on_accent}}}}}");
+    if with_white >= 3.0 {
+        style.push_str(&format!("@media(prefers-color-scheme:light){colors}"));
+    }
+    if dark / with_white >= 3.0 {
+        style.push_str(&format!("@media(prefers-color-scheme:dark){colors}"));
     }
     style
-}
-
-fn readable(contrast_with_white: f64) -> &'static str {
-    if contrast_with_white >= 4.5 { "#fff" } else { "#000" }
 }
 
 /// Puts values in the places of a template, written `{{name}}`. What is put in is not looked at again.
@@ -350,6 +364,13 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_bar_stands_still_by_not_being_there_while_everybody_is_held() {
+        let hidden = |standing| page(standing).contains("aria-label=\"Your way through the line\" hidden");
+        assert!(hidden(Standing::Held { place: Some(Place(3)), people_ahead: 2 }) && hidden(Standing::Left));
+        assert!(!hidden(Standing::Joining));
+    }
+
+    #[test]
     fn first_contact_comes_back_with_the_mark() {
         assert!(with_notice(&settings(), Standing::Joining, "/x", html).contains("url=/x?anteroom-cookie=1"));
     }
@@ -365,8 +386,21 @@ pub(crate) mod tests {
 
     #[test]
     fn text_on_a_rooms_colour_can_be_read() {
-        assert!(colors("", "#ffee00").contains("--on-accent:#000"));
-        assert!(colors("#003366", "").contains("--on-around:#fff"));
+        assert!(
+            colors("", "#c05000").contains("--on-accent:#fff")
+                && colors("", "#e07000").contains("--on-accent:#000")
+        );
         assert_eq!(colors("", ""), "");
+    }
+
+    #[test]
+    fn a_rooms_colours_stand_out_or_are_left_out() {
+        let (light, dark) = ("prefers-color-scheme:light", "prefers-color-scheme:dark");
+        let has = |accent, scheme| colors("", accent).contains(scheme);
+        assert!(has("#003366", light) && !has("#003366", dark), "dark blue is lost on a dark card");
+        assert!(!has("#ffee00", light) && has("#ffee00", dark), "yellow is lost on a white card");
+        assert!(has("#0b8f66", light) && has("#0b8f66", dark));
+        assert!(!colors("#ffe14d", "").contains(dark), "a dark page keeps its own background");
+        assert!(STYLE.contains(&format!("--card: {DARK_CARD}")));
     }
 }

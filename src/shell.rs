@@ -8,6 +8,7 @@
 //! | `undefined` | to the origin |
 //! | a `Response` | that is the answer |
 //! | a string | to the origin, and this `Set-Cookie` line goes with its answer |
+//! | `null` | the static page: nothing else can be said |
 //! | an array of one promise | to the origin at once; the promise is of such a line, or of nothing |
 //! | a promise | of one of the above |
 //!
@@ -110,7 +111,8 @@ impl Asked {
                 Err(next) => missing = next,
             }
         }
-        Ok(self.told_without_a_room())
+        // The entry has a page for when nothing else can be said.
+        Ok(JsValue::NULL)
     }
 
     fn decide(&self, context: Option<&Context>, lacking: &Lacking) -> Result<JsValue, Missing> {
@@ -166,10 +168,6 @@ impl Asked {
                 None
             }
         }
-    }
-
-    fn told_without_a_room(&self) -> JsValue {
-        answers::fallback()
     }
 
     fn tell(&self, found: &Match, address: &Address<'_>, standing: Standing) -> JsValue {
@@ -355,7 +353,8 @@ impl Prepared<'_> {
         match self.with_view(|view| gate::leaving(&self.wallet, view, self.now)) {
             Some(wish) => {
                 let mut call = Call::new(&self, headers, wish);
-                call.target = "/".into();
+                // Whoever left begins again at the room's own door.
+                call.target = self.found.path.clone();
                 future_to_promise(call.ask()).into()
             }
             None => {

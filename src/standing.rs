@@ -55,6 +55,8 @@ pub enum Standing {
     CookiesBlocked,
     /// A form was sent by somebody who is not inside: it was not delivered.
     FormHeld,
+    /// Inside: has a pass, or needs none.
+    Admitted,
     /// Gave up the place or the seat.
     Left,
     /// The ticket was exchanged before.
@@ -74,6 +76,7 @@ impl Standing {
             Standing::Unavailable => "unavailable",
             Standing::CookiesBlocked => "cookies_blocked",
             Standing::FormHeld => "form_held",
+            Standing::Admitted => "admitted",
             Standing::Left => "left",
             Standing::TicketUsed => "ticket_used",
         }

@@ -167,14 +167,14 @@ impl Language {
         let Some(WaitRange { from_seconds, to_seconds }) = wait else {
             return texts.unknown_wait.to_owned();
         };
+        let range = |from: &str, to: &str| texts.range.replace("{a}", from).replace("{b}", to);
         let (from, to) = (from_seconds / 60, to_seconds.div_ceil(60).max(1));
-        if from == 0 {
-            texts.under.replace("{b}", &self.duration(to))
-        } else if from >= 120 {
-            let (from, to) = (self.hours(from / 60), self.hours(to.div_ceil(60)));
-            texts.range.replace("{a}", &from).replace("{b}", &to)
-        } else {
-            texts.range.replace("{a}", &grouped(from)).replace("{b}", &self.duration(to))
+        // People think in minutes up to an hour and a half, and in hours from there on.
+        match (from, to) {
+            (0, _) => texts.under.replace("{b}", &self.duration(to)),
+            (_, ..=90) => range(&grouped(from), &self.duration(to.max(from + 1))),
+            (..60, _) => range(&self.duration(from), &self.hours(to.div_ceil(60))),
+            _ => range(&grouped(from / 60), &self.hours(to.div_ceil(60).max(from / 60 + 1))),
         }
     }
 
@@ -252,7 +252,11 @@ mod tests {
             |from_seconds, to_seconds| Language::English.wait(Some(WaitRange { from_seconds, to_seconds }));
         assert_eq!(wait(5, 31), "under 1 minute");
         assert_eq!(wait(61, 301), "1 to 6 minutes");
-        assert_eq!(wait(8_000, 15_000), "2 hours to 5 hours");
+        assert_eq!(wait(240, 240), "4 to 5 minutes");
+        assert_eq!(wait(2_700, 5_401), "45 minutes to 2 hours");
+        assert_eq!(wait(3_600, 5_400), "60 to 90 minutes");
+        assert_eq!(wait(8_000, 15_000), "2 to 5 hours");
+        assert_eq!(wait(7_200, 7_200), "2 to 3 hours");
         assert_eq!(Language::English.wait(None), "cannot be said yet");
     }
 

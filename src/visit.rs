@@ -23,13 +23,19 @@ pub struct Headers {
     pub origin: String,
 }
 
+/// What the waiting page's script accepts (`web/waiting.js`), so that it is known in rooms that answer no apps.
+const PAGE_TYPE: &str = "application/vnd.anteroom+json";
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// A browser that goes somewhere: gets the page.
     Navigation,
-    /// An app, or our page's own script: gets JSON, and may hold a ticket.
+    /// An app: gets JSON, and may hold a ticket.
     App,
+    /// The waiting page's own script: gets JSON, and is told that it is inside rather than taken there, for what the
+    /// origin answers to a `GET` may be good for one time.
+    Page,
     /// A part of a page: nothing of ours would help it.
     SubResource,
     /// A browser that guesses: neither ticket nor seat.
@@ -62,9 +68,14 @@ pub fn asker(headers: &Headers, settings: &Settings) -> Asker {
     } else {
         headers.fetch_mode == "navigate"
     };
+    // Without `Sec-Fetch-Site` it is an older browser: what a stranger's page could ask so, it could ask as an app too.
+    let from_page =
+        headers.accept.contains(PAGE_TYPE) && matches!(headers.fetch_site.as_str(), "same-origin" | "");
     let from_app = !headers.origin.is_empty() && settings.allows_origin(&headers.origin);
     if navigates {
         Asker::Navigation
+    } else if from_page {
+        Asker::Page
     } else if settings.json_response_enabled && (headers.accept.contains("application/json") || from_app) {
         Asker::App
     } else {
@@ -112,6 +123,20 @@ mod tests {
         assert_eq!(who(|headers| headers.accept = "application/json, */*".into()), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://a.example".into()), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://b.example".into()), Asker::SubResource);
+    }
+
+    #[test]
+    fn our_own_script_is_known_by_what_it_accepts_and_on_its_own_site_alone() {
+        let script = |site: &str| {
+            who(|headers| {
+                headers.fetch_mode = "cors".into();
+                headers.fetch_site = site.into();
+                headers.accept = PAGE_TYPE.into();
+            })
+        };
+        assert_eq!((script("same-origin"), script("")), (Asker::Page, Asker::Page));
+        assert_eq!((script("cross-site"), script("same-site")), (Asker::SubResource, Asker::SubResource));
+        assert!(include_str!("web/waiting.js").contains(PAGE_TYPE));
     }
 
     #[test]

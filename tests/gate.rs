@@ -205,6 +205,19 @@ fn asking_where_one_stands_never_claims_or_joins() {
 }
 
 #[test]
+fn the_pages_own_script_joins_and_claims_and_is_never_taken_to_the_origin() {
+    let script = |wallet: &Wallet, phase| decided(wallet, &board(phase), |asked| asked.0.asker = Asker::Page);
+    let inside = Decision::Tell(Standing::Admitted);
+    assert_eq!(script(&holding(Some(pass()), None, None), Phase::Busy), inside);
+    assert_eq!(script(&nothing(), Phase::Suspended), inside);
+    let called = holding(None, Some(ticket(99)), None);
+    assert_eq!(script(&called, Phase::Busy), Decision::Ask(Wish::Claim { epoch: 3, rank: 99 }));
+    let visit = Visit { asker: Asker::Page, verb: Verb::Get, wallet: &called, marked: false };
+    let admitted = after(Outcome::Admitted { pass: "p".into() }, &visit, None, NOW);
+    assert_eq!(admitted, Sequel::TellWith(Standing::Admitted, "p".into()));
+}
+
+#[test]
 fn every_outcome_has_its_sequel() {
     let wallet = holding(None, Some(ticket(99)), None);
     let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet: &wallet, marked: false };

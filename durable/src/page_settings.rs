@@ -79,9 +79,8 @@ fn home_url(fields: &mut Fields<'_>) -> String {
     url
 }
 
-/// A colour that black or white text can be read on: WCAG 2.2, 1.4.3, contrast of 4.5 to 1. One of the two always
-/// can (the product of both contrasts is 21), so what is checked here is that it is a colour at all;
-/// the page picks the text's colour with [`contrast_with_white`].
+/// A colour. Any will do: on every one either black or white can be read (the product of both contrasts is 21), and where
+/// it would not stand out from the page, the page leaves it out. Both are decided with [`contrast_with_white`].
 fn color(fields: &mut Fields<'_>, field: &str) -> String {
     let color = fields.text(field, 7).to_ascii_lowercase();
     if !color.is_empty() && rgb(&color).is_none() {

@@ -44,7 +44,7 @@ fn build_notice(message: &Message<'_>, board: Option<&Board>, cookies: &[&str]) 
         now: platform::now(),
         nonce: &nonce,
     };
-    let is_app = asker(headers, settings) == Asker::App;
+    let is_app = matches!(asker(headers, settings), Asker::App | Asker::Page);
     let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
     let status = match refused {
         true => 503,
@@ -115,15 +115,6 @@ pub(super) fn not_found() -> JsValue {
 pub(super) fn forbidden(reason: &str) -> JsValue {
     text_answer(403, reason)
 }
-
-/// The page for when nothing else can be said.
-pub(super) fn fallback() -> JsValue {
-    finished(plain(503).and_then(|builder| {
-        builder.with_header("Retry-After", "10")?.with_header("Anteroom", "unavailable")?.from_html(FALLBACK)
-    }))
-}
-
-const FALLBACK: &str = include_str!("../web/fallback.html");
 
 fn text_answer(status: u16, text: &str) -> JsValue {
     finished(plain(status).and_then(|builder| builder.ok(text)))

@@ -61,7 +61,7 @@ pub(super) const TEXTS: Texts = Texts {
     unknown_wait: "cannot be said yet",
     progress: "Your way through the line",
     checked: "Last checked",
-    offline: "You are offline. Your place is kept; this page goes on as soon as you are back.",
+    offline: "You are offline. This page goes on as soon as you are back.",
     leave: "Leave the line",
     leave_sure: "Give up your place? You would have to join again at the end.",
     leave_yes: "Yes, leave",

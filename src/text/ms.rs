@@ -52,7 +52,7 @@ pub(super) const TEXTS: Texts = Texts {
     unknown_wait: "belum dapat dianggarkan",
     progress: "Perjalanan anda dalam barisan",
     checked: "Kali terakhir disemak",
-    offline: "Anda di luar talian. Tempat anda disimpan; halaman ini bersambung sebaik sahaja anda kembali.",
+    offline: "Anda di luar talian. Halaman ini bersambung sebaik sahaja anda kembali.",
     leave: "Keluar dari barisan",
     leave_sure: "Lepaskan tempat anda? Anda perlu menyertai semula di hujung barisan.",
     leave_yes: "Ya, keluar",

@@ -34,7 +34,7 @@ pub(super) const TEXTS: Texts = Texts {
     unknown_wait: "暂时无法估计",
     progress: "您的排队进度",
     checked: "上次查询",
-    offline: "您已离线。您的位置已保留；恢复连接后本页面会立即继续。",
+    offline: "您已离线。恢复连接后本页面会立即继续。",
     leave: "离开队伍",
     leave_sure: "要放弃您的位置吗？之后只能从队尾重新排队。",
     leave_yes: "是的，离开",

@@ -1,21 +1,19 @@
 "use strict";
-// Asks as often as it is told, at once when somebody looks, and never gives up. All words come from the server.
+// Asks as often as it is told, at once when somebody looks, and never gives up. It goes on only with a pass in its hands:
+// whoever is called claims from here. All words come from the server. Old phones read this too: ES2017, nothing newer.
 (() => {
   const { target, waitPath } = document.body.dataset;
   const element = (id) => document.getElementById(id);
   const over = new Set(["cookies_blocked", "form_held", "left", "ticket_used"]);
-  const BACKOFF_MAX_MS = 60_000, SPOKEN_EVERY_MS = 60_000, GOING_MS = 8_000;
-  let state = document.body.dataset.state, timer = 0, asking = false, failures = 0, spokenAt = Date.now(), going = 0, joins = 0;
+  // Joining and claiming are asked of the wanted page itself: that is where places and passes are given.
+  const atTarget = new Set(["joining", "your_turn", "next"]);
+  const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3;
+  let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, spokenAt = Date.now();
 
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
-  const go = () => {
-    // A claim may find the room full after all: then this page stays and asks on.
-    if (Date.now() - going < GOING_MS) return later(GOING_MS);
-    going = Date.now();
-    location.replace(target);
-  };
+  const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
   const speak = (words, changed) => {
-    if (!changed && Date.now() - spokenAt < SPOKEN_EVERY_MS) return;
+    if (!words || (!changed && Date.now() - spokenAt < SPOKEN_EVERY_MS)) return;
     spokenAt = Date.now();
     element("spoken").textContent = words;
   };
@@ -25,13 +23,14 @@
     state = document.body.dataset.state = room.state;
     for (const id of ["heading", "next", "place", "ahead", "wait"]) element(id).textContent = display[id];
     element("facts").hidden = !display.place;
+    element("wait").parentNode.hidden = !display.wait;
     const leave = element("leave"), progress = element("progress");
     if (leave) leave.hidden = !display.place;
-    progress.hidden = over.has(state);
+    progress.hidden = over.has(state) || state === "held";
     if (display.progress === null) progress.removeAttribute("value");
     else progress.value = display.progress;
     document.title = display.title;
-    speak(`${display.heading}. ${display.ahead} ${display.next}`, changed);
+    speak(changed ? `${display.heading}. ${display.next}` : display.spoken, changed);
   }
 
   const stamp = () => {
@@ -40,53 +39,70 @@
     element("checked").textContent = now.toLocaleTimeString(document.documentElement.lang);
   };
 
+  // A question that hangs, on a line that has died, gives way to the next.
+  async function fetched(url, signal) {
+    const answer = await fetch(url, { headers: { Accept: "application/vnd.anteroom+json" }, cache: "no-store", credentials: "same-origin", redirect: "manual", signal });
+    return answer.headers.has("Anteroom") ? answer.json() : null;
+  }
+
   async function ask() {
-    if (asking || over.has(state)) return;
-    asking = true;
+    // Once it is on its way in, the page waits for the origin, however long that takes.
+    if (over.has(state) || state === "admitted") return;
+    if (asking) asking.abort();
+    const mine = asking = new AbortController();
     clearTimeout(timer);
+    const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
-      // Joining is asked of the wanted page itself: that is where a place is given.
-      const joining = state === "joining";
-      const url = joining ? target : `${waitPath}?to=${encodeURIComponent(target)}`;
-      const answer = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store", credentials: "same-origin", redirect: "manual" });
-      if (!answer.headers.has("Anteroom")) return joining ? go() : later(backoff());
-      const { cfWaitingRoom: room, display } = await answer.json();
+      const url = atTarget.has(state) ? target : `${waitPath}?to=${encodeURIComponent(target)}`;
+      const told = await fetched(url, mine.signal);
+      if (mine !== asking) return;
+      // An answer that is none of ours is the origin's: there is no room here any more.
+      if (!told) return atTarget.has(state) ? location.replace(target) : later(backoff());
+      const { cfWaitingRoom: room, display } = told;
       failures = 0;
       element("offline").hidden = true;
       stamp();
-      // Three times first contact: no cookie comes back. The mark lets the server say so.
-      if (room.state === "joining" && ++joins > 3) return location.replace(target + (target.includes("?") ? "&" : "?") + "anteroom-cookie=1");
+      joins = room.state === "joining" ? joins + 1 : 0;
+      // First contact again and again: no cookie comes back. The mark lets the server say so.
+      if (joins > JOINS_MAX) return location.replace(target + (target.includes("?") ? "&" : "?") + "anteroom-cookie=1");
+      const turned = room.state === "your_turn" && state !== "your_turn";
       show(room, display);
-      if (room.state === "your_turn") go();
-      else if (!over.has(room.state)) later(room.pollAfterMs);
-    } catch {
+      if (state === "admitted") return location.replace(target);
+      if (!over.has(state)) later(turned ? 0 : room.pollAfterMs * Math.max(1, joins));
+    } catch (_) {
+      if (mine !== asking) return;
       element("offline").hidden = navigator.onLine !== false;
       later(backoff());
     } finally {
-      asking = false;
+      clearTimeout(patience);
+      if (mine === asking) asking = null;
     }
   }
 
-  const backoff = () => Math.min(BACKOFF_MAX_MS, 2_000 * 2 ** failures++) * (0.75 + Math.random() / 2);
-
-  const leave = element("leave");
-  leave?.addEventListener("submit", (event) => {
-    if (!element("sure").hidden) return;
-    event.preventDefault();
-    element("sure").hidden = false;
-    element("stay").focus();
-  });
-  element("stay")?.addEventListener("click", () => {
-    element("sure").hidden = true;
-    leave.querySelector("button").focus();
-  });
+  const leave = element("leave"), stay = element("stay");
+  if (leave) {
+    leave.addEventListener("submit", (event) => {
+      if (!element("sure").hidden) return;
+      event.preventDefault();
+      element("sure").hidden = false;
+      stay.focus();
+    });
+    stay.addEventListener("click", () => {
+      element("sure").hidden = true;
+      leave.querySelector("button").focus();
+    });
+  }
 
   if (over.has(state)) return;
   stamp();
-  addEventListener("pageshow", (event) => { if (event.persisted) { going = 0; ask(); } });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    if (state === "admitted") state = "waiting";
+    ask();
+  });
   addEventListener("online", ask);
   addEventListener("offline", () => { element("offline").hidden = false; });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
-  if (state === "your_turn") go();
-  later(Number(document.body.dataset.pollAfterMs));
+  if (state === "admitted") location.replace(target);
+  else later(Number(document.body.dataset.pollAfterMs));
 })();

@@ -155,7 +155,7 @@ impl Client {
         const PAGE: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         let (accept, mode, destination) = match ask.intent {
             Intent::Navigate | Intent::Form => (PAGE, "navigate", "document"),
-            Intent::Script => ("application/json", "cors", "empty"),
+            Intent::Script => ("application/vnd.anteroom+json", "cors", "empty"),
             Intent::Style => ("text/css,*/*;q=0.1", "no-cors", "style"),
         };
         let site = if ask.intent == Intent::Navigate { "none" } else { "same-origin" };

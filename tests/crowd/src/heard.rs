@@ -72,6 +72,8 @@ pub enum State {
     YourTurn,
     /// Called, and every seat is taken just now.
     Next,
+    /// Inside: has a pass, or needs none.
+    Admitted,
     /// Nothing more will happen by itself: left, used, no cookies.
     Over(String),
     /// Any other: held, reconnecting, unavailable, or one that is not known here.
@@ -85,6 +87,7 @@ impl State {
             "waiting" => State::Waiting,
             "your_turn" => State::YourTurn,
             "next" => State::Next,
+            "admitted" => State::Admitted,
             over @ ("cookies_blocked" | "form_held" | "left" | "ticket_used") => State::Over(over.to_owned()),
             other => State::Patience(other.to_owned()),
         }
@@ -97,6 +100,7 @@ impl State {
             State::Waiting => "waiting",
             State::YourTurn => "your_turn",
             State::Next => "next",
+            State::Admitted => "admitted",
             State::Over(name) | State::Patience(name) => name,
         }
     }

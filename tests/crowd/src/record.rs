@@ -85,10 +85,7 @@ impl Life {
                 if asked == Asked::Navigate {
                     self.hear_refusal(sent, &told.state);
                 }
-                // Somebody inside, or any visitor of a room that is off, is told *your turn* without a place of theirs.
-                if told.state != State::YourTurn || self.place.is_none() {
-                    self.hear_place(at, told.place);
-                }
+                self.hear_place(at, told.place);
                 match told.state {
                     State::Waiting => self.uncalled_asked = self.uncalled_asked.max(Some(sent)),
                     State::YourTurn | State::Next => {
@@ -96,7 +93,9 @@ impl Life {
                     }
                     _ => {}
                 }
-                if told.state == State::YourTurn && asked != Asked::Navigate {
+                // Whoever is told either goes there, and has to be let in.
+                let promised = matches!(told.state, State::YourTurn | State::Admitted);
+                if promised && asked != Asked::Navigate {
                     self.turn_told = Some(at);
                 }
             }
@@ -231,13 +230,10 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_moves_is_seen_and_the_nameless_turn_of_a_room_that_is_off_is_not_one() {
+    fn a_place_that_moves_is_seen() {
         let moved =
             lived(&[(Asked::Join, 0, told(State::Waiting, 7)), (Asked::Stand, 9, told(State::Waiting, 8))]);
         assert_eq!((moved.place, moved.moved_to), (Some(7), Some(8)));
-        let off =
-            lived(&[(Asked::Join, 0, told(State::Waiting, 7)), (Asked::Stand, 9, told(State::YourTurn, 1))]);
-        assert_eq!((off.place, off.moved_to), (Some(7), None));
     }
 
     #[test]

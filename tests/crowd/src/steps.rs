@@ -73,6 +73,7 @@ impl Line {
             (State::Joining, _) => Step::Ask { after: pause, asked: Asked::Join },
             // Called, and not let in all the same: not at once again.
             (State::YourTurn, Asked::Navigate) => Step::Ask { after: pause, asked: Asked::Stand },
+            (State::Admitted, _) => Step::Ask { after: Duration::ZERO, asked: Asked::Navigate },
             (State::YourTurn, _) => Step::Ask { after: Duration::ZERO, asked: Asked::Navigate },
             (State::Waiting, _) => {
                 self.waits += 1;
@@ -124,6 +125,7 @@ mod tests {
     #[test]
     fn a_script_that_is_let_in_takes_the_browser_along() {
         let mut line = Line::new(None, None);
+        assert_eq!(line.next(Asked::Join, &told(State::Admitted, 0)), ask(0, Asked::Navigate));
         assert_eq!(line.next(Asked::Join, &Heard::Origin { status: 200 }), ask(0, Asked::Navigate));
     }
 
