@@ -47,11 +47,16 @@ impl<'a> Address<'a> {
 
     /// The value of a query's field, decoded.
     pub fn field(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|part| {
-            let (key, value) = part.split_once('=')?;
-            (key == name).then(|| percent_decoded(value))
-        })
+        field(self.query, name)
     }
+}
+
+/// The value of a field in a query or in a form's body (`application/x-www-form-urlencoded`), decoded.
+pub fn field(fields: &str, name: &str) -> Option<String> {
+    fields.split('&').find_map(|part| {
+        let (key, value) = part.split_once('=')?;
+        (key == name).then(|| percent_decoded(value))
+    })
 }
 
 /// A target with our mark.

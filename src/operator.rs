@@ -14,6 +14,8 @@
 //!
 //! One deployment has one set of rooms: the zone is taken for what it is called, and not looked at.
 
+pub mod desk;
+pub mod session;
 pub mod tokens;
 
 use durable::date::iso8601;
@@ -42,6 +44,8 @@ pub struct ApiRequest<'a> {
     pub query: &'a str,
     /// The header `Authorization`.
     pub authorization: &'a str,
+    /// The operator whose session this is, for requests of our own page that name its secret.
+    pub signed_in: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
 }
@@ -117,7 +121,7 @@ fn not_found() -> ApiResponse {
 /// Checks who asks and what for. `prefix` names the client's address prefix: failed attempts are counted by it.
 pub fn begin(request: &ApiRequest<'_>, tokens: &Tokens, prefix: [u8; 4]) -> Action {
     let presented = request.authorization.strip_prefix("Bearer ").unwrap_or_default();
-    let Some(who) = tokens.who(presented) else {
+    let Some(who) = tokens.who(presented).or(request.signed_in) else {
         let command = Command::Attempt { prefix };
         return Action::Command { who: String::new(), command, then: Then::Unauthorized };
     };
@@ -275,7 +279,8 @@ mod tests {
     fn asked(method: &str, path: &str, authorization: &str, body: &[u8]) -> Action {
         let tokens = Tokens::parse(&format!("ada:{TOKEN}")).unwrap();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        begin(&ApiRequest { method, path, query, authorization, body }, &tokens, [7; 4])
+        let request = ApiRequest { method, path, query, authorization, signed_in: None, body };
+        begin(&request, &tokens, [7; 4])
     }
 
     fn asked_well(method: &str, path: &str, body: &[u8]) -> Action {

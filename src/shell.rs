@@ -79,7 +79,8 @@ struct Lacking {
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub fn gate(request: Request, url: String, cookies: String, env: Env, context: Context) -> JsValue {
     if Address::parse(&url).is_some_and(|address| is_operators(address.host, &env)) {
-        return future_to_promise(async { Ok(operator::answer(request.into(), url, env).await) }).into();
+        return future_to_promise(async { Ok(operator::answer(request.into(), url, cookies, env).await) })
+            .into();
     }
     let asked = Asked { request, url, cookies, env };
     match asked.decide(Some(&context), &Lacking::default()) {

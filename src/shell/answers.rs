@@ -88,6 +88,14 @@ pub(super) fn board(board: &Board) -> JsValue {
     )
 }
 
+/// A page of the operator's.
+pub(super) fn operators_page(status: u16, nonce: &str, html: String) -> JsValue {
+    finished(plain(status).and_then(|builder| {
+        let policy = page::content_security_policy(nonce);
+        builder.with_header("Content-Security-Policy", &policy)?.from_html(html)
+    }))
+}
+
 /// An answer of the operator's API.
 pub(super) fn api(status: u16, body: &serde_json::Value, retry_after_seconds: Option<u64>) -> JsValue {
     finished(plain(status).and_then(|builder| {

@@ -1,0 +1,151 @@
+"use strict";
+// The operator's desk: asks every two seconds what each Room says, and changes settings by the same API that everybody
+// may use (src/operator.rs). All that is shown goes in as text.
+(() => {
+  const LIVE_EVERY_MS = 2000, ROOMS_EVERY_MS = 10000, CHANGES_SHOWN = 20;
+  const api = "/client/v4/zones/all/";
+  const element = (id) => document.getElementById(id);
+  const cards = new Map(); // By the room's id.
+  const number = (value) => value.toLocaleString();
+  const phases = { open: "open", busy: "a line stands", held: "everybody is held", suspended: "off" };
+
+  async function ask(path, method, body) {
+    const answer = await fetch(api + path, {
+      method: method || "GET", body: body && JSON.stringify(body), cache: "no-store",
+      headers: { "Anteroom-CSRF": document.body.dataset.csrf, "Content-Type": "application/json" },
+    });
+    if (answer.status === 401) return location.reload();
+    const told = await answer.json();
+    if (!told.success) throw new Error(told.errors.map(({ message }) => message).join("\n"));
+    return told;
+  }
+
+  function duration(ms) {
+    const seconds = Math.round(ms / 1000);
+    return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+  }
+
+  function draw(card, history) {
+    const from = history.length ? history[0].at_ms : 0;
+    const span = Math.max(1, history.length ? history[history.length - 1].at_ms - from : 1);
+    const most = Math.max(1, ...history.map((point) => Math.max(point.inside, point.waiting, point.admitted)));
+    for (const what of ["waiting", "inside", "admitted"]) {
+      const points = history.map((point) => `${((point.at_ms - from) * 600 / span).toFixed(1)},${(136 - point[what] * 132 / most).toFixed(1)}`);
+      card.querySelector(`polyline.${what}`).setAttribute("points", points.join(" "));
+    }
+    const told = `the last ${duration(span)}, up to ${number(most)}`;
+    card.querySelector("figcaption .span").textContent = told;
+    card.querySelector("svg").setAttribute("aria-label", `Waiting, inside and let in per minute: ${told}`);
+  }
+
+  async function live(id, card) {
+    try {
+      const { result } = await ask(`waiting_rooms/${id}/live`);
+      for (const place of card.querySelectorAll("[data-live]")) {
+        const value = result[place.dataset.live];
+        place.textContent = place.dataset.live.endsWith("_ms") ? duration(value) : number(value);
+      }
+      card.querySelector(".phase").textContent = phases[result.phase] || result.phase;
+      draw(card, result.history);
+      element("trouble").hidden = true;
+    } catch (error) {
+      element("trouble").textContent = `What is shown is old: ${error.message}`;
+      element("trouble").hidden = false;
+    }
+  }
+
+  function show(card, room) {
+    card.querySelector("h2").textContent = room.name;
+    card.querySelector(".where").textContent = [room, ...(room.additional_routes || [])].map(({ host, path }) => host + path).join(" · ");
+    for (const button of card.querySelectorAll(".switch")) {
+      button.setAttribute("aria-checked", String(String(room[button.dataset.field]) === button.dataset.on));
+    }
+    const values = { ...room, message: room.page.message };
+    for (const input of card.querySelectorAll(".limits [name]")) {
+      // What somebody is typing is theirs.
+      if (input.value === (input.dataset.was || "")) input.value = values[input.name];
+      input.dataset.was = values[input.name];
+    }
+  }
+
+  async function change(id, card, patch) {
+    const told = card.querySelector(".told");
+    const buttons = [...card.querySelectorAll("button")];
+    for (const button of buttons) button.disabled = true;
+    try {
+      const { result, messages } = await ask(`waiting_rooms/${id}`, "PATCH", patch);
+      for (const input of card.querySelectorAll(".limits [name]")) if (input.name in patch || (input.name === "message" && patch.page)) input.dataset.was = input.value;
+      show(card, result);
+      told.className = "told";
+      told.textContent = messages.length ? messages[0].message : "Saved. It holds at the Room now; every edge follows within 2 s while a line stands, within 10 s otherwise.";
+      changes();
+    } catch (error) {
+      told.className = "told fault";
+      told.textContent = `Nothing was changed: ${error.message}`;
+    }
+    for (const button of buttons) button.disabled = false;
+  }
+
+  function card(room) {
+    const made = element("room").content.firstElementChild.cloneNode(true);
+    for (const button of made.querySelectorAll(".switch")) button.addEventListener("click", () => {
+      const turnsOn = button.getAttribute("aria-checked") !== "true";
+      const { field, on } = button.dataset;
+      const patch = { [field]: turnsOn === (on === "true") };
+      if (field === "suspended" && turnsOn) {
+        const dialog = made.querySelector("dialog");
+        dialog.onclose = () => { if (dialog.returnValue === "on") change(room.id, made, patch); };
+        dialog.returnValue = "";
+        dialog.showModal();
+      } else change(room.id, made, patch);
+    });
+    made.querySelector(".limits").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const patch = {};
+      for (const input of made.querySelectorAll(".limits [name]")) {
+        if (input.value === input.dataset.was) continue;
+        if (input.name === "message") patch.page = { message: input.value };
+        else patch[input.name] = Number(input.value);
+      }
+      change(room.id, made, patch);
+    });
+    return made;
+  }
+
+  async function rooms() {
+    const { result } = await ask("waiting_rooms?per_page=1000");
+    const there = new Set(result.map(({ id }) => id));
+    for (const [id, old] of cards) if (!there.has(id)) { old.remove(); cards.delete(id); }
+    for (const room of result) {
+      if (!cards.has(room.id)) {
+        cards.set(room.id, card(room));
+        element("rooms").append(cards.get(room.id));
+      }
+      show(cards.get(room.id), room);
+    }
+  }
+
+  async function changes() {
+    const { result } = await ask("waiting_room_changes");
+    element("changes").replaceChildren(...result.slice(0, CHANGES_SHOWN).map(({ at_ms, who, action, room_id, before, after }) => {
+      const row = document.createElement("tr");
+      const name = ((after || {}).name) || ((before || {}).name) || (cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id);
+      const what = action === "edit" ? Object.keys(after || {}).map((key) => `${key}: ${JSON.stringify((before || {})[key])} → ${JSON.stringify(after[key])}`).join(", ") : action;
+      for (const text of [new Date(at_ms).toLocaleString(), who, name, what]) row.insertCell().textContent = text;
+      return row;
+    }));
+  }
+
+  // One after the other: a slow answer is waited for, never overtaken.
+  async function again(every, task) {
+    try { await task(); } catch (error) {
+      element("trouble").textContent = error.message;
+      element("trouble").hidden = false;
+    }
+    setTimeout(again, every, every, task);
+  }
+  const watch = () => document.visibilityState === "visible" ? Promise.all([...cards].map(([id, shown]) => live(id, shown))) : null;
+  again(ROOMS_EVERY_MS, async () => { await rooms(); await watch(); await changes(); });
+  setTimeout(again, LIVE_EVERY_MS, LIVE_EVERY_MS, watch);
+  document.addEventListener("visibilitychange", watch);
+})();

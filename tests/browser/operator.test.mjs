@@ -1,0 +1,122 @@
+// The operator's page in a real browser: signing in, watching the line, turning the switches; and the waiting page that
+// follows.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Visitor, room, startAnteroom, until } from "../workerd/harness.mjs";
+import { inaccessible, picture, startBrowser } from "./browser.mjs";
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+const shop = room({ name: "clinic", total_active_users: 10, session_duration_seconds: 300, page: { title: "Town clinic" } });
+
+describe("an operator", () => {
+  let anteroom, browser, context, page, desk;
+  const told = (what) => page.waitForFunction((text) => document.querySelector(".told").textContent.includes(text), what);
+  before(async () => {
+    browser = await startBrowser();
+    anteroom = await startAnteroom({ rooms: [shop], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
+    desk = `http://operator.localhost:${anteroom.url.port}/`;
+    context = await browser.newContext({ viewport: { width: 1000, height: 800 }, bypassCSP: true });
+    page = await context.newPage();
+  });
+  after(async () => {
+    await browser.close();
+    await anteroom.stop();
+  });
+
+  test("signs in with the token and with nothing else", async () => {
+    await page.goto(desk);
+    assert.deepEqual(await inaccessible(page), []);
+    await page.fill("#token", "wrong");
+    await page.click("button");
+    assert.match(await page.textContent("#refused"), /no operator's token/);
+    await page.fill("#token", TOKEN);
+    await page.click("button");
+    await page.waitForSelector(".room h2");
+    assert.equal(await page.textContent(".room h2"), "clinic");
+    const [cookie] = await context.cookies(desk);
+    assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, "Strict"]);
+    assert.ok(!cookie.value.includes(TOKEN));
+  });
+
+  test("flips the switch, and the waiting page follows", { timeout: 60_000 }, async () => {
+    await page.click("[data-field=queue_all]");
+    await told("every edge follows within 2 s");
+    assert.equal(await page.getAttribute("[data-field=queue_all]", "aria-checked"), "true");
+    const visitor = await (await browser.newContext({ locale: "en" })).newPage();
+    await visitor.goto(`${anteroom.url}item/1`);
+    await visitor.waitForSelector("body[data-state=held]", { timeout: 15_000 });
+    await page.fill("[name=message]", "Back at two o'clock.");
+    await page.click(".limits button");
+    await told("Saved");
+    await visitor.reload();
+    await until(async () => (await visitor.reload(), (await visitor.textContent("body")).includes("Back at two o'clock.")), "the message is there");
+    await page.click("[data-field=queue_all]");
+    await told("Saved");
+    await visitor.waitForSelector("#choose", { timeout: 30_000 });
+  });
+
+  test("is warned before a room that was off is switched on", { timeout: 60_000 }, async () => {
+    const state = () => page.getAttribute("[data-field=suspended]", "aria-checked");
+    await page.click("[data-field=suspended]");
+    await until(async () => (await state()) === "false", "the room is off");
+    await page.click("[data-field=suspended]");
+    await page.click("dialog button.quiet");
+    assert.equal(await state(), "false", "left off");
+    await page.click("[data-field=suspended]");
+    assert.match(await page.textContent("dialog"), /Nobody who is inside now has a pass/);
+    assert.deepEqual(await inaccessible(page), []);
+    await page.click("dialog button[value=on]");
+    await until(async () => (await state()) === "true", "the room is on");
+  });
+
+  test("is told every fault, and nothing is changed", async () => {
+    await page.evaluate(() => document.querySelector(".limits").noValidate = true);
+    await page.fill("[name=total_active_users]", "0");
+    await page.fill("[name=session_duration_seconds]", "1");
+    await page.click(".limits button");
+    await told("Nothing was changed");
+    const words = await page.textContent(".told");
+    assert.ok(words.includes("total_active_users") && words.includes("session_duration_seconds"), words);
+    await page.reload();
+    await page.waitForSelector(".room h2");
+    assert.equal(await page.inputValue("[name=total_active_users]"), "10");
+  });
+
+  test("sees who changed what, and the line as it stands; in light and dark, on a phone too", { timeout: 120_000 }, async () => {
+    // Ten have seats, twelve wait.
+    for (let index = 0; index < 22; index++) await new Visitor(anteroom).arrive();
+    await until(async () => (await page.textContent("[data-live=waiting]")) !== "0", "somebody waits");
+    await page.waitForFunction(() => document.querySelector("polyline.waiting").getAttribute("points").split(" ").length > 2, null, { timeout: 60_000 });
+    const changes = await page.textContent("#changes");
+    assert.ok(changes.includes("ada") && changes.includes("queue_all: false → true"), changes);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1000, 320]) {
+        await page.setViewportSize({ width, height: 800 });
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, `wider than ${width}`);
+        await page.screenshot({ path: picture(`operator-${width}-${colorScheme}`), fullPage: true });
+        assert.deepEqual(await inaccessible(page), [], `${colorScheme}, ${width}`);
+      }
+    }
+  });
+
+  test("who has no secret of the session changes nothing, and signing out ends it", async () => {
+    const path = `${desk}client/v4/zones/all/waiting_rooms`;
+    const status = (headers) => page.evaluate(async ([url, headers]) => (await fetch(url, { headers })).status, [path, headers]);
+    assert.equal(await status({}), 401);
+    assert.equal(await status({ "Anteroom-CSRF": "00".repeat(16) }), 401);
+    assert.equal(await status({ "Anteroom-CSRF": await page.evaluate(() => document.body.dataset.csrf) }), 200);
+    await page.click("header button");
+    await page.waitForSelector("#token");
+    assert.deepEqual(await context.cookies(desk), []);
+  });
+});
+
+test("a deployment without its secrets says what is missing, on the operator's host alone", async () => {
+  const anteroom = await startAnteroom({ secrets: { KEY_CURRENT: "short" } });
+  const said = (await anteroom.ask("/", { host: "operator.localhost" })).body;
+  const shown = (await anteroom.ask("/")).body;
+  await anteroom.stop();
+  assert.ok(said.includes("KEY_CURRENT") && said.includes("OPERATOR_TOKENS"), said);
+  assert.ok(!shown.includes("KEY_CURRENT"));
+});
