@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test check crowd deploy secret clean
+.PHONY: help setup dev test check bench crowd deploy secret clean
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 setup: ## install what is missing
@@ -10,6 +10,9 @@ test: setup ## every test: native, workerd, browser
 	@tools/test.sh
 check: ## format, lints, docs
 	@tools/check.sh
+bench: ## time the gate, polls and joins; report in target/bench/report.json
+	@tools/setup.sh build && tools/build.sh && tests/bench/hello.sh && \
+		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" node tests/bench/run.mjs
 crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for another
 	@cargo run --quiet --release -p anteroom-crowd -- --url http://localhost:8787/ --visitors 100 --limit 20 \
 		--shop-stats http://127.0.0.1:8788/stats $(ARGS)

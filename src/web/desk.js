@@ -125,12 +125,18 @@
     }
   }
 
+  const differences = (before, after) => Object.keys(after).flatMap((key) => {
+    const [one, other] = [before[key], after[key]];
+    if (one && other && typeof other === "object" && !Array.isArray(other)) return differences(one, other);
+    return JSON.stringify(one) === JSON.stringify(other) ? [] : [`${key}: ${JSON.stringify(one)} → ${JSON.stringify(other)}`];
+  });
+
   async function changes() {
     const { result } = await ask("waiting_room_changes");
     element("changes").replaceChildren(...result.slice(0, CHANGES_SHOWN).map(({ at_ms, who, action, room_id, before, after }) => {
       const row = document.createElement("tr");
       const name = ((after || {}).name) || ((before || {}).name) || (cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id);
-      const what = action === "edit" ? Object.keys(after || {}).map((key) => `${key}: ${JSON.stringify((before || {})[key])} → ${JSON.stringify(after[key])}`).join(", ") : action;
+      const what = action === "edit" ? differences(before || {}, after || {}).join(", ") : action;
       for (const text of [new Date(at_ms).toLocaleString(), who, name, what]) row.insertCell().textContent = text;
       return row;
     }));

@@ -46,17 +46,38 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
   };
 }
 
-/** `wrangler dev` with the rooms of wrangler.toml. The harness above lets Node.js fetch from the origin, which follows
- * redirects and knows no upgrades; here workerd does. */
+/** `wrangler dev` with the rooms of wrangler.toml, on a storage of its own that outlives it. The harness above lets Node.js fetch
+ * from the origin, which follows redirects and knows no upgrades; here workerd does. */
 export async function startDevelopment() {
-  const shop = await startShop();
+  const shop = await startShop({ sessionMs: 60_000 });
   const state = mkdtempSync(join(tmpdir(), "anteroom-"));
+  const agent = new Agent({ keepAlive: true });
+  let server = await startWrangler(shop, state, "0");
+  return {
+    shop,
+    get url() { return server.url; },
+    ask: (path, options) => ask(server.url, path, agent, options),
+    /** The machine is switched off and on again: no process gets to say a last word. */
+    crash: async () => {
+      await server.end("SIGKILL");
+      server = await startWrangler(shop, state, server.url.port);
+    },
+    stop: async () => {
+      agent.destroy();
+      await server.end("SIGTERM");
+      await shop.close();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Its processes are a group of their own, and end as one. */
+async function startWrangler(shop, state, port) {
   const tools = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
   const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   const vars = { ORIGIN: shop.url, KEY_CURRENT: KEY };
-  const child = spawn("wrangler", ["dev", "-c", configPath, "--port", "0", "--inspector-port", "0", "--persist-to", state,
-    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])], { env, stdio: ["ignore", "pipe", "inherit"] });
-  const agent = new Agent({ keepAlive: true });
+  const child = spawn("wrangler", ["dev", "-c", configPath, "--port", port, "--inspector-port", "0", "--persist-to", state,
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])], { env, stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const url = await new Promise((resolve, reject) => {
     let said = "";
@@ -67,17 +88,7 @@ export async function startDevelopment() {
     });
     ended.then(() => reject(new Error(`wrangler dev ended: ${said}`)));
   });
-  return {
-    shop, url,
-    ask: (path, options) => ask(url, path, agent, options),
-    stop: async () => {
-      agent.destroy();
-      child.kill();
-      await ended;
-      await shop.close();
-      rmSync(state, { recursive: true, force: true });
-    },
-  };
+  return { url, end: async (signal) => (process.kill(-child.pid, signal), ended) };
 }
 
 /** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. */

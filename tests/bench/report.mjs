@@ -1,0 +1,46 @@
+// The figures beside their budgets (docs name where they come from), as a table for people and one flat object for machines. A
+// budget that is missed is marked, and nothing else: time is never a test.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { built } from "./runtime.mjs";
+
+const atMost = (bound) => ({ says: `≤ ${bound}`, holds: (figure) => figure <= bound });
+const atLeast = (bound) => ({ says: `≥ ${bound}`, holds: (figure) => figure >= bound });
+const none = { says: "", holds: () => null };
+
+const digits = (figure) => (Number.isInteger(figure) ? String(figure) : figure.toFixed(figure >= 100 ? 0 : 2));
+const interval = (name) => (report) => `${digits(report[name])}  [${digits(report[`${name}_low`])}, ${digits(report[`${name}_high`])}]`;
+
+/** What is shown: the figure's name, its words, its budget, and how it is written if not as a number. */
+const ROWS = [
+  ["gate_us", "an admitted request, added inside workerd, µs", none],
+  ["webcrypto_us", "  the same by a good JavaScript gate, µs", none],
+  ["crowdhandler_us", "  the same by crowdhandler-sdk 2.5.0, hybrid, µs", none],
+  ["gate_vs_webcrypto", "gate : JavaScript gate", atMost(0.8)],
+  ["gate_vs_crowdhandler", "gate : crowdhandler-sdk", atMost(0.5)],
+  ["throughput_vs_bare", "throughput : bare Worker, 95 %", { says: "not all < 0.97", holds: (_, report) => report.throughput_vs_bare_high >= 0.97 }, interval("throughput_vs_bare")],
+  ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],
+  ["p99_vs_bare", "  99th percentile of time : bare Worker's, 95 %", none, interval("p99_vs_bare")],
+  ["poll_vs_hello", "polls : Rust hello", atLeast(0.8)],
+  ["poll_object_calls_per_1000", "object calls on behalf of 1 000 polls", atMost(0)],
+  ["join_vs_naive_64", "joins : naive object, 64 connections", atLeast(3)],
+  ["join_vs_naive_1", "joins : naive object, 1 connection", atLeast(0.7)],
+  ["wasm_gzip_bytes", "Wasm, gzip, bytes", atMost(150_000)],
+  ["page_gzip_bytes", "waiting page, gzip, largest language, bytes", atMost(14_336)],
+];
+
+/** Prints the table and writes target/bench/report.json. */
+export function publish(report) {
+  const lines = ROWS.filter(([name]) => name in report).map(([name, words, budget, written]) => {
+    const held = budget.holds(report[name], report);
+    return [words, written ? written(report) : digits(report[name]), budget.says, held === null ? "" : held ? "ok" : "MISSED"];
+  });
+  const table = [["what", "figure", "budget", ""], ...lines];
+  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
+  for (const line of table) console.log(line.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
+  const missed = lines.filter((line) => line[3] === "MISSED").length;
+  console.log(missed ? `\n${missed} of the budgets missed.` : "\nEvery budget kept.");
+  const file = join(built, "report.json");
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(`Report: ${file}`);
+}

@@ -1,0 +1,96 @@
+// The Workers under test on the real runtime: one workerd of our own, told by a config file what to serve. Neither wrangler's
+// proxy nor miniflare's entry Worker stands between the load and the Worker, for both cost more than a gate. All Workers
+// share one process and one thread, so what disturbs one round disturbs the next alike; each has its own port, isolate,
+// objects (SQLite, on disk) and no way out but the origin of the benchmark.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import workerd from "workerd";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const built = join(root, "target/bench");
+mkdirSync(built, { recursive: true });
+
+const wranglerToml = readFileSync(join(root, "wrangler.toml"), "utf8");
+const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1];
+
+/** The modules of Anteroom as it is deployed, by the names they import each other by. */
+export const ANTEROOM = ["src/entry.mjs", "src/web/fallback.html", "build/index.js", "build/index_bg.wasm"];
+export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };
+
+const text = (value) => JSON.stringify(value);
+const kinds = { mjs: "esModule", js: "esModule", wasm: "wasm", html: "text" };
+
+function moduleLine(module) {
+  const { name, file } = typeof module === "string" ? { name: module, file: join(root, module) } : module;
+  return `(name = ${text(name)}, ${kinds[file.split(".").pop()]} = embed ${text(file)})`;
+}
+
+function bindingLine([name, value]) {
+  const kind = typeof value === "string" ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`;
+  return `(name = ${text(name)}, ${kind})`;
+}
+
+function serviceLines({ name, modules, vars = {}, objects = {} }) {
+  const classes = Object.entries(objects);
+  const bindings = [
+    ...Object.entries(vars).map(bindingLine),
+    ...classes.map(([binding, className]) => `(name = ${text(binding)}, durableObjectNamespace = (className = ${text(className)}))`),
+  ];
+  const namespaces = classes.map(([, className]) => `(className = ${text(className)}, uniqueKey = ${text(`${name}-${className}`)}, enableSql = true)`);
+  return `( name = ${text(name)}, worker = (
+    compatibilityDate = ${text(compatibilityDate)},
+    modules = [${modules.map(moduleLine).join(",\n      ")}],
+    bindings = [${bindings.join(",\n      ")}],
+    durableObjectNamespaces = [${namespaces.join(", ")}],
+    durableObjectStorage = (localDisk = "disk"),
+    globalOutbound = "origin" ))`;
+}
+
+function config(services, disk, originPort) {
+  const sockets = services.map(({ name }) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "disk", disk = (path = ${text(disk)}, writable = true)),
+    (name = "origin", external = (address = "127.0.0.1:${originPort}", http = ())),
+    ${services.map(serviceLines).join(",\n    ")}
+  ],
+  sockets = [${sockets.join(",\n    ")}]
+);
+`;
+}
+
+/** Starts workerd with these Workers. The first module of each is its main one; every fetch of theirs goes to the origin. */
+export async function startWorkers(services, originPort) {
+  // Not in the folder for temporary files: where that is memory, durability would cost nothing.
+  const state = mkdtempSync(join(built, "state-"));
+  const configFile = join(state, "config.capnp");
+  mkdirSync(join(state, "disk"));
+  writeFileSync(configFile, config(services, join(state, "disk"), originPort));
+  const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const ports = {};
+  await new Promise((resolve, reject) => {
+    let said = "";
+    child.stdio[3].on("data", (data) => {
+      const lines = (said + data).split("\n");
+      said = lines.pop();
+      for (const line of lines) {
+        const { event, socket, port } = JSON.parse(line);
+        if (event === "listen") ports[socket] = port;
+      }
+      if (Object.keys(ports).length === services.length) resolve();
+    });
+    ended.then((code) => reject(new Error(`workerd ended with ${code}`)));
+  });
+  return {
+    ports,
+    stop: async () => {
+      child.kill();
+      await ended;
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
