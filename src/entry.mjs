@@ -3,12 +3,23 @@
 import Edge from "../build/index.js";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "../build/index.js";
+
+// Without an instance: worker-build's are proxies that cost more than the gate itself.
+const { admits, gate } = Edge.prototype;
 const after = (ms, value) => new Promise((resolve) => setTimeout(resolve, ms, value));
-const ours = (cookies) => cookies?.includes("anteroom-") ? cookies.split(";").filter((pair) => pair.includes("anteroom-")).slice(0, 8).join(";") : "";
 const headers = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
 // What answers a form must not come back by itself.
 const sorry = ({ method }) => new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers });
-let edge; // It lets a Wasm instance that panicked begin anew.
+
+// A slice and no copy for whoever brings one. `room-` is looked for because other cookies are full of a, n, t and e.
+function ours(cookies, from = 0, most = 8) {
+  const at = cookies?.indexOf("room-", from) ?? -1;
+  if (at < 0 || most === 0) return "";
+  const end = cookies.indexOf(";", at);
+  const pair = cookies.slice(cookies.lastIndexOf(";", at) + 1, end < 0 ? undefined : end);
+  const more = end < 0 ? "" : ours(cookies, end, most - 1);
+  return more ? `${pair};${more}` : pair;
+}
 
 function origin(request, env) {
   if (!env.ORIGIN) return fetch(request);
@@ -18,23 +29,30 @@ function origin(request, env) {
   return fetch(forwarded, { redirect: "manual" });
 }
 
+async function answer(request, env, promised) {
+  const verdict = promised instanceof Promise ? await Promise.race([promised, after(4000, null)]).catch(() => null) : promised;
+  if (verdict === null || verdict instanceof Response) return verdict ?? sorry(request);
+  if (verdict === undefined) return origin(request, env);
+  const response = await origin(request, env);
+  const line = Array.isArray(verdict) ? await Promise.race([verdict[0].catch(() => {}), after(150)]) : verdict;
+  if (!line || response.webSocket) return response;
+  const told = new Response(response.body, response);
+  told.headers.append("Set-Cookie", line);
+  return told;
+}
+
 export default {
-  async fetch(request, env, context) {
-    if (env.ANTEROOM === "off") return origin(request, env);
-    let verdict = null;
+  fetch(request, env, context) {
+    let verdict;
     try {
-      edge ??= new Edge(context, env);
-      verdict = edge.gate(request, request.url, ours(request.headers.get("Cookie")), env, context);
-      if (verdict instanceof Promise) verdict = await Promise.race([verdict, after(4000, null)]);
+      const { url } = request, cookies = ours(request.headers.get("Cookie"));
+      if (env.ANTEROOM !== "off" && !(cookies && admits(url, cookies))) verdict = gate(request, url, cookies, env, context);
     } catch (error) {
       console.error("anteroom: the gate threw", error);
+      // A panic ends the Wasm instance and all that is in its memory: making an instance of the class begins anew.
+      globalThis.__worker_init_state.criticalError ||= error instanceof WebAssembly.RuntimeError;
+      verdict = new Edge(context, env) && null;
     }
-    if (verdict === null || verdict instanceof Response) return verdict ?? sorry(request);
-    const response = await origin(request, env); // undefined, a cookie line, or an array with the promise of one
-    const line = Array.isArray(verdict) ? await Promise.race([verdict[0].catch(() => {}), after(150)]) : verdict;
-    if (!line || response.webSocket) return response;
-    const answer = new Response(response.body, response);
-    answer.headers.append("Set-Cookie", line);
-    return answer;
+    return verdict === undefined ? origin(request, env) : answer(request, env, verdict);
   },
 };

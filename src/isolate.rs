@@ -6,9 +6,16 @@ use std::rc::Rc;
 
 use durable::board::Board;
 use durable::protocol::{Answer, Outcome, Wish};
+use durable::room::renewal_interval;
+use durable::settings::Settings;
+use durable::token::Keys;
 use durable::units::Millis;
 
-use crate::route::Rooms;
+use crate::address::Address;
+use crate::cookie::Wallet;
+use crate::gate::{self, Decision, View, Visit};
+use crate::route::{Match, Rooms};
+use crate::visit::{Asker, Verb};
 
 /// A directory older than this is fetched before anything is decided.
 const ROOMS_MAX_AGE: Millis = Millis(10_000);
@@ -51,6 +58,16 @@ pub struct HeldBoard {
 }
 
 impl HeldBoard {
+    /// As the gate looks at it.
+    pub fn view(&self, settings: &Settings) -> View<'_> {
+        View {
+            board: &self.board,
+            revoked: &self.revoked,
+            renewal_interval: renewal_interval(settings),
+            first_contacts: self.first_contacts,
+        }
+    }
+
     /// How usable it is.
     pub fn freshness(&self, now: Millis) -> Freshness {
         let age = now.since(self.made_at);
@@ -140,6 +157,21 @@ impl Isolate {
             self.rooms_asked_at = now;
         }
         begins
+    }
+
+    /// Whether somebody with these cookies goes to the origin as they are: see `shell::admits`. Nothing is refreshed here,
+    /// and nobody is renewed: what is due finds its way through the gate.
+    pub fn admits(&self, address: &Address<'_>, cookies: &str, keys: &Keys, now: Millis) -> bool {
+        let (Some(rooms), Freshness::Fresh) = self.rooms(now) else { return false };
+        let Some(Match { room, own: None, .. }) = rooms.find(address.host, address.path) else {
+            return false;
+        };
+        let held = self.boards.get(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh);
+        let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys);
+        // Whoever has no pass meets the strictest asker there is, and is not let through.
+        let visit = Visit { asker: Asker::SubResource, verb: Verb::Head, wallet: &wallet, marked: false };
+        let decide = |held: &HeldBoard| gate::decide(&visit, &held.view(&room.settings), now, [0; 16]);
+        held.is_some_and(|held| wallet.pass.is_some() && decide(held) == Decision::Pass)
     }
 
     /// A room's board.

@@ -13,6 +13,8 @@ use durable::settings::Settings;
 use durable::token::RoomTag;
 use serde_json::Value;
 
+use crate::cookie::{self, Scheme};
+
 /// The last part of every path of ours.
 pub const OWN: &str = "/.anteroom/";
 
@@ -25,6 +27,22 @@ pub struct RoomEntry {
     pub tag: RoomTag,
     /// What its operator decided.
     pub settings: Settings,
+    /// What its cookie is called on https and on plain http: made once, for every request asks.
+    cookie_names: [String; 2],
+}
+
+impl RoomEntry {
+    fn new(id: String, settings: Settings) -> Option<RoomEntry> {
+        let tag = RoomTag::from_id(&id)?;
+        let cookie_names = [Scheme::Https, Scheme::Http].map(|scheme| cookie::name(tag, &settings, scheme));
+        Some(RoomEntry { id, tag, settings, cookie_names })
+    }
+
+    /// What its cookie is called.
+    pub fn cookie_name(&self, scheme: Scheme) -> &str {
+        let [https, http] = &self.cookie_names;
+        if scheme == Scheme::Https { https } else { http }
+    }
 }
 
 /// All rooms of the deployment.
@@ -33,7 +51,7 @@ pub struct Rooms {
     /// The directory's version; 0 for the rooms of `[vars]`.
     pub version: u64,
     /// Host, path, room: longest path first.
-    routes: Vec<(String, String, Rc<RoomEntry>)>,
+    routes: Vec<(String, Rc<str>, Rc<RoomEntry>)>,
 }
 
 /// A room and what is asked of it.
@@ -42,7 +60,7 @@ pub struct Match {
     /// The room.
     pub room: Rc<RoomEntry>,
     /// The path of the route that covers the request.
-    pub path: String,
+    pub path: Rc<str>,
     /// One of our own endpoints, if it is one.
     pub own: Option<Own>,
 }
@@ -76,14 +94,13 @@ impl Rooms {
     }
 
     fn new(version: u64, rooms: impl Iterator<Item = (String, Settings)>) -> Rooms {
-        let mut routes = Vec::new();
+        let mut routes: Vec<(String, Rc<str>, _)> = Vec::new();
         for (id, settings) in rooms {
-            let Some(tag) = RoomTag::from_id(&id) else {
+            let Some(room) = RoomEntry::new(id, settings).map(Rc::new) else {
                 continue;
             };
-            let room = Rc::new(RoomEntry { id, tag, settings });
             for route in room.settings.routes() {
-                routes.push((route.host.clone(), route.path.clone(), room.clone()));
+                routes.push((route.host.clone(), Rc::from(route.path.as_str()), room.clone()));
             }
         }
         routes.sort_by_key(|(_, path, _)| std::cmp::Reverse(path.len()));
@@ -99,14 +116,14 @@ impl Rooms {
             (_, Some(found)) | (Some(found), None) => found,
             (None, None) => return None,
         };
-        let base = if route_path == "/" { "" } else { route_path };
+        let base = if &**route_path == "/" { "" } else { route_path };
         let own = normal.strip_prefix(base).and_then(|rest| rest.strip_prefix(OWN)).map(|name| match name {
             "wait" => Own::Wait,
             "board" => Own::Board,
             "leave" => Own::Leave,
             _ => Own::Unknown,
         });
-        Some(Match { room: room.clone(), path: route_path.to_owned(), own })
+        Some(Match { room: room.clone(), path: route_path.clone(), own })
     }
 
     /// Whether any room lives on this host: a host of nobody's never reaches an origin that is named by variable.
@@ -115,11 +132,11 @@ impl Rooms {
         self.routes.iter().any(|(route_host, _, _)| *route_host == host)
     }
 
-    fn covering(&self, host: &str, path: &str) -> Option<(&str, &Rc<RoomEntry>)> {
+    fn covering(&self, host: &str, path: &str) -> Option<(&Rc<str>, &Rc<RoomEntry>)> {
         self.routes
             .iter()
             .find(|(route_host, route_path, _)| route_host == host && covers(route_path, path))
-            .map(|(_, route_path, room)| (route_path.as_str(), room))
+            .map(|(_, route_path, room)| (route_path, room))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The platform's side of the edge: requests in, answers out, calls to leaves and to the directory.
 //!
-//! [`gate()`] is what `entry.mjs` calls for every request. Whatever it can decide from memory it answers at once;
+//! [`admits()`] is what `entry.mjs` asks first of whoever brings a cookie of ours, and nearly all traffic needs no more; then
+//! [`gate()`]. Whatever that can decide from memory it answers at once;
 //! what needs a call it answers with a promise. It returns to JavaScript:
 //!
 //! | value | meaning |
@@ -23,7 +24,6 @@ use std::rc::Rc;
 
 use durable::platform;
 use durable::protocol::{Outcome, Wish};
-use durable::room::renewal_interval;
 use durable::token::{Arrival, Holder, Keys, prefix_of_address};
 use durable::units::Millis;
 use worker::Env;
@@ -38,7 +38,7 @@ use crate::gate::{self, Decision, Sequel, View, Visit};
 use crate::isolate::{Freshness, Isolate};
 use crate::route::{Match, Own, is_past_the_gate};
 use crate::standing::Standing;
-use crate::visit::{self, Headers, Verb};
+use crate::visit::{self, Headers};
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 extern "C" {
@@ -50,7 +50,7 @@ extern "C" {
 
 thread_local! {
     static ISOLATE: RefCell<Isolate> = RefCell::default();
-    static KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
+    static KEYS: RefCell<Option<Rc<Keys>>> = const { RefCell::new(None) };
     static OPERATOR_HOST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -75,10 +75,27 @@ struct Lacking {
     board: bool,
 }
 
+/// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in memory
+/// and fresh. It is given text alone: every object handed to Wasm costs as much as this whole decision. `false` says
+/// nothing but that the gate has to look.
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+pub fn admits(url: &str, cookies: &str) -> bool {
+    let (Some(address), Some(keys)) = (Address::parse(url), KEYS.with_borrow(Clone::clone)) else {
+        return false;
+    };
+    let named =
+        OPERATOR_HOST.with_borrow(|named| named.as_ref().map(|named| is_operators(address.host, named)));
+    named == Some(false)
+        && ISOLATE.with_borrow_mut(|isolate| isolate.admits(&address, cookies, &keys, platform::now()))
+}
+
 /// The gate. `cookies` are the pairs of our names, cut out of the `Cookie` header.
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub fn gate(request: Request, url: String, cookies: String, env: Env, context: Context) -> JsValue {
-    if Address::parse(&url).is_some_and(|address| is_operators(address.host, &env)) {
+    let named = OPERATOR_HOST.with_borrow_mut(|named| {
+        named.get_or_insert_with(|| platform::text(&env, "OPERATOR_HOST").to_ascii_lowercase()).clone()
+    });
+    if Address::parse(&url).is_some_and(|address| is_operators(address.host, &named)) {
         return future_to_promise(async { Ok(operator::answer(request.into(), url, cookies, env).await) })
             .into();
     }
@@ -90,12 +107,9 @@ pub fn gate(request: Request, url: String, cookies: String, env: Env, context: C
 }
 
 /// Whether this is the operator's host: the one that is named, or the Worker's own at workers.dev.
-fn is_operators(host: &str, env: &Env) -> bool {
-    OPERATOR_HOST.with_borrow_mut(|named| {
-        let named = named.get_or_insert_with(|| platform::text(env, "OPERATOR_HOST").to_ascii_lowercase());
-        let host = crate::route::normal_host(host);
-        if named.is_empty() { host.ends_with(".workers.dev") } else { host == named.as_str() }
-    })
+fn is_operators(host: &str, named: &str) -> bool {
+    let host = crate::route::normal_host(host);
+    if named.is_empty() { host.ends_with(".workers.dev") } else { host == named }
 }
 
 impl Asked {
@@ -138,9 +152,9 @@ impl Asked {
         let Some(keys) = self.keys() else {
             return Ok(self.tell(&found, &address, Standing::Unavailable));
         };
-        let name = cookie::name(found.room.tag, &found.room.settings, address.scheme);
-        let wallet = Wallet::read(&self.cookies, &name, found.room.tag, &keys);
-        let prepared = Prepared { asked: self, found, address, keys, name, wallet, now };
+        let wallet =
+            Wallet::read(&self.cookies, found.room.cookie_name(address.scheme), found.room.tag, &keys);
+        let prepared = Prepared { asked: self, found, address, keys, wallet, now };
         prepared.decide(context, lacking)
     }
 
@@ -155,12 +169,13 @@ impl Asked {
     }
 
     /// The keys, read once; a missing or short one is named in the log and nowhere else.
-    fn keys(&self) -> Option<Keys> {
+    fn keys(&self) -> Option<Rc<Keys>> {
         if let Some(keys) = KEYS.with_borrow(Clone::clone) {
             return Some(keys);
         }
         match platform::keys(&self.env) {
             Ok(keys) => {
+                let keys = Rc::new(keys);
                 KEYS.with_borrow_mut(|kept| *kept = Some(keys.clone()));
                 Some(keys)
             }
@@ -201,8 +216,7 @@ struct Prepared<'a> {
     asked: &'a Asked,
     found: Match,
     address: Address<'a>,
-    keys: Keys,
-    name: String,
+    keys: Rc<Keys>,
     wallet: Wallet,
     now: Millis,
 }
@@ -224,14 +238,6 @@ impl Prepared<'_> {
         }
         if let Some(own) = self.found.own {
             return Ok(self.own(own));
-        }
-        // A good pass is decided before a single header is read: this is nearly all traffic.
-        let quick =
-            Visit { asker: visit::Asker::SubResource, verb: Verb::Head, wallet: &self.wallet, marked: false };
-        if self.wallet.pass.is_some()
-            && self.with_view(|view| gate::decide(&quick, view, self.now, [0; 16])) == Decision::Pass
-        {
-            return Ok(JsValue::UNDEFINED);
         }
         let headers = self.asked.headers();
         let entropy = platform::entropy::<16>().unwrap_or_default();
@@ -256,12 +262,7 @@ impl Prepared<'_> {
         ISOLATE.with_borrow_mut(|isolate| {
             let empty = crate::isolate::HeldBoard::default();
             let held = isolate.board(&self.found.room.id).map_or(&empty, |held| &*held);
-            use_it(&View {
-                board: &held.board,
-                revoked: &held.revoked,
-                renewal_interval: renewal_interval(&self.found.room.settings),
-                first_contacts: held.first_contacts,
-            })
+            use_it(&held.view(&self.found.room.settings))
         })
     }
 
@@ -326,7 +327,8 @@ impl Prepared<'_> {
             holder: Holder(entropy),
         };
         let token = self.keys.sign(&arrival);
-        cookie::keep(&self.name, &token, &self.found.room.settings, self.address.scheme)
+        let Match { room, .. } = &self.found;
+        cookie::keep(room.cookie_name(self.address.scheme), &token, &room.settings, self.address.scheme)
     }
 
     fn own(self, own: Own) -> JsValue {
@@ -355,11 +357,12 @@ impl Prepared<'_> {
             Some(wish) => {
                 let mut call = Call::new(&self, headers, wish);
                 // Whoever left begins again at the room's own door.
-                call.target = self.found.path.clone();
+                call.target = self.found.path.to_string();
                 future_to_promise(call.ask()).into()
             }
             None => {
-                let line = cookie::drop_line(&self.name, &self.found.room.settings, self.address.scheme);
+                let (room, scheme) = (&self.found.room, self.address.scheme);
+                let line = cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme);
                 self.tell(&headers, Standing::Left, Some(&line))
             }
         }
@@ -373,7 +376,6 @@ struct Call {
     headers: Headers,
     wish: Wish,
     wallet: Wallet,
-    name: String,
     scheme: cookie::Scheme,
     target: String,
     marked: bool,
@@ -382,14 +384,13 @@ struct Call {
 
 impl Call {
     fn new(prepared: &Prepared<'_>, headers: Headers, wish: Wish) -> Call {
-        let Prepared { asked, found, address, name, wallet, .. } = prepared;
+        let Prepared { asked, found, address, wallet, .. } = prepared;
         Call {
             env: asked.env.clone(),
             found: Rc::new(Match { room: found.room.clone(), path: found.path.clone(), own: found.own }),
             headers,
             wish,
             wallet: wallet.clone(),
-            name: name.clone(),
             scheme: address.scheme,
             target: address.target(),
             marked: address.is_marked(),
@@ -436,15 +437,17 @@ impl Call {
                 Sequel::TellWith(standing, token) => told(standing, Some(self.keep(&token))),
                 Sequel::Tell(standing) => told(standing, None),
                 Sequel::TellAndGreet(standing) => told(standing, Some(self.greeting.clone())),
-                Sequel::TellAndForget(standing) => {
-                    told(standing, Some(cookie::drop_line(&self.name, settings, self.scheme)))
-                }
+                Sequel::TellAndForget(standing) => told(
+                    standing,
+                    Some(cookie::drop_line(self.found.room.cookie_name(self.scheme), settings, self.scheme)),
+                ),
             }
         }))
     }
 
     fn keep(&self, token: &str) -> String {
-        cookie::keep(&self.name, token, &self.found.room.settings, self.scheme)
+        let room = &self.found.room;
+        cookie::keep(room.cookie_name(self.scheme), token, &room.settings, self.scheme)
     }
 }
 

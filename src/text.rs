@@ -192,8 +192,7 @@ pub fn choose(accept_language: &str, default: &str) -> Language {
     let mut best: Option<(u32, Language)> = None;
     for range in accept_language.split(',').take(32) {
         let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok());
-        let thousandths = (weight.unwrap_or(0.0).clamp(0.0, 1.0) * 1_000.0) as u32;
+        let thousandths = weight.trim().strip_prefix("q=").map_or(0, thousandths);
         let Some(language) = Language::of_tag(tag).filter(|_| thousandths > 0) else {
             continue;
         };
@@ -202,6 +201,17 @@ pub fn choose(accept_language: &str, default: &str) -> Language {
         }
     }
     best.map(|(_, language)| language).or_else(|| Language::of_tag(default)).unwrap_or(Language::English)
+}
+
+/// A weight as RFC 9110 writes it, 12.4.2: `0` or `1` and at most three decimals. Anything else is no weight.
+fn thousandths(weight: &str) -> u32 {
+    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
+    let digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
+    match whole {
+        "1" => 1_000,
+        "0" if digits && decimals.len() <= 3 => format!("{decimals:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// A number in groups of three: `1,234,567`.
@@ -229,6 +239,8 @@ mod tests {
         assert_eq!(choose("de, fr", "ta-IN"), Language::Tamil);
         assert_eq!(choose("ms;q=0, de", "xx"), Language::English);
         assert_eq!(choose(";;;q=,,\u{0}", ""), Language::English);
+        let weights = ["1", "1.000", "0", "0.5", "0.05", "0.123", "0.1234", "0.x", "2", ""].map(thousandths);
+        assert_eq!(weights, [1_000, 1_000, 0, 500, 50, 123, 0, 0, 0, 0]);
     }
 
     #[test]

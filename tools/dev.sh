@@ -7,7 +7,8 @@ tools/setup.sh build
 tools/secrets.sh
 node_environment
 shop_port=${SHOP_PORT:-8788} port=${PORT:-8787}
-node tests/shop/shop.mjs --port "$shop_port" >/dev/null &
+# As long as the room's sessions in wrangler.toml: the shop counts people by a cookie of its own.
+node tests/shop/shop.mjs --port "$shop_port" --session-ms 60000 >/dev/null &
 shop=$!
 trap 'kill "$shop" 2>/dev/null' EXIT
 tools/build.sh
@@ -15,8 +16,8 @@ cat >&2 <<EOF
 
   The shop, behind Anteroom:   http://localhost:$port/
   The room's public state:     http://localhost:$port/.anteroom/board
-  The operator's API:          http://operator.localhost:$port/client/v4/zones/dev/waiting_rooms
-                               (bearer token: OPERATOR_TOKENS in .dev.vars, behind \`dev:\`)
+  The operator's page:         http://operator.localhost:$port/
+                               (its token: OPERATOR_TOKENS in .dev.vars, behind \`dev:\`)
   A crowd, in another shell:   make crowd
 
 EOF

@@ -54,11 +54,11 @@ impl DurableObject for DirectoryObject {
         DirectoryObject { inner: Rc::new(Inner { state, env, directory: RefCell::default() }) }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
+    async fn fetch(&self, request: Request) -> Result<Response> {
         let inner = self.inner.clone();
         let answer = match request.path().as_str() {
             "/document" => inner.document().await,
-            "/command" => match request.json::<Order>().await {
+            "/command" => match serde_json::from_slice::<Order>(&platform::body(&request).await?) {
                 Ok(order) => inner.command(order).await.and_then(|reply| Response::from_json(&reply)),
                 Err(_) => return Response::error("that is not a command this version knows", 400),
             },

@@ -20,7 +20,7 @@ use worker::{
 use crate::batch::BatchAnswer;
 use crate::board::Board;
 use crate::lobby::{Lobby, Next, Taken, Waiter};
-use crate::platform;
+use crate::platform::{self, Called};
 use crate::protocol::{Ask, Outcome, Wish};
 use crate::room_object::BoardAnswer;
 use crate::token::RoomTag;
@@ -59,9 +59,9 @@ impl DurableObject for LobbyObject {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
+    async fn fetch(&self, request: Request) -> Result<Response> {
         let path = request.path();
-        let body = request.bytes().await?;
+        let body = platform::body(&request).await?;
         match self.inner.clone().serve(path.trim_start_matches('/'), &body).await {
             Ok(response) => Ok(response),
             Err(error) => {
@@ -173,24 +173,18 @@ impl Inner {
         self.pump_or_log();
     }
 
-    async fn call_room(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>)> {
+    async fn call_room(&self, bytes: Vec<u8>) -> Result<Called> {
         let id = self.room_id.borrow().clone();
-        let mut response =
-            platform::call(&self.env, "ROOM", &id, &format!("/{id}/batch"), Some(bytes)).await?;
-        Ok((response.status_code(), response.bytes().await?))
+        platform::call(&self.env, "ROOM", &id, &format!("/{id}/batch"), Some(bytes)).await
     }
 
-    fn report(
-        &self,
-        name: ([u8; 16], u64),
-        result: Result<(u16, Vec<u8>)>,
-    ) -> Result<Vec<(Waiter, Outcome)>> {
+    fn report(&self, name: ([u8; 16], u64), result: Result<Called>) -> Result<Vec<(Waiter, Outcome)>> {
         let (now, fresh) = (platform::now(), platform::entropy()?);
         let decoded = match &result {
-            Ok((404, _)) => {
+            Ok(Called { status: 404, .. }) => {
                 return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unknown));
             }
-            Ok((200, bytes)) => BatchAnswer::decode(bytes)
+            Ok(Called { status: 200, body }) => BatchAnswer::decode(body)
                 .ok()
                 .and_then(|(answer, board)| Some((answer, serde_json::from_slice::<Board>(board).ok()?))),
             Ok(_) => None,
@@ -211,11 +205,8 @@ impl Inner {
     async fn fetch_board(self: Rc<Inner>) {
         let id = self.room_id.borrow().clone();
         let path = format!("/{id}/board");
-        let result: Result<BoardAnswer> = match platform::call(&self.env, "ROOM", &id, &path, None).await {
-            Ok(mut response) if response.status_code() == 200 => response.json().await,
-            Ok(response) => Err(Error::RustError(format!("the Room answered {}", response.status_code()))),
-            Err(error) => Err(error),
-        };
+        let result: Result<BoardAnswer> =
+            platform::call_json(&self.env, "ROOM", &id, &path, None::<&()>).await;
         let now = platform::now();
         let outcome = match result {
             Ok(BoardAnswer { board, revocations }) => {

@@ -106,7 +106,7 @@ impl DurableObject for RoomObject {
 }
 
 impl Inner {
-    async fn serve(self: Rc<Inner>, mut request: Request) -> Result<Response> {
+    async fn serve(self: Rc<Inner>, request: Request) -> Result<Response> {
         let path = request.path();
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
         let (id, action) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -116,7 +116,7 @@ impl Inner {
                 if !self.with_room(|room| room.config().is_some())? {
                     return Response::error("this room does not exist", 404);
                 }
-                let body = request.bytes().await?;
+                let body = platform::body(&request).await?;
                 let batch = match decode_batch(&body) {
                     Ok(batch) => batch,
                     Err(malformed) => return Response::error(malformed.to_string(), 400),
@@ -140,7 +140,8 @@ impl Inner {
                 Response::from_json(&BoardAnswer { board, revocations: Some(revocations) })
             }
             "configure" => {
-                let Configure { version, directory_version, settings } = request.json().await?;
+                let Configure { version, directory_version, settings } =
+                    serde_json::from_slice(&platform::body(&request).await?)?;
                 let settings = match Settings::parse(&settings) {
                     Ok(settings) => settings,
                     Err(faults) => return Ok(Response::from_json(&faults)?.with_status(400)),

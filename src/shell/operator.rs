@@ -26,10 +26,10 @@ struct Visit {
 }
 
 /// Answers a request to the operator's host.
-pub(super) async fn answer(mut request: Request, url: String, cookies: String, env: Env) -> JsValue {
+pub(super) async fn answer(request: Request, url: String, cookies: String, env: Env) -> JsValue {
     let Some(address) = Address::parse(&url) else { return answers::not_found() };
     // A body that cannot be read is refused like one that is not JSON.
-    let body = request.bytes().await.unwrap_or_default();
+    let body = platform::body(&request).await.unwrap_or_default();
     let (keys, key_fault) = split(platform::keys(&env));
     let (tokens, token_fault) = split(Tokens::parse(&platform::text(&env, "OPERATOR_TOKENS")));
     let has_tokens = tokens.as_ref().is_some_and(|tokens| !tokens.is_empty());

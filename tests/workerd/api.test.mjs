@@ -89,7 +89,7 @@ describe("the official SDK", () => {
 
   test("the operator's host answers nothing else, and no other host answers operators", async () => {
     const headers = { Authorization: `Bearer ${TOKEN}` };
-    assert.equal((await anteroom.ask("/", { host: "127.0.0.1", headers })).status, 404);
+    for (const path of ["/item/1", "/.anteroom/board", "/sign-in"]) assert.equal((await anteroom.ask(path, { host: "127.0.0.1", headers })).status, 404, path);
     const elsewhere = await anteroom.ask("/client/v4/zones/z/waiting_rooms", { headers: { ...headers, ...NAVIGATION } });
     assert.doesNotMatch(elsewhere.body, /"success"/);
   });
