@@ -8,7 +8,7 @@ dev: ## a waiting room in front of a demo shop, on this machine
 	@tools/dev.sh
 test: setup ## every test: native, workerd, browser
 	@tools/test.sh
-check: ## format, lints, docs
+check: ## format, lints, docs, dependencies
 	@tools/check.sh
 bench: ## time the gate, polls and joins; report in target/bench/report.json
 	@tools/setup.sh build && tools/build.sh && tests/bench/hello.sh && \

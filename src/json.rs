@@ -3,17 +3,12 @@
 //! has the finished words that our own page's script puts in their places.
 
 use durable::date::iso8601;
-use serde_json::{Value, json};
 
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
 
-/// The body of a JSON answer.
+/// The body of a JSON answer. Written out, for it is what a poll is made of: a tree of values first would cost twice.
 pub fn json(notice: &Notice<'_>) -> String {
-    json!({ "cfWaitingRoom": room(notice), "display": words(notice).to_json() }).to_string()
-}
-
-fn room(notice: &Notice<'_>) -> Value {
     let Notice { standing, settings, .. } = notice;
     let wait = match standing {
         Standing::Waiting { wait, .. } => *wait,
@@ -21,42 +16,36 @@ fn room(notice: &Notice<'_>) -> Value {
         _ => None,
     };
     let minutes = wait.map_or(0, |wait| (wait.from_seconds + wait.to_seconds).div_ceil(120));
-    json!({
-        "inWaitingRoom": *standing != Standing::Admitted,
-        "waitTimeKnown": wait.is_some(),
-        "waitTime": minutes,
-        // The percentiles are told under `random` alone.
-        "waitTime25Percentile": 0,
-        "waitTime50Percentile": 0,
-        "waitTime75Percentile": 0,
-        "waitTimeFormatted": match (wait, minutes) {
-            (None, _) => "unavailable".to_owned(),
-            (_, 1) => "1 minute".to_owned(),
-            (_, minutes) => format!("{minutes} minutes"),
-        },
-        "queueIsFull": false,
-        "queueAll": settings.queue_all,
-        "lastUpdated": iso8601(notice.now),
-        "refreshIntervalSeconds": notice.poll_after.secs_ceil(),
-        "queueingMethod": "fifo",
-        "isFIFOQueue": true,
-        "isRandomQueue": false,
-        "isPassthroughQueue": false,
-        "isRejectQueue": false,
-        "isEventActive": false,
-        "isEventPrequeueing": false,
-        "timeUntilEventStart": 0,
-        "timeUntilEventStartFormatted": "unavailable",
-        "timeUntilEventEnd": 0,
-        "timeUntilEventEndFormatted": "unavailable",
-        "shuffleAtEventStart": false,
-        "turnstile": "",
-        "infiniteQueue": false,
-        "place": standing.place().map(|place| place.0 + 1),
-        "peopleAhead": standing.people_ahead(),
-        "pollAfterMs": notice.poll_after.0,
-        "state": standing.name(),
-    })
+    let formatted = match (wait, minutes) {
+        (None, _) => "unavailable".to_owned(),
+        (_, 1) => "1 minute".to_owned(),
+        (_, minutes) => format!("{minutes} minutes"),
+    };
+    let or_null = |number: Option<u64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    // The percentiles are told under `random` alone; no event is near while there are none.
+    format!(
+        concat!(
+            r#"{{"cfWaitingRoom":{{"inWaitingRoom":{inside},"waitTimeKnown":{known},"waitTime":{minutes},"#,
+            r#""waitTime25Percentile":0,"waitTime50Percentile":0,"waitTime75Percentile":0,"waitTimeFormatted":"{formatted}","#,
+            r#""queueIsFull":false,"queueAll":{queue_all},"lastUpdated":"{at}","refreshIntervalSeconds":{refresh},"#,
+            r#""queueingMethod":"fifo","isFIFOQueue":true,"isRandomQueue":false,"isPassthroughQueue":false,"isRejectQueue":false,"#,
+            r#""isEventActive":false,"isEventPrequeueing":false,"timeUntilEventStart":0,"timeUntilEventStartFormatted":"unavailable","#,
+            r#""timeUntilEventEnd":0,"timeUntilEventEndFormatted":"unavailable","shuffleAtEventStart":false,"turnstile":"","#,
+            r#""infiniteQueue":false,"place":{place},"peopleAhead":{ahead},"pollAfterMs":{poll},"state":"{state}"}},"display":{display}}}"#,
+        ),
+        inside = *standing != Standing::Admitted,
+        known = wait.is_some(),
+        minutes = minutes,
+        formatted = formatted,
+        queue_all = settings.queue_all,
+        at = iso8601(notice.now),
+        refresh = notice.poll_after.secs_ceil(),
+        place = or_null(standing.place().map(|place| place.0 + 1)),
+        ahead = or_null(standing.people_ahead()),
+        poll = notice.poll_after.0,
+        state = standing.name(),
+        display = words(notice).to_json(),
+    )
 }
 
 #[cfg(test)]
@@ -64,10 +53,11 @@ mod tests {
     use super::*;
     use crate::page::tests::{settings, with_notice};
     use durable::units::{Millis, Place};
+    use serde_json::{Value, json};
 
     fn told(standing: Standing) -> Value {
         let settings = settings();
-        serde_json::from_str(&with_notice(&settings, standing, "/x", json)).unwrap()
+        serde_json::from_str(&with_notice(&settings, standing, "/x", super::json)).unwrap()
     }
 
     #[test]

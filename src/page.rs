@@ -3,7 +3,7 @@
 
 use durable::date::iso8601;
 use durable::page_settings::contrast_with_white;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::address::marked;
 use crate::standing::{Notice, Standing};
@@ -32,11 +32,24 @@ pub(crate) struct Words {
 
 impl Words {
     /// For the page's script.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "heading": self.heading, "next": self.next, "place": self.place, "ahead": self.ahead,
-            "wait": self.wait, "title": self.title, "spoken": self.spoken, "progress": self.progress,
-        })
+    pub(crate) fn to_json(&self) -> String {
+        let Words { heading, next, place, ahead, wait, title, spoken, progress } = self;
+        let texts = [
+            ("heading", *heading),
+            ("next", *next),
+            ("place", place),
+            ("ahead", ahead),
+            ("wait", wait),
+            ("title", title),
+            ("spoken", spoken),
+        ];
+        let mut json = String::from("{");
+        for (name, text) in texts {
+            json.push_str(&format!("\"{name}\":{},", Value::from(text)));
+        }
+        let progress = progress.map_or_else(|| "null".to_owned(), |progress| progress.to_string());
+        json.push_str(&format!("\"progress\":{progress}}}"));
+        json
     }
 }
 
@@ -287,6 +300,7 @@ pub(crate) mod tests {
     use crate::text::Language;
     use durable::settings::Settings;
     use durable::units::{Millis, Place};
+    use serde_json::json;
 
     pub(crate) fn settings() -> Settings {
         Settings::parse(&json!({

@@ -10,6 +10,8 @@ wasm_bindgen_version=$(awk '$0 == "name = \"wasm-bindgen\"" { getline; gsub(/[^0
 wasm_target=wasm32-unknown-unknown
 tools="$cache/tools-$worker_build_version-$wasm_bindgen_version"
 modules="$root/tests/node_modules"
+cargo_deny_version=0.20.2
+cargo_deny="$cache/cargo-deny-$cargo_deny_version"
 
 say() { printf '\033[1manteroom:\033[0m %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

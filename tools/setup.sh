@@ -60,9 +60,16 @@ install_worker_tools() {
   install_crate wasm-bindgen-cli "$wasm_bindgen_version"
 }
 
+dependency_checker() {
+  [ -d "$cargo_deny" ] && return
+  say "building cargo-deny $cargo_deny_version: some minutes, once"
+  complete "$cargo_deny" install_crate cargo-deny "$cargo_deny_version" --no-default-features
+}
+
+# usage: install_crate NAME VERSION [OPTION...]
 # A registry that lags behind may not have every locked version: then without the lock.
 install_crate() {
-  local options=(--quiet --root "$filling" --version "=$2" "$1")
+  local options=(--quiet --root "$filling" --version "=$2" "${@:3}" "$1")
   CARGO_TARGET_DIR="$cache/build" cargo install --locked "${options[@]}" 2>/dev/null ||
     CARGO_TARGET_DIR="$cache/build" cargo install "${options[@]}"
 }
@@ -99,6 +106,10 @@ browser() {
 }
 
 system_packages
+if [ "${1:-}" = check ]; then
+  dependency_checker
+  exit 0
+fi
 wasm_target
 worker_tools
 node_modules

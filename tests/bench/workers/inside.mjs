@@ -72,13 +72,13 @@ async function block(name, calls, env, context) {
 
 /** An environment that counts what is asked of its objects, and what of that is more than a newer board or directory. */
 function counting(env, counts) {
-  const call = (stub, request) => {
+  const call = (stub, url, init) => {
     counts.all += 1;
-    const wish = request.body ? request.clone().json() : Promise.resolve({ wish: "directory" });
-    counts.read.push(wish.then(({ wish: what }) => { counts.beyondRefreshes += what === "board" || what === "directory" ? 0 : 1; }));
-    return stub.fetch(request);
+    const { wish } = init?.body ? JSON.parse(new TextDecoder().decode(init.body)) : { wish: "directory" };
+    counts.beyondRefreshes += wish === "board" || wish === "directory" ? 0 : 1;
+    return stub.fetch(url, init);
   };
-  const stubOf = (stub) => new Proxy(stub, { get: (_, name) => (name === "fetch" ? (request) => call(stub, request) : stub[name]) });
+  const stubOf = (stub) => new Proxy(stub, { get: (_, name) => (name === "fetch" ? (url, init) => call(stub, url, init) : stub[name]) });
   const namespaceOf = (namespace) => new Proxy(namespace, {
     get: (_, name) => {
       const value = namespace[name];
@@ -91,20 +91,18 @@ function counting(env, counts) {
 }
 
 async function polls(count, env, context) {
-  const counts = { all: 0, beyondRefreshes: 0, read: [] };
+  const counts = { all: 0, beyondRefreshes: 0 };
   const counted = counting(env, counts);
   cookies.ticket ??= await ticket(counted, context);
   // The walk to the ticket, and a first poll, make calls; they show that the counting works, and that the board is new.
   const request = () => new Request(`https://${LINE_HOST}/.anteroom/wait?to=/`, { headers: { ...APP, Cookie: cookies.ticket } });
   await entry.fetch(request(), counted, context);
-  await Promise.all(counts.read);
   const before = { ...counts };
   for (let index = 0; index < count; index += 1) {
     const polled = await entry.fetch(request(), counted, context);
     const { cfWaitingRoom } = await polled.json();
     if (cfWaitingRoom.state !== "waiting") throw new Error(`a poll was told ${cfWaitingRoom.state}`);
   }
-  await Promise.all(counts.read);
   return { before: before.all, all: counts.all - before.all, beyondRefreshes: counts.beyondRefreshes - before.beyondRefreshes };
 }
 
