@@ -23,6 +23,7 @@ use durable::directory::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
 use durable::units::Millis;
+use durable::wire::Wire;
 use serde_json::{Value, json};
 
 use self::tokens::Tokens;
@@ -203,8 +204,8 @@ pub fn complete(then: Then, reply: Reply) -> ApiResponse {
         (Then::Room, Reply::Room(record)) => confirmed(&record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
         (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
-        (Then::Live, Reply::Status(status)) => success(json!(status)),
-        (Then::Changes, Reply::Audit(entries)) => success(json!(entries)),
+        (Then::Live, Reply::Status(status)) => success(status.to_value()),
+        (Then::Changes, Reply::Audit(entries)) => success(entries.to_value()),
         _ => refusal(500, 1500, "the directory gave another answer than was asked for"),
     }
 }

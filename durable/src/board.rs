@@ -6,13 +6,13 @@
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
 //! fields are passed over, absent ones have the value they had before they existed.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::units::{Epoch, Millis, PassEpoch, Place};
+use crate::wire::{Wire, wire};
 
 /// What a first contact meets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
     /// Nobody waits and there is room: let in at the first request.
     Open,
@@ -22,13 +22,38 @@ pub enum Phase {
     Suspended,
     /// The page and an arrival; a rank for who comes back. Also what an unknown phase counts as.
     #[default]
-    #[serde(other)]
     Busy,
 }
 
+impl Phase {
+    /// Its name, on every wire and page.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Open => "open",
+            Phase::Held => "held",
+            Phase::Suspended => "suspended",
+            Phase::Busy => "busy",
+        }
+    }
+}
+
+impl Wire for Phase {
+    fn to_value(&self) -> Value {
+        Value::from(self.name())
+    }
+
+    fn from_value(value: &Value) -> Option<Phase> {
+        let phases = [Phase::Open, Phase::Held, Phase::Suspended];
+        Some(phases.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
+    }
+
+    fn absent() -> Option<Phase> {
+        Some(Phase::default())
+    }
+}
+
 /// See the module's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Board {
     /// The format's version.
     pub version: u8,
@@ -61,6 +86,24 @@ pub struct Board {
     /// Moves when a pass is revoked: the list is then worth fetching.
     pub revoked_seq: u64,
 }
+
+wire!(Board {
+    version,
+    sequence,
+    at_ms,
+    max_age_ms,
+    epoch,
+    pass_epoch,
+    phase,
+    called,
+    void,
+    issued,
+    waiting,
+    calls_per_hour,
+    claim_window_ms,
+    directory_version,
+    revoked_seq,
+});
 
 impl Board {
     /// The format this code writes.
@@ -100,7 +143,7 @@ impl Board {
 
 /// The passes given up early, apart from the board because it may be long. Fetched when
 /// `revoked_seq` moves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revocations {
     /// The `revoked_seq` it belongs to.
     pub seq: u64,
@@ -108,14 +151,17 @@ pub struct Revocations {
     pub passes: Vec<(u32, u32)>,
 }
 
+wire!(Revocations { seq, passes });
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{from_text, to_text};
 
     #[test]
     fn old_and_new_boards_are_read_both_ways() {
         let newer = r#"{"version":9,"called":7,"phase":"drawing","draw":{"seed":"x"}}"#;
-        let board: Board = serde_json::from_str(newer).unwrap();
+        let board: Board = from_text(newer.as_bytes()).unwrap();
         assert_eq!((board.called, board.phase, board.issued), (7, Phase::Busy, 0));
     }
 
@@ -123,8 +169,8 @@ mod tests {
     fn the_format_is_pinned() {
         let board = Board { version: Board::VERSION, called: 3, phase: Phase::Held, ..Board::default() };
         assert_eq!(
-            serde_json::to_string(&board).unwrap(),
-            r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"void":0,"issued":0,"waiting":0,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"revoked_seq":0}"#
+            to_text(&board),
+            r#"{"at_ms":0,"called":3,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"epoch":0,"issued":0,"max_age_ms":0,"pass_epoch":0,"phase":"held","revoked_seq":0,"sequence":0,"version":1,"void":0,"waiting":0}"#
         );
     }
 

@@ -7,13 +7,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::protocol::RoomStatus;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
+use crate::wire::{Wire, field, object, tag, wire, wire_either};
 
 /// Audit entries kept; older ones go.
 const AUDIT_MAX: usize = 1_000;
@@ -26,7 +26,7 @@ const ATTEMPTS_IN_ALL: usize = 100;
 const ATTEMPTS_SPAN: Millis = Millis(60_000);
 
 /// A room as the directory keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoomRecord {
     /// 32 hexadecimal digits.
     pub id: String,
@@ -43,7 +43,7 @@ pub struct RoomRecord {
 }
 
 /// One line of the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
     /// When.
     pub at_ms: u64,
@@ -60,7 +60,7 @@ pub struct AuditEntry {
 }
 
 /// A room as edges need it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DocumentRoom {
     /// 32 hexadecimal digits.
     pub id: String,
@@ -69,7 +69,7 @@ pub struct DocumentRoom {
 }
 
 /// All rooms, for edges.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     /// Grows with every change of any room.
     pub version: u64,
@@ -78,8 +78,7 @@ pub struct Document {
 }
 
 /// What an operator wants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// All rooms.
     List,
@@ -127,8 +126,7 @@ pub enum Command {
 }
 
 /// What the directory answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// All rooms.
     Rooms(Vec<RoomRecord>),
@@ -175,6 +173,57 @@ pub enum Write {
     DropRoom(String),
     /// A line of the log.
     Audit(AuditEntry),
+}
+
+wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings });
+wire!(AuditEntry { at_ms, who, action, room_id, before, after });
+wire!(DocumentRoom { id, settings });
+wire!(Document { version, rooms });
+wire_either!(Command {
+    "list" => List {},
+    "get" => Get { id },
+    "create" => Create { settings },
+    "replace" => Replace { id, settings },
+    "patch" => Patch { id, patch },
+    "delete" => Delete { id },
+    "status" => Status { id },
+    "audit" => Audit {},
+    "attempt" => Attempt { prefix },
+});
+
+impl Wire for Reply {
+    fn to_value(&self) -> Value {
+        let (name, said) = match self {
+            Reply::Rooms(rooms) => ("rooms", rooms.to_value()),
+            Reply::Room(room) => ("room", room.to_value()),
+            Reply::Deleted { id } => ("deleted", object(&[("id", id.to_value())])),
+            Reply::Status(status) => ("status", status.to_value()),
+            Reply::Audit(entries) => ("audit", entries.to_value()),
+            Reply::Faults(faults) => ("faults", faults.to_value()),
+            Reply::Missing { id } => ("missing", object(&[("id", id.to_value())])),
+            Reply::Throttled { retry_ms } => ("throttled", object(&[("retry_ms", retry_ms.to_value())])),
+            Reply::Allowed => return Value::from("allowed"),
+            Reply::Unreachable { message } => ("unreachable", object(&[("message", message.to_value())])),
+        };
+        object(&[(name, said)])
+    }
+
+    fn from_value(value: &Value) -> Option<Reply> {
+        let (name, said) = tag(value)?;
+        Some(match name {
+            "rooms" => Reply::Rooms(Vec::from_value(said)?),
+            "room" => Reply::Room(RoomRecord::from_value(said)?),
+            "deleted" => Reply::Deleted { id: field(said, "id")? },
+            "status" => Reply::Status(RoomStatus::from_value(said)?),
+            "audit" => Reply::Audit(Vec::from_value(said)?),
+            "faults" => Reply::Faults(Vec::from_value(said)?),
+            "missing" => Reply::Missing { id: field(said, "id")? },
+            "throttled" => Reply::Throttled { retry_ms: field(said, "retry_ms")? },
+            "allowed" => Reply::Allowed,
+            "unreachable" => Reply::Unreachable { message: field(said, "message")? },
+            _ => return None,
+        })
+    }
 }
 
 /// The id of a room that is named in `[vars]`: every edge and every Room derives the same.

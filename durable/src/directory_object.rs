@@ -6,8 +6,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, SqlStorageValue, State, durable_object,
     wasm_bindgen,
@@ -18,6 +16,7 @@ use crate::platform;
 use crate::room_object::{Configure, Configured};
 use crate::settings::Settings;
 use crate::units::Millis;
+use crate::wire::{Wire, from_text, to_text, wire};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS directory (id INTEGER PRIMARY KEY CHECK (id = 0), version INTEGER NOT NULL);
@@ -29,13 +28,15 @@ const PUSH_RETRY: Millis = Millis(2_000);
 const AUDIT_ROWS: i32 = 1_000;
 
 /// A command and whose it is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Order {
     /// The name of the operator's token.
     pub who: String,
     /// What they want.
     pub command: Command,
 }
+
+wire!(Order { who, command });
 
 struct Inner {
     state: State,
@@ -58,9 +59,9 @@ impl DurableObject for DirectoryObject {
         let inner = self.inner.clone();
         let answer = match request.path().as_str() {
             "/document" => inner.document().await,
-            "/command" => match serde_json::from_slice::<Order>(&platform::body(&request).await?) {
-                Ok(order) => inner.command(order).await.and_then(|reply| Response::from_json(&reply)),
-                Err(_) => return Response::error("that is not a command this version knows", 400),
+            "/command" => match from_text::<Order>(&platform::body(&request).await?) {
+                Some(order) => inner.command(order).await.and_then(|reply| platform::json(&reply)),
+                None => return Response::error("that is not a command this version knows", 400),
             },
             _ => return Response::error("no such thing here", 404),
         };
@@ -82,7 +83,7 @@ impl DurableObject for DirectoryObject {
 impl Inner {
     async fn document(self: Rc<Inner>) -> Result<Response> {
         self.ensure_seeded().await?;
-        Response::from_json(&self.with_directory(|directory| directory.document())?)
+        platform::json(&self.with_directory(|directory| directory.document())?)
     }
 
     async fn command(self: Rc<Inner>, Order { who, command }: Order) -> Result<Reply> {
@@ -164,7 +165,7 @@ impl Inner {
 
     async fn status(&self, id: &str) -> Reply {
         let path = format!("/{id}/status");
-        match platform::call_json(&self.env, "ROOM", id, &path, None::<&Value>).await {
+        match platform::call_json(&self.env, "ROOM", id, &path, None).await {
             Ok(status) => Reply::Status(status),
             Err(error) => Reply::Unreachable { message: format!("the Room cannot be reached: {error}") },
         }
@@ -210,7 +211,8 @@ impl Inner {
         };
         let body = Configure { version, directory_version, settings };
         let path = format!("/{id}/configure");
-        let pushed: Result<Configured> = platform::call_json(&self.env, "ROOM", id, &path, Some(&body)).await;
+        let pushed: Result<Configured> =
+            platform::call_json(&self.env, "ROOM", id, &path, Some(body.to_value())).await;
         match pushed {
             Ok(Configured { version }) => {
                 let write = self.with_directory(|directory| directory.confirm(id, version))?;
@@ -233,11 +235,11 @@ impl Inner {
                 )?,
                 Write::Room(record) => sql.exec(
                     "INSERT OR REPLACE INTO rooms (id, json) VALUES (?, ?)",
-                    vec![record.id.clone().into(), serde_json::to_string(&record)?.into()],
+                    vec![record.id.clone().into(), to_text(&record).into()],
                 )?,
                 Write::DropRoom(id) => sql.exec("DELETE FROM rooms WHERE id = ?", vec![id.into()])?,
                 Write::Audit(entry) => {
-                    let json = serde_json::to_string(&entry)?;
+                    let json = to_text(&entry);
                     sql.exec("INSERT INTO audit (json) VALUES (?)", vec![json.into()])?;
                     sql.exec(
                         "DELETE FROM audit WHERE sequence <= (SELECT MAX(sequence) FROM audit) - ?",
@@ -271,18 +273,21 @@ impl Inner {
                 _ => 0,
             };
         }
-        let texts = |query: &str| -> Result<Vec<String>> {
-            let rows = sql.exec(query, None)?.raw();
-            rows.map(|row| match row?.into_iter().next() {
-                Some(SqlStorageValue::String(text)) => Ok(text),
-                _ => Err(Error::RustError("the directory's rows cannot be read".into())),
-            })
-            .collect()
-        };
-        let parse = |text: &String| serde_json::from_str(text).map_err(Error::from);
-        let rooms = texts("SELECT json FROM rooms")?.iter().map(parse).collect::<Result<_>>()?;
-        let log = texts("SELECT json FROM audit ORDER BY sequence")?;
-        let audit = log.iter().map(|text| serde_json::from_str(text).map_err(Error::from));
-        Ok(Directory::load(version, rooms, audit.collect::<Result<_>>()?))
+        let rooms = self.rows("SELECT json FROM rooms")?;
+        let audit = self.rows("SELECT json FROM audit ORDER BY sequence")?;
+        Ok(Directory::load(version, rooms, audit))
+    }
+
+    /// What the one column of a query's rows says.
+    fn rows<T: Wire>(&self, query: &str) -> Result<Vec<T>> {
+        let rows = self.state.storage().sql().exec(query, None)?.raw();
+        rows.map(|row| {
+            match row?.into_iter().next() {
+                Some(SqlStorageValue::String(text)) => from_text(text.as_bytes()),
+                _ => None,
+            }
+            .ok_or_else(|| Error::RustError("the directory's rows cannot be read".into()))
+        })
+        .collect()
     }
 }

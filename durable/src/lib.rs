@@ -12,7 +12,7 @@
 //! | [`mod@line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`batch`] | how many visitors ask at once |
-//! | [`board`], [`token`], [`protocol`] | what is said outside |
+//! | [`board`], [`token`], [`protocol`], [`wire`] | what is said outside |
 //! | [`settings`], [`directory`] | what operators decide |
 
 #![forbid(unsafe_code)]
@@ -39,6 +39,7 @@ pub mod state;
 pub mod store;
 pub mod token;
 pub mod units;
+pub mod wire;
 
 #[cfg(any(target_arch = "wasm32", feature = "shell"))]
 pub mod directory_object;

@@ -25,6 +25,7 @@ use crate::protocol::{Ask, Outcome, Wish};
 use crate::room_object::BoardAnswer;
 use crate::token::RoomTag;
 use crate::units::Millis;
+use crate::wire::from_text;
 
 struct Inner {
     env: Env,
@@ -74,7 +75,7 @@ impl DurableObject for LobbyObject {
 
 impl Inner {
     async fn serve(self: Rc<Inner>, name: &str, body: &[u8]) -> Result<Response> {
-        let Ok(Ask { wish, revoked_seq }) = serde_json::from_slice(body) else {
+        let Some(Ask { wish, revoked_seq }) = from_text(body) else {
             return Response::error("that is not a wish this version knows", 400);
         };
         self.begin(name)?;
@@ -83,7 +84,7 @@ impl Inner {
             Err(answered) => answered.await.unwrap_or(Outcome::Unreachable),
         };
         let answer = self.with_lobby(|lobby| lobby.answer(platform::now(), outcome, revoked_seq))?;
-        Response::from_json(&answer)
+        platform::json(&answer)
     }
 
     /// The memory begins with the first wish: only then is the lobby's own name known.
@@ -186,7 +187,7 @@ impl Inner {
             }
             Ok(Called { status: 200, body }) => BatchAnswer::decode(body)
                 .ok()
-                .and_then(|(answer, board)| Some((answer, serde_json::from_slice::<Board>(board).ok()?))),
+                .and_then(|(answer, board)| Some((answer, from_text::<Board>(board)?))),
             Ok(_) => None,
             Err(error) if platform::is_overloaded(error) => {
                 return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unreachable));
@@ -205,8 +206,7 @@ impl Inner {
     async fn fetch_board(self: Rc<Inner>) {
         let id = self.room_id.borrow().clone();
         let path = format!("/{id}/board");
-        let result: Result<BoardAnswer> =
-            platform::call_json(&self.env, "ROOM", &id, &path, None::<&()>).await;
+        let result: Result<BoardAnswer> = platform::call_json(&self.env, "ROOM", &id, &path, None).await;
         let now = platform::now();
         let outcome = match result {
             Ok(BoardAnswer { board, revocations }) => {

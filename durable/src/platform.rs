@@ -5,17 +5,16 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::js_sys::{self, Date, Promise};
 use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::worker_sys::web_sys;
-use worker::{Delay, Env, Error, Request, Result};
+use worker::{Delay, Env, Error, Request, Response, Result};
 
 use crate::token::{KeyFault, Keys};
 use crate::units::Millis;
+use crate::wire::{Wire, from_text, to_text};
 
 /// A call that has not been answered by now counts as failed: it may or may not have happened. Two of them in a row, to a
 /// silent directory and a silent lobby, end before the entry's 4 s, so that a good pass is honoured all the same.
@@ -98,19 +97,24 @@ async fn called(
 }
 
 /// The same with JSON both ways; any status but 200 is an error.
-pub async fn call_json<T: DeserializeOwned>(
+pub async fn call_json<T: Wire>(
     env: &Env,
     binding: &str,
     name: &str,
     path: &str,
-    body: Option<&impl Serialize>,
+    body: Option<Value>,
 ) -> Result<T> {
-    let body = body.map(serde_json::to_vec).transpose()?;
+    let body = body.map(|body| body.to_string().into_bytes());
     let Called { status, body } = call(env, binding, name, path, body).await?;
-    match status {
-        200 => Ok(serde_json::from_slice(&body)?),
-        status => Err(Error::RustError(format!("{binding} answered {status}"))),
-    }
+    let said = if status == 200 { from_text(&body) } else { None };
+    said.ok_or_else(|| {
+        Error::RustError(format!("{binding} answered {status}, or what this version cannot read"))
+    })
+}
+
+/// A JSON answer of an object's.
+pub fn json(said: &impl Wire) -> Result<Response> {
+    Response::ok(to_text(said))
 }
 
 /// A request's body, whole: without the streams that the `worker` crate reads it by.

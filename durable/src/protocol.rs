@@ -4,13 +4,11 @@
 //! The edge has verified every token before it asks; tokens themselves do not travel, their fields
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
 
-use serde::{Deserialize, Serialize};
-
 use crate::board::{Board, Phase, Revocations};
+use crate::wire::{wire, wire_either};
 
 /// One visitor's wish, or the edge's own for a newer board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wish {
     /// First contact while the board says open.
     Enter {
@@ -63,18 +61,16 @@ pub enum Wish {
 }
 
 /// A call to a leaf.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Ask {
     /// What for.
     pub wish: Wish,
     /// The revocation list the edge has: a newer one comes with the answer.
-    #[serde(default)]
     pub revoked_seq: u64,
 }
 
 /// What became of a wish.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// In: at first contact, by a claim, or longer.
     Admitted {
@@ -116,23 +112,20 @@ pub enum Outcome {
 }
 
 /// A leaf's answer: the outcome and, always, the newest board it has.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// What became of the wish.
     pub outcome: Outcome,
     /// The newest board, unless none was ever had.
-    #[serde(default)]
     pub board: Option<Board>,
     /// How long the leaf has had it.
-    #[serde(default)]
     pub board_age_ms: u64,
     /// The revocation list, if it is newer than the edge's.
-    #[serde(default)]
     pub revocations: Option<Revocations>,
 }
 
 /// One point of an operator's chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusPoint {
     /// When.
     pub at_ms: u64,
@@ -145,7 +138,7 @@ pub struct StatusPoint {
 }
 
 /// A Room as its operator sees it: exact, as of the moment it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomStatus {
     /// Live seats.
     pub inside: u64,
@@ -172,3 +165,44 @@ pub struct RoomStatus {
     /// The last quarter of an hour.
     pub history: Vec<StatusPoint>,
 }
+
+wire_either!(Wish {
+    "enter" => Enter { holder },
+    "join" => Join { holder },
+    "claim" => Claim { epoch, rank },
+    "renew" => Renew { epoch, pass_epoch, seat, generation },
+    "leave_ticket" => LeaveTicket { epoch, rank },
+    "leave_pass" => LeavePass { epoch, pass_epoch, seat, generation },
+    "board" => Board {},
+});
+wire!(Ask { wish, revoked_seq });
+wire_either!(Outcome {
+    "admitted" => Admitted { pass },
+    "busy" => Busy {},
+    "joined" => Joined { ticket, rank, joined_at_ms },
+    "next" => Next { retry_ms },
+    "waiting" => Waiting {},
+    "used" => Used {},
+    "void" => Void {},
+    "ended" => Ended {},
+    "left" => Left {},
+    "board" => Board {},
+    "unknown" => Unknown {},
+    "unreachable" => Unreachable {},
+});
+wire!(Answer { outcome, board, board_age_ms, revocations });
+wire!(StatusPoint { at_ms, inside, waiting, admitted });
+wire!(RoomStatus {
+    inside,
+    unconfirmed,
+    waiting,
+    called_held,
+    issued,
+    called,
+    admitted_last_minute,
+    longest_wait_ms,
+    calls_per_hour,
+    phase,
+    settings_version,
+    history,
+});

@@ -11,7 +11,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::wasm_bindgen::JsValue;
 use worker::{
@@ -29,6 +28,7 @@ use crate::settings::Settings;
 use crate::state::{Config, PageId};
 use crate::store::{StoredPage, Write};
 use crate::units::Millis;
+use crate::wire::{from_text, to_text, wire};
 
 /// The Room's schema: rows are bytes, their formats are `journal` and `state`.
 const SCHEMA: &str = "
@@ -37,14 +37,14 @@ CREATE TABLE IF NOT EXISTS pages (kind INTEGER, number INTEGER, sequence INTEGER
     PRIMARY KEY (kind, number)) WITHOUT ROWID;";
 
 /// A board, and the revocation list if it is newer than the asker's.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct BoardAnswer {
     pub(crate) board: Board,
     pub(crate) revocations: Option<Revocations>,
 }
 
 /// New settings, from the directory.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Configure {
     pub(crate) version: u64,
     pub(crate) directory_version: u64,
@@ -52,10 +52,14 @@ pub(crate) struct Configure {
 }
 
 /// The version that holds at the Room.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Configured {
     pub(crate) version: u64,
 }
+
+wire!(BoardAnswer { board, revocations });
+wire!(Configure { version, directory_version, settings });
+wire!(Configured { version });
 
 struct Inner {
     state: State,
@@ -124,7 +128,7 @@ impl Inner {
                 match self.clone().submit(Input::Batch(batch)).await? {
                     Output::Batch(answer) => {
                         let board = self.with_room(|room| room.board(platform::now()))?;
-                        Response::from_bytes(answer.encode(&serde_json::to_vec(&board)?))
+                        Response::from_bytes(answer.encode(to_text(&board).as_bytes()))
                     }
                     _ => Err(Error::RustError("another answer than asked for".into())),
                 }
@@ -137,32 +141,35 @@ impl Inner {
                 }
                 let (board, revocations) =
                     self.with_room(|room| (room.board(platform::now()), room.revocations()))?;
-                Response::from_json(&BoardAnswer { board, revocations: Some(revocations) })
+                platform::json(&BoardAnswer { board, revocations: Some(revocations) })
             }
             "configure" => {
-                let Configure { version, directory_version, settings } =
-                    serde_json::from_slice(&platform::body(&request).await?)?;
+                let Some(Configure { version, directory_version, settings }) =
+                    from_text(&platform::body(&request).await?)
+                else {
+                    return Response::error("those are no settings this version knows", 400);
+                };
                 let settings = match Settings::parse(&settings) {
                     Ok(settings) => settings,
-                    Err(faults) => return Ok(Response::from_json(&faults)?.with_status(400)),
+                    Err(faults) => return Ok(platform::json(&faults)?.with_status(400)),
                 };
                 let config = Config { version, directory_version, settings };
                 match self.submit(Input::Configure(config)).await? {
-                    Output::Configured(version) => Response::from_json(&Configured { version }),
+                    Output::Configured(version) => platform::json(&Configured { version }),
                     _ => Err(Error::RustError("another answer than asked for".into())),
                 }
             }
             "status" => {
                 self.ensure_configured(id).await?;
                 self.clone().catch_up().await?;
-                Response::from_json(&self.with_room(|room| room.status(platform::now()))?)
+                platform::json(&self.with_room(|room| room.status(platform::now()))?)
             }
             "delete" => {
                 *self.room.borrow_mut() = None;
                 self.alarm_at.set(None);
                 self.state.storage().delete_alarm().await?;
                 self.state.storage().delete_all().await?;
-                Response::from_json(&Value::Null)
+                Response::empty()
             }
             _ => Response::error("no such thing here", 404),
         }

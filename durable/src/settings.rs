@@ -8,11 +8,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fields::Fields;
 use crate::page_settings::PageSettings;
+use crate::wire::wire;
 
 /// D when nothing is said.
 const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
@@ -26,13 +26,15 @@ const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 const LIMIT_MAX: u64 = 2_147_483_647;
 
 /// One thing that is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as it is spelt in JSON.
     pub field: String,
     /// What is wrong, and the bound.
     pub message: String,
 }
+
+wire!(Fault { field, message });
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use durable::board::Board;
 use durable::platform;
+use durable::wire::to_text;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys::{Headers, Response, ResponseInit};
@@ -79,7 +80,7 @@ pub(super) fn refusal() -> JsValue {
 
 /// The board, for everybody.
 pub(super) fn board(board: &Board) -> JsValue {
-    answer(200, Kind::Json, &[], serde_json::to_vec(board).unwrap_or_default())
+    answer(200, Kind::Json, &[], to_text(board).into_bytes())
 }
 
 /// A page of the operator's.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use durable::directory::Document;
 use durable::platform;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::wire::Wire;
 use worker::Env;
 
 use super::ISOLATE;
@@ -18,8 +19,7 @@ fn leaf_of(room: &str) -> String {
 /// Fetches the directory's document. Says whether there is one to go by now: without a directory, what
 /// the isolate has or the rooms of `[vars]` are used.
 pub(super) async fn fetch_rooms(env: &Env) -> bool {
-    let document =
-        platform::call_json::<Document>(env, "DIRECTORY", "directory", "/document", None::<&()>).await;
+    let document = platform::call_json::<Document>(env, "DIRECTORY", "directory", "/document", None).await;
     let now = platform::now();
     match document {
         Ok(document) => {
@@ -68,7 +68,8 @@ async fn ask_leaf(env: &Env, room: &str, wish: Wish) -> Answer {
     let leaf = leaf_of(room);
     let path = format!("/{leaf}");
     let answer =
-        platform::call_json::<Answer>(env, "LOBBY", &leaf, &path, Some(&Ask { wish, revoked_seq })).await;
+        platform::call_json::<Answer>(env, "LOBBY", &leaf, &path, Some(Ask { wish, revoked_seq }.to_value()))
+            .await;
     let now = platform::now();
     match answer {
         Ok(answer) => {

@@ -4,6 +4,7 @@ use durable::directory::{Command, Reply};
 use durable::directory_object::Order;
 use durable::platform;
 use durable::token::{Keys, OperatorSession, prefix_of_address};
+use durable::wire::Wire;
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, Request};
 
@@ -135,7 +136,7 @@ impl Visit {
 }
 
 async fn order(env: &Env, order: Order) -> Reply {
-    let reply = platform::call_json(env, "DIRECTORY", "directory", "/command", Some(&order)).await;
+    let reply = platform::call_json(env, "DIRECTORY", "directory", "/command", Some(order.to_value())).await;
     reply.unwrap_or_else(|error| {
         platform::log(&format!("the directory cannot be reached: {error}"));
         Reply::Unreachable {

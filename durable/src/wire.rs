@@ -1,0 +1,279 @@
+//! What edges, objects and rows say to each other: JSON with names, so that an old Worker may call a new object and the
+//! other way round. A field that is absent has its type's default, one that nobody knows is not looked at, and
+//! anything of the wrong shape is refused whole.
+//!
+//! Everything goes through one tree of values. Serde's derive would write a parser for each type, which together were a
+//! fifth of the Wasm.
+
+use serde_json::{Map, Value};
+
+/// What can be said in JSON, and heard.
+pub trait Wire: Sized {
+    /// The JSON.
+    fn to_value(&self) -> Value;
+    /// From JSON; none if it is of another shape.
+    fn from_value(value: &Value) -> Option<Self>;
+    /// What a field is that is not there; none if it has to be.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// The text of something.
+pub fn to_text(said: &impl Wire) -> String {
+    said.to_value().to_string()
+}
+
+/// Something from its text.
+pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
+    T::from_value(&parse(text)?)
+}
+
+fn parse(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
+}
+
+/// An object with these fields.
+pub(crate) fn object(fields: &[(&str, Value)]) -> Value {
+    let named = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Value::Object(named.collect::<Map<_, _>>())
+}
+
+/// A field of an object, or what it is when it is not there.
+pub(crate) fn field<T: Wire>(value: &Value, name: &str) -> Option<T> {
+    match value.as_object()?.get(name) {
+        Some(value) => T::from_value(value),
+        None => T::absent(),
+    }
+}
+
+/// One of several things: `{"name": {…}}`, or a bare `"name"` where there is nothing more to say.
+pub(crate) fn tagged(name: &str, fields: &[(&str, Value)]) -> Value {
+    if fields.is_empty() { Value::from(name) } else { object(&[(name, object(fields))]) }
+}
+
+/// The name of one of several things, and what stands in it: a bare string is a thing without fields.
+pub(crate) fn tag(value: &Value) -> Option<(&str, &Value)> {
+    match value {
+        Value::String(name) => Some((name, &Value::Null)),
+        Value::Object(fields) if fields.len() == 1 => {
+            fields.iter().next().map(|(name, value)| (name.as_str(), value))
+        }
+        _ => None,
+    }
+}
+
+/// A struct is said field by field, under its fields' own names.
+macro_rules! wire {
+    ($name:ident { $($field:ident),+ $(,)? }) => {
+        impl crate::wire::Wire for $name {
+            fn to_value(&self) -> serde_json::Value {
+                crate::wire::object(&[$((stringify!($field), crate::wire::Wire::to_value(&self.$field))),+])
+            }
+
+            fn from_value(value: &serde_json::Value) -> Option<$name> {
+                Some($name { $($field: crate::wire::field(value, stringify!($field))?),+ })
+            }
+        }
+    };
+}
+pub(crate) use wire;
+
+/// One of several things is said under the name given here, its fields under their own.
+macro_rules! wire_either {
+    ($name:ident { $($tag:literal => $variant:ident { $($field:ident),* }),+ $(,)? }) => {
+        impl crate::wire::Wire for $name {
+            fn to_value(&self) -> serde_json::Value {
+                match self {
+                    $($name::$variant { $($field),* } => {
+                        crate::wire::tagged($tag, &[$((stringify!($field), crate::wire::Wire::to_value($field))),*])
+                    })+
+                }
+            }
+
+            fn from_value(value: &serde_json::Value) -> Option<$name> {
+                let (tag, _fields) = crate::wire::tag(value)?;
+                match tag {
+                    $($tag => Some($name::$variant { $($field: crate::wire::field(_fields, stringify!($field))?),* }),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use wire_either;
+
+macro_rules! wire_number {
+    ($($number:ty),+) => {$(
+        impl Wire for $number {
+            fn to_value(&self) -> Value {
+                Value::from(*self)
+            }
+
+            fn from_value(value: &Value) -> Option<$number> {
+                value.as_u64()?.try_into().ok()
+            }
+
+            fn absent() -> Option<$number> {
+                Some(0)
+            }
+        }
+    )+};
+}
+wire_number!(u8, u32, u64);
+
+impl Wire for String {
+    fn to_value(&self) -> Value {
+        Value::from(self.as_str())
+    }
+
+    fn from_value(value: &Value) -> Option<String> {
+        value.as_str().map(str::to_owned)
+    }
+}
+
+impl Wire for Value {
+    fn to_value(&self) -> Value {
+        self.clone()
+    }
+
+    fn from_value(value: &Value) -> Option<Value> {
+        Some(value.clone())
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn to_value(&self) -> Value {
+        Value::Array(self.iter().map(Wire::to_value).collect())
+    }
+
+    fn from_value(value: &Value) -> Option<Vec<T>> {
+        value.as_array()?.iter().map(T::from_value).collect()
+    }
+
+    fn absent() -> Option<Vec<T>> {
+        Some(Vec::new())
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, Wire::to_value)
+    }
+
+    fn from_value(value: &Value) -> Option<Option<T>> {
+        if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }
+    }
+
+    fn absent() -> Option<Option<T>> {
+        Some(None)
+    }
+}
+
+impl Wire for (u32, u32) {
+    fn to_value(&self) -> Value {
+        Value::from(vec![self.0, self.1])
+    }
+
+    fn from_value(value: &Value) -> Option<(u32, u32)> {
+        match value.as_array()?.as_slice() {
+            [one, other] => Some((u32::from_value(one)?, u32::from_value(other)?)),
+            _ => None,
+        }
+    }
+}
+
+impl<const N: usize> Wire for [u8; N] {
+    fn to_value(&self) -> Value {
+        Value::from(self.as_slice())
+    }
+
+    fn from_value(value: &Value) -> Option<[u8; N]> {
+        Vec::<u8>::from_value(value)?.try_into().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Command, Reply};
+    use crate::protocol::{Answer, Ask, Outcome, Wish};
+    use serde_json::json;
+
+    fn both_ways<T: Wire + std::fmt::Debug + PartialEq>(said: T, json: Value) {
+        assert_eq!(said.to_value(), json);
+        assert_eq!(T::from_value(&json), Some(said));
+    }
+
+    #[test]
+    fn every_wish_is_said_as_it_always_was() {
+        let number = [3; 16];
+        both_ways(Wish::Enter { holder: number }, json!({ "enter": { "holder": number } }));
+        both_ways(Wish::Join { holder: number }, json!({ "join": { "holder": number } }));
+        both_ways(Wish::Claim { epoch: 1, rank: 2 }, json!({ "claim": { "epoch": 1, "rank": 2 } }));
+        let seat = json!({ "epoch": 1, "pass_epoch": 2, "seat": 3, "generation": 4 });
+        let renew = Wish::Renew { epoch: 1, pass_epoch: 2, seat: 3, generation: 4 };
+        both_ways(renew, json!({ "renew": seat }));
+        let leave = Wish::LeavePass { epoch: 1, pass_epoch: 2, seat: 3, generation: 4 };
+        both_ways(leave, json!({ "leave_pass": seat }));
+        both_ways(
+            Wish::LeaveTicket { epoch: 1, rank: 2 },
+            json!({ "leave_ticket": { "epoch": 1, "rank": 2 } }),
+        );
+        both_ways(Wish::Board, json!("board"));
+    }
+
+    #[test]
+    fn every_outcome_is_said_as_it_always_was() {
+        both_ways(Outcome::Admitted { pass: "p".into() }, json!({ "admitted": { "pass": "p" } }));
+        let joined = Outcome::Joined { ticket: "t".into(), rank: 1, joined_at_ms: 2 };
+        both_ways(joined, json!({ "joined": { "ticket": "t", "rank": 1, "joined_at_ms": 2 } }));
+        both_ways(Outcome::Next { retry_ms: 3 }, json!({ "next": { "retry_ms": 3 } }));
+        for (outcome, name) in [
+            (Outcome::Busy, "busy"),
+            (Outcome::Waiting, "waiting"),
+            (Outcome::Used, "used"),
+            (Outcome::Void, "void"),
+            (Outcome::Ended, "ended"),
+            (Outcome::Left, "left"),
+            (Outcome::Board, "board"),
+            (Outcome::Unknown, "unknown"),
+            (Outcome::Unreachable, "unreachable"),
+        ] {
+            both_ways(outcome, json!(name));
+        }
+    }
+
+    #[test]
+    fn commands_and_replies_are_said_as_they_always_were() {
+        both_ways(Command::List, json!("list"));
+        both_ways(
+            Command::Patch { id: "x".into(), patch: json!({ "a": 1 }) },
+            json!({ "patch": { "id": "x", "patch": { "a": 1 } } }),
+        );
+        both_ways(Command::Attempt { prefix: [1; 4] }, json!({ "attempt": { "prefix": [1, 1, 1, 1] } }));
+        both_ways(Reply::Throttled { retry_ms: 5 }, json!({ "throttled": { "retry_ms": 5 } }));
+        both_ways(Reply::Rooms(Vec::new()), json!({ "rooms": [] }));
+        both_ways(Reply::Allowed, json!("allowed"));
+    }
+
+    #[test]
+    fn other_versions_are_understood_and_nonsense_is_not() {
+        let ask: Ask = from_text(br#"{"wish":"board","of_tomorrow":7}"#).unwrap();
+        assert_eq!((ask.wish, ask.revoked_seq), (Wish::Board, 0));
+        let answer: Answer = from_text(br#"{"outcome":"busy"}"#).unwrap();
+        assert!(answer.board.is_none() && answer.board_age_ms == 0);
+        for nonsense in [
+            "",
+            "{",
+            "[]",
+            "7",
+            r#"{"wish":"fly"}"#,
+            r#"{"wish":{"claim":{"epoch":-1,"rank":0}}}"#,
+            r#"{"wish":{"claim":{},"join":{}}}"#,
+            r#"{"wish":{"enter":{"holder":[1,2]}}}"#,
+        ] {
+            assert!(from_text::<Ask>(nonsense.as_bytes()).is_none(), "{nonsense}");
+        }
+    }
+}
