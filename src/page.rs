@@ -3,6 +3,7 @@
 
 use durable::date::iso8601;
 use durable::page_settings::contrast_with_white;
+use durable::wire::to_text;
 use serde_json::Value;
 
 use crate::address::marked;
@@ -45,7 +46,7 @@ impl Words {
         ];
         let mut json = String::from("{");
         for (name, text) in texts {
-            json.push_str(&format!("\"{name}\":{},", Value::from(text)));
+            json.push_str(&format!("\"{name}\":{},", to_text(&Value::from(text))));
         }
         let progress = progress.map_or_else(|| "null".to_owned(), |progress| progress.to_string());
         json.push_str(&format!("\"progress\":{progress}}}"));

@@ -103,7 +103,7 @@ impl Rooms {
                 routes.push((route.host.clone(), Rc::from(route.path.as_str()), room.clone()));
             }
         }
-        routes.sort_by_key(|(_, path, _)| std::cmp::Reverse(path.len()));
+        routes.sort_unstable_by_key(|(_, path, _)| std::cmp::Reverse(path.len()));
         Rooms { version, routes }
     }
 

@@ -263,8 +263,11 @@ pub struct Directory {
 impl Directory {
     /// From what was stored; the log oldest first.
     pub fn load(version: u64, rooms: Vec<RoomRecord>, audit: Vec<AuditEntry>) -> Directory {
-        let rooms = rooms.into_iter().map(|room| (room.id.clone(), room)).collect();
-        Directory { version, rooms, audit: audit.into(), attempts: VecDeque::new() }
+        let mut named = BTreeMap::new();
+        for room in rooms {
+            named.insert(room.id.clone(), room);
+        }
+        Directory { version, rooms: named, audit: audit.into(), attempts: VecDeque::new() }
     }
 
     /// Fills a new directory with the rooms of `[vars]`.
@@ -462,11 +465,11 @@ impl Directory {
 /// The fields of one object that another has differently: what a log has to say.
 fn what_differs(settings: &Value, from: &Value) -> Value {
     match (settings.as_object(), from.as_object()) {
-        (Some(fields), Some(others)) => fields
-            .iter()
-            .filter(|(key, value)| others.get(*key) != Some(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
+        (Some(fields), Some(others)) => {
+            let mut differs = fields.clone();
+            differs.retain(|key, value| others.get(key) != Some(value));
+            Value::Object(differs)
+        }
         (Some(_), None) => settings.clone(),
         _ => json!(null),
     }

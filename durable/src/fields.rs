@@ -1,23 +1,22 @@
 //! Reads an object's fields one by one and gathers what is wrong with them, so that whoever sent them
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use crate::settings::Fault;
+use crate::wire::to_text;
 
 /// An object under reading.
 pub(crate) struct Fields<'a> {
     object: &'a Map<String, Value>,
     prefix: String,
-    known: BTreeSet<String>,
+    known: Vec<String>,
     faults: Vec<Fault>,
 }
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(object: &'a Map<String, Value>) -> Fields<'a> {
-        Fields { object, prefix: String::new(), known: BTreeSet::new(), faults: Vec::new() }
+        Fields { object, prefix: String::new(), known: Vec::new(), faults: Vec::new() }
     }
 
     /// An object inside another: its faults are named `outer.field`.
@@ -51,13 +50,13 @@ impl<'a> Fields<'a> {
 
     /// A field that may be sent and says nothing.
     pub(crate) fn ignore(&mut self, field: &str) {
-        self.known.insert(field.to_owned());
+        self.known.push(field.to_owned());
     }
 
     /// A field of which only one value is carried out.
     pub(crate) fn neutral(&mut self, field: &str, value: &Value, reason: &str) {
         if self.get(field).is_some_and(|given| given != value) {
-            self.fault(field, format!("{reason}; leave it out, or {value}"));
+            self.fault(field, format!("{reason}; leave it out, or {}", to_text(value)));
         }
     }
 
@@ -142,7 +141,7 @@ impl<'a> Fields<'a> {
 
     /// The field's value; `null` stands for absent, as in Cloudflare's API.
     fn get(&mut self, field: &str) -> Option<&'a Value> {
-        self.known.insert(field.to_owned());
+        self.known.push(field.to_owned());
         self.object.get(field).filter(|value| !value.is_null())
     }
 }

@@ -46,7 +46,7 @@ pub fn keys(env: &Env) -> std::result::Result<Keys, KeyFault> {
 pub fn rooms_var(env: &Env) -> Vec<Value> {
     let rooms = js_sys::Reflect::get(env, &JsValue::from_str("ROOMS"));
     let json = rooms.and_then(|rooms| js_sys::JSON::stringify(&rooms));
-    json.ok().and_then(|json| serde_json::from_str(&String::from(json)).ok()).unwrap_or_default()
+    json.ok().and_then(|json| from_text(String::from(json).as_bytes())).unwrap_or_default()
 }
 
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
@@ -104,7 +104,7 @@ pub async fn call_json<T: Wire>(
     path: &str,
     body: Option<Value>,
 ) -> Result<T> {
-    let body = body.map(|body| body.to_string().into_bytes());
+    let body = body.map(|body| to_text(&body).into_bytes());
     let Called { status, body } = call(env, binding, name, path, body).await?;
     let said = if status == 200 { from_text(&body) } else { None };
     said.ok_or_else(|| {

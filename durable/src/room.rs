@@ -24,6 +24,7 @@ use crate::state::{Config, State};
 use crate::store::{Store, StoredPage, Write};
 use crate::token::PassStanding;
 use crate::units::{Generation, Millis, Place, Rank, Seat};
+use crate::wire::to_text;
 
 /// Places are called at most this often: boards travel no faster, and a call is a row.
 const CALL_SPACING: Millis = Millis(1_000);
@@ -286,7 +287,7 @@ impl Turn<'_> {
             return Ok(held);
         }
         let Config { version, directory_version, settings } = config;
-        let settings = settings.to_json().to_string();
+        let settings = to_text(&settings.to_json());
         self.change(Change::Configured { version, directory_version, settings })?;
         Ok(version)
     }

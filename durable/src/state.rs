@@ -16,6 +16,7 @@ use crate::seats::{self, Renewal, SeatRecord, Seats};
 use crate::settings::Settings;
 use crate::spent::{self, Spent};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
+use crate::wire::to_text;
 
 const HEAD_VERSION: u8 = 1;
 
@@ -233,7 +234,7 @@ impl State {
                 out.byte(1);
                 out.number(config.version);
                 out.number(config.directory_version);
-                out.blob(config.settings.to_json().to_string().as_bytes());
+                out.blob(to_text(&config.settings.to_json()).as_bytes());
             }
         }
         out.number(u64::from(self.epoch.0));
@@ -294,6 +295,6 @@ impl State {
 }
 
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
-    let value = serde_json::from_str(json).map_err(|_| Malformed("settings as JSON"))?;
+    let value = serde_json::from_slice(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
     Settings::parse(&value).map_err(|_| Malformed("settings that were valid when they were stored"))
 }

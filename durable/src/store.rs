@@ -61,7 +61,7 @@ impl Store {
     /// Rebuilds the state from pages and the rows behind them, in order.
     pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<(Store, State), Malformed> {
         let mut pages: Vec<&StoredPage> = pages.iter().collect();
-        pages.sort_by_key(|stored| stored.page);
+        pages.sort_unstable_by_key(|stored| stored.page);
         let (mut state, mut store) = (State::default(), Store::default());
         let mut stored = BTreeMap::new();
         for page in pages {

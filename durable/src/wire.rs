@@ -21,7 +21,12 @@ pub trait Wire: Sized {
 
 /// The text of something.
 pub fn to_text(said: &impl Wire) -> String {
-    said.to_value().to_string()
+    written(&said.to_value())
+}
+
+/// `Value`'s own `to_string` can also write for people to read, and takes twice the code.
+fn written(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Something from its text.
@@ -35,8 +40,12 @@ fn parse(text: &[u8]) -> Option<Value> {
 
 /// An object with these fields.
 pub(crate) fn object(fields: &[(&str, Value)]) -> Value {
-    let named = fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    Value::Object(named.collect::<Map<_, _>>())
+    // One by one: collecting would bring a sort along.
+    let mut named = Map::new();
+    for (name, value) in fields {
+        named.insert((*name).to_owned(), value.clone());
+    }
+    Value::Object(named)
 }
 
 /// A field of an object, or what it is when it is not there.

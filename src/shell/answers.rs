@@ -93,7 +93,7 @@ pub(super) fn operators_page(status: u16, nonce: &str, html: String) -> JsValue 
 pub(super) fn api(status: u16, body: &serde_json::Value, retry_after_seconds: Option<u64>) -> JsValue {
     let seconds = retry_after_seconds.map(|seconds| seconds.to_string());
     let headers: Vec<_> = seconds.iter().map(|seconds| ("Retry-After", seconds.as_str())).collect();
-    answer(status, Kind::Json, &headers, body.to_string().into_bytes())
+    answer(status, Kind::Json, &headers, to_text(body).into_bytes())
 }
 
 /// Another address, with a cookie.
