@@ -27,7 +27,9 @@ const IDLE: Duration = Duration::from_secs(2);
 pub enum Intent {
     /// To go somewhere.
     Navigate,
-    /// A script's question.
+    /// A question of the waiting page's own script.
+    WaitingPage,
+    /// A question of a script of the shop's.
     Script,
     /// A style sheet.
     Style,
@@ -155,7 +157,8 @@ impl Client {
         const PAGE: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         let (accept, mode, destination) = match ask.intent {
             Intent::Navigate | Intent::Form => (PAGE, "navigate", "document"),
-            Intent::Script => ("application/vnd.anteroom+json", "cors", "empty"),
+            Intent::WaitingPage => ("application/vnd.anteroom+json", "cors", "empty"),
+            Intent::Script => ("application/json", "cors", "empty"),
             Intent::Style => ("text/css,*/*;q=0.1", "no-cors", "style"),
         };
         let site = if ask.intent == Intent::Navigate { "none" } else { "same-origin" };

@@ -108,8 +108,8 @@ impl Visitor<'_> {
             let wanted = self.scene.options.url.path_and_query();
             let (intent, path) = match asked {
                 Asked::Navigate => (Intent::Navigate, wanted),
-                Asked::Join => (Intent::Script, wanted),
-                Asked::Stand => (Intent::Script, self.scene.own.wait.as_str()),
+                Asked::Join => (Intent::WaitingPage, wanted),
+                Asked::Stand => (Intent::WaitingPage, self.scene.own.wait.as_str()),
             };
             let sent = self.send(intent, &Method::GET, path).await;
             let heard = Heard::read(asked, &sent.answer);
