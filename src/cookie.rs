@@ -3,6 +3,7 @@
 //! One name for each room; the value is a token, and its domain byte says which kind. All cookies of our name are
 //! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.
 
+use durable::codec::hex;
 use durable::settings::{SameSite, Settings};
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
 use durable::units::Millis;
@@ -88,13 +89,13 @@ pub fn name(room: RoomTag, settings: &Settings, scheme: Scheme) -> String {
         Scheme::Https => "__Host-",
         Scheme::Http => "",
     };
-    let [a, b, c, d, ..] = room.0;
+    let tag = hex(&room.0[..4]);
     let suffix = if settings.cookie_suffix.is_empty() {
         String::new()
     } else {
         format!("_{}", settings.cookie_suffix)
     };
-    format!("{prefix}anteroom-{a:02x}{b:02x}{c:02x}{d:02x}{suffix}")
+    format!("{prefix}anteroom-{tag}{suffix}")
 }
 
 /// The `Set-Cookie` line that keeps a token.

@@ -1,15 +1,23 @@
-// The only JavaScript on a visitor's way: it cuts our cookies out of the header, asks the gate, and alone talks to
-// the origin. What the gate promises is raced against a clock; the origin never is. What it returns: src/shell.rs.
+// Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to anybody: to the origin, and
+// to our objects for what the gate wants to know. The gate, in Wasm, takes text and answers text; it never waits.
 import Edge from "../build/index.js";
+import { recover } from "./objects.mjs";
 import apology from "./web/fallback.html";
-export { DirectoryObject, LobbyObject, RoomObject } from "../build/index.js";
+export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
 // Without an instance: worker-build's are proxies that cost more than the gate itself.
-const { admits, gate } = Edge.prototype;
-const after = (ms, value) => new Promise((resolve) => setTimeout(resolve, ms, value));
-const headers = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
+const { admits, gate, told, learn, chore, operate } = Edge.prototype;
+// The lines of `Headers`, in src/visit.rs.
+const LINES = [
+  "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Purpose", "Purpose", "Accept", "Accept-Language", "Upgrade", "Origin", "CF-Connecting-IP",
+];
+// A silent object counts as failed. Directory, board and wish are asked one after the other, and no two of a kind are silent in a row.
+const PATIENCE_MS = 1900;
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const unavailable = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
 // What answers a form must not come back by itself.
-const sorry = ({ method }) => new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers });
+const sorry = ({ method }) =>
+  new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers: unavailable });
 
 // A slice and no copy for whoever brings one. `room-` is looked for because other cookies are full of a, n, t and e.
 function ours(cookies, from = 0, most = 8) {
@@ -29,30 +37,94 @@ function origin(request, env) {
   return fetch(forwarded, { redirect: "manual" });
 }
 
-async function answer(request, env, promised) {
-  const verdict = promised instanceof Promise ? await Promise.race([promised, after(4000, null)]).catch(() => null) : promised;
-  if (verdict === null || verdict instanceof Response) return verdict ?? sorry(request);
-  if (verdict === undefined) return origin(request, env);
+/** Runs an errand (src/verdict.rs): what the object says, or nothing; then it may or may not have happened. */
+async function run(errand, env) {
+  const [, binding, name, action, payload] = errand.split("\n");
+  try {
+    return (await Promise.race([env[binding].getByName(name).ask(name, action, payload), after(PATIENCE_MS)])) ?? "";
+  } catch (error) {
+    console.error(`anteroom: ${binding} could not be asked: ${error}`);
+    return "";
+  }
+}
+
+/** An answer of ours (src/answer.rs): status, headers, body. */
+function answer(text) {
+  const end = text.indexOf("\n\n");
+  const [status, ...lines] = text.slice(0, end).split("\n");
+  const headers = lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]);
+  return new Response(text.slice(end + 2), { status, headers });
+}
+
+/** Whoever goes to the origin and is told something by the way. */
+async function originWith(request, env, renewal) {
   const response = await origin(request, env);
-  const line = Array.isArray(verdict) ? await Promise.race([verdict[0].catch(() => {}), after(150)]) : verdict;
-  if (!line || response.webSocket) return response;
+  const verdict = typeof renewal === "string" ? renewal : await Promise.race([renewal, after(150)]);
+  if (verdict?.[0] !== "+" || response.webSocket) return response;
   const told = new Response(response.body, response);
-  told.headers.append("Set-Cookie", line);
+  told.headers.append("Set-Cookie", verdict.slice(1));
   return told;
+}
+
+async function operators(request, env, asked) {
+  const { headers } = request;
+  const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await request.text()}`;
+  const verdict = operate(...asked, form);
+  return verdict[0] === "?" ? operate(...asked, form, await run(verdict, env)) : verdict;
+}
+
+/** Follows the verdicts (src/verdict.rs) to the one that is the end. */
+async function follow(request, env, asked, verdict) {
+  try {
+    // Directory, board, a newer board, a wish: no request needs more.
+    for (let errands = 0; errands < 5; errands += 1) {
+      if (verdict?.[0] === "@") {
+        learn(verdict, await run(verdict, env));
+        verdict = gate(...asked);
+      } else if (verdict?.[0] === "?") {
+        verdict = told(...asked, verdict, await run(verdict, env));
+      } else {
+        return verdict?.[0] === "*" ? await operators(request, env, asked) : verdict;
+      }
+    }
+  } catch (error) {
+    recover(error);
+  }
+  return "!";
+}
+
+async function conclude(request, env, asked, first) {
+  const verdict = await follow(request, env, asked, first);
+  switch (verdict?.[0]) {
+    case undefined:
+      return origin(request, env);
+    case "+":
+      return originWith(request, env, verdict);
+    case "~":
+      return originWith(request, env, run(verdict, env).then((reply) => told(...asked, verdict, reply)).catch(recover));
+    case "!":
+      return sorry(request);
+    default:
+      return answer(verdict);
+  }
 }
 
 export default {
   fetch(request, env, context) {
-    let verdict;
+    let verdict, asked;
     try {
-      const { url } = request, cookies = ours(request.headers.get("Cookie"));
-      if (env.ANTEROOM !== "off" && !(cookies && admits(url, cookies))) verdict = gate(request, url, cookies, env, context);
+      const { url, headers } = request, cookies = ours(headers.get("Cookie"));
+      if (env.ANTEROOM !== "off" && !(cookies && admits(url, cookies))) {
+        asked = [url, cookies, [request.method, ...LINES.map((name) => headers.get(name))].join("\n"), env];
+        verdict = gate(...asked);
+        for (let errand = chore(); errand; errand = chore()) {
+          context.waitUntil(run(errand, env).then((reply) => learn(errand, reply)).catch(recover));
+        }
+      }
     } catch (error) {
-      console.error("anteroom: the gate threw", error);
-      // A panic ends the Wasm instance and all that is in its memory: making an instance of the class begins anew.
-      globalThis.__worker_init_state.criticalError ||= error instanceof WebAssembly.RuntimeError;
-      verdict = new Edge(context, env) && null;
+      recover(error);
+      verdict = "!";
     }
-    return verdict === undefined ? origin(request, env) : answer(request, env, verdict);
+    return verdict === undefined ? origin(request, env) : conclude(request, env, asked, verdict);
   },
 };

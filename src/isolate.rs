@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use durable::board::Board;
 use durable::protocol::{Answer, Outcome, Wish};
@@ -23,6 +24,8 @@ const ROOMS_MAX_AGE: Millis = Millis(10_000);
 const ROOMS_FRESH: Millis = Millis(5_000);
 /// A refresh that has not come back by now is tried by another request.
 const REFRESH_PATIENCE: Millis = Millis(3_000);
+/// What could not be had is not tried again within this time.
+const MISSED: Millis = Millis(1_000);
 /// A wish repeated within this time has the answer it had.
 const REPEAT: Millis = Millis(5_000);
 /// The same for an answer that says to come back: no longer than who comes back as told.
@@ -54,8 +57,13 @@ pub struct HeldBoard {
     pub first_contacts: u32,
     /// When it was new.
     made_at: Millis,
+    taken_at: Millis,
     asked_at: Millis,
+    missed_at: Millis,
 }
+
+/// What is held of a room of which nothing was ever heard.
+static NOTHING: LazyLock<HeldBoard> = LazyLock::new(HeldBoard::default);
 
 impl HeldBoard {
     /// As the gate looks at it.
@@ -95,7 +103,18 @@ impl HeldBoard {
             self.first_contacts = 0;
         }
         self.made_at = now.minus(Millis(answer.board_age_ms));
+        self.taken_at = now;
         self.board = board.clone();
+    }
+
+    /// Whether it came a moment ago: a newer one is not to be had.
+    pub fn is_just_taken(&self, now: Millis) -> bool {
+        now.since(self.taken_at) <= MISSED
+    }
+
+    /// Whether a newer one could not be had a moment ago: it is not tried again yet.
+    pub fn is_missed(&self, now: Millis) -> bool {
+        now.since(self.missed_at) <= MISSED
     }
 
     /// Whether somebody should fetch a newer one now; whoever is told yes does.
@@ -138,14 +157,15 @@ impl Isolate {
     }
 
     /// Takes the directory's document.
-    pub fn take_rooms(&mut self, now: Millis, rooms: Rc<Rooms>) {
-        self.rooms = Some(rooms);
+    pub fn take_rooms(&mut self, now: Millis, rooms: Rooms) {
+        self.rooms = Some(Rc::new(rooms));
         self.rooms_at = now;
         self.rooms_asked_at = Millis(0);
     }
 
-    /// The directory cannot be had: what we have is used a while longer.
-    pub fn keep_rooms(&mut self, now: Millis) {
+    /// The directory cannot be had: what we have is used a while longer, or these for want of anything.
+    pub fn keep_rooms(&mut self, now: Millis, fallback: impl FnOnce() -> Rooms) {
+        self.rooms.get_or_insert_with(|| Rc::new(fallback()));
         self.rooms_at = now;
         self.rooms_asked_at = Millis(0);
     }
@@ -174,23 +194,44 @@ impl Isolate {
         held.is_some_and(|held| wallet.pass.is_some() && decide(held) == Decision::Pass)
     }
 
-    /// A room's board.
-    pub fn board(&mut self, room: &str) -> Option<&mut HeldBoard> {
-        self.boards.get_mut(room)
+    /// What is held of a room.
+    pub fn board(&self, room: &str) -> &HeldBoard {
+        self.boards.get(room).unwrap_or(&NOTHING)
     }
 
-    /// Takes what came with a leaf's answer, and notices a newer directory.
-    pub fn take_answer(&mut self, now: Millis, room: &str, answer: &Answer) {
-        if answer.board.is_none() {
-            return;
+    /// Whether somebody should fetch a newer board now; whoever is told yes does.
+    pub fn begin_board_refresh(&mut self, room: &str, now: Millis) -> bool {
+        self.boards.get_mut(room).is_some_and(|held| held.begin_refresh(now))
+    }
+
+    /// A first contact is sent on a room's board.
+    pub fn count_first_contact(&mut self, room: &str) {
+        if let Some(held) = self.boards.get_mut(room) {
+            held.first_contacts += 1;
         }
+    }
+
+    /// Takes a leaf's answer to a wish, and notices a newer directory.
+    pub fn take_answer(&mut self, now: Millis, room: &str, wish: Wish, answer: Answer) -> Outcome {
         let held = self.boards.entry(room.to_owned()).or_default();
-        held.take(now, answer);
+        held.take(now, &answer);
         held.end_refresh();
+        if let Wish::LeavePass { seat, generation, .. } = wish {
+            held.revoked.insert((seat, generation));
+        }
         let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
         if held.board.directory_version > held_version {
             self.rooms_at = Millis(0);
         }
+        self.remember(now, wish, &answer.outcome);
+        answer.outcome
+    }
+
+    /// A leaf did not answer.
+    pub fn miss_answer(&mut self, now: Millis, room: &str) {
+        let held = self.boards.entry(room.to_owned()).or_default();
+        held.missed_at = now;
+        held.end_refresh();
     }
 
     /// What a wish was answered a moment ago.
@@ -203,9 +244,8 @@ impl Isolate {
         (now.since(*at) <= repeat).then(|| outcome.clone())
     }
 
-    /// Remembers an answer.
-    pub fn remember(&mut self, now: Millis, wish: Wish, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Unreachable | Outcome::Unknown) {
+    fn remember(&mut self, now: Millis, wish: Wish, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Unknown) {
             return;
         }
         if self.told.len() >= TOLD_MAX {
@@ -256,13 +296,10 @@ mod tests {
     #[test]
     fn a_board_that_knows_a_newer_directory_makes_ours_stale() {
         let mut isolate = Isolate::default();
-        isolate.take_rooms(
-            Millis(100_000),
-            Rc::new(Rooms::from_document(&Document { version: 1, rooms: vec![] })),
-        );
-        isolate.take_answer(Millis(100_000), "a", &answer(1, 1_000, 0));
+        isolate.take_rooms(Millis(100_000), Rooms::from_document(&Document { version: 1, rooms: vec![] }));
+        isolate.take_answer(Millis(100_000), "a", Wish::Board, answer(1, 1_000, 0));
         assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Fresh);
-        isolate.take_answer(Millis(100_000), "a", &answer(2, 1_000, 0));
+        isolate.take_answer(Millis(100_000), "a", Wish::Board, answer(2, 1_000, 0));
         assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Stale);
     }
 

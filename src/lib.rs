@@ -8,7 +8,9 @@
 //! Everything is pure but for `shell`, which alone knows the platform.
 
 pub mod address;
+pub mod answer;
 pub mod cookie;
+pub mod edge;
 pub mod gate;
 pub mod isolate;
 pub mod json;
@@ -18,6 +20,7 @@ pub mod poll;
 pub mod route;
 pub mod standing;
 pub mod text;
+pub mod verdict;
 pub mod visit;
 
 #[cfg(any(target_arch = "wasm32", feature = "shell"))]

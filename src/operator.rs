@@ -17,6 +17,7 @@
 pub mod desk;
 pub mod session;
 pub mod tokens;
+pub mod visit;
 
 use durable::date::iso8601;
 use durable::directory::{Command, Reply, RoomRecord};

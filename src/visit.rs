@@ -3,24 +3,54 @@
 use durable::settings::Settings;
 
 /// The headers that are looked at, as they came; empty when absent.
-#[derive(Clone, Debug, Default)]
-pub struct Headers {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Headers<'a> {
     /// The request's method.
-    pub method: String,
+    pub method: &'a str,
     /// `Sec-Fetch-Mode`.
-    pub fetch_mode: String,
+    pub fetch_mode: &'a str,
     /// `Sec-Fetch-Site`.
-    pub fetch_site: String,
-    /// `Sec-Purpose` or `Purpose`.
-    pub purpose: String,
+    pub fetch_site: &'a str,
+    /// `Sec-Purpose`.
+    pub sec_purpose: &'a str,
+    /// `Purpose`, its forerunner.
+    pub purpose: &'a str,
     /// `Accept`.
-    pub accept: String,
+    pub accept: &'a str,
     /// `Accept-Language`.
-    pub accept_language: String,
+    pub accept_language: &'a str,
     /// `Upgrade`.
-    pub upgrade: String,
+    pub upgrade: &'a str,
     /// `Origin`.
-    pub origin: String,
+    pub origin: &'a str,
+    /// `CF-Connecting-IP`.
+    pub client: &'a str,
+}
+
+impl<'a> Headers<'a> {
+    /// From a line for each, in the order of the fields: `entry.mjs` writes them so. No header's value has a line break in it.
+    pub fn parse(lines: &'a str) -> Headers<'a> {
+        let mut lines = lines.split('\n');
+        let mut next = || lines.next().unwrap_or_default();
+        Headers {
+            method: next(),
+            fetch_mode: next(),
+            fetch_site: next(),
+            sec_purpose: next(),
+            purpose: next(),
+            accept: next(),
+            accept_language: next(),
+            upgrade: next(),
+            origin: next(),
+            client: next(),
+        }
+    }
+
+    /// Whether a page of this host asks, by either of two headers that no page can write.
+    pub fn is_from(&self, host: &str) -> bool {
+        let origin = self.origin.split_once("://").map_or("", |(_, host)| host);
+        self.fetch_site == "same-origin" || origin == host
+    }
 }
 
 /// What the waiting page's script accepts (`web/waiting.js`), so that it is known in rooms that answer no apps.
@@ -56,11 +86,12 @@ pub enum Verb {
 }
 
 /// Who asks, by the headers.
-pub fn asker(headers: &Headers, settings: &Settings) -> Asker {
+pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
     if !headers.upgrade.is_empty() {
         return Asker::Upgrade;
     }
-    if headers.purpose.contains("prefetch") || headers.purpose.contains("prerender") {
+    let purposes = [headers.sec_purpose, headers.purpose];
+    if purposes.iter().any(|purpose| purpose.contains("prefetch") || purpose.contains("prerender")) {
         return Asker::Prefetch;
     }
     let navigates = if headers.fetch_mode.is_empty() {
@@ -69,9 +100,8 @@ pub fn asker(headers: &Headers, settings: &Settings) -> Asker {
         headers.fetch_mode == "navigate"
     };
     // Without `Sec-Fetch-Site` it is an older browser: what a stranger's page could ask so, it could ask as an app too.
-    let from_page =
-        headers.accept.contains(PAGE_TYPE) && matches!(headers.fetch_site.as_str(), "same-origin" | "");
-    let from_app = !headers.origin.is_empty() && settings.allows_origin(&headers.origin);
+    let from_page = headers.accept.contains(PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
+    let from_app = !headers.origin.is_empty() && settings.allows_origin(headers.origin);
     if navigates {
         Asker::Navigation
     } else if from_page {
@@ -84,8 +114,8 @@ pub fn asker(headers: &Headers, settings: &Settings) -> Asker {
 }
 
 /// What the method means to a waiting room.
-pub fn verb(headers: &Headers) -> Verb {
-    match headers.method.as_str() {
+pub fn verb(headers: &Headers<'_>) -> Verb {
+    match headers.method {
         "GET" => Verb::Get,
         "HEAD" => Verb::Head,
         _ => Verb::Write,
@@ -97,22 +127,22 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn who(change: impl Fn(&mut Headers)) -> Asker {
+    fn who<'a>(change: impl Fn(&mut Headers<'a>)) -> Asker {
         let settings = json!({
             "name": "a", "host": "a.example", "total_active_users": 1, "new_users_per_minute": 1,
         });
-        let mut headers = Headers { method: "GET".into(), ..Headers::default() };
+        let mut headers = Headers { method: "GET", ..Headers::default() };
         change(&mut headers);
         asker(&headers, &Settings::parse(&settings).unwrap())
     }
 
     #[test]
     fn browsers_say_what_they_do_and_old_ones_what_they_want() {
-        assert_eq!(who(|headers| headers.fetch_mode = "navigate".into()), Asker::Navigation);
-        assert_eq!(who(|headers| headers.accept = "text/html,*/*;q=0.8".into()), Asker::Navigation);
+        assert_eq!(who(|headers| headers.fetch_mode = "navigate"), Asker::Navigation);
+        assert_eq!(who(|headers| headers.accept = "text/html,*/*;q=0.8"), Asker::Navigation);
         let image = who(|headers| {
-            headers.fetch_mode = "no-cors".into();
-            headers.accept = "text/html".into();
+            headers.fetch_mode = "no-cors";
+            headers.accept = "text/html";
         });
         assert_eq!(image, Asker::SubResource);
         assert_eq!(who(|_| ()), Asker::SubResource);
@@ -120,18 +150,18 @@ mod tests {
 
     #[test]
     fn apps_say_json_or_come_from_an_origin_the_room_allows() {
-        assert_eq!(who(|headers| headers.accept = "application/json, */*".into()), Asker::App);
-        assert_eq!(who(|headers| headers.origin = "https://a.example".into()), Asker::App);
-        assert_eq!(who(|headers| headers.origin = "https://b.example".into()), Asker::SubResource);
+        assert_eq!(who(|headers| headers.accept = "application/json, */*"), Asker::App);
+        assert_eq!(who(|headers| headers.origin = "https://a.example"), Asker::App);
+        assert_eq!(who(|headers| headers.origin = "https://b.example"), Asker::SubResource);
     }
 
     #[test]
     fn our_own_script_is_known_by_what_it_accepts_and_on_its_own_site_alone() {
-        let script = |site: &str| {
+        let script = |site: &'static str| {
             who(|headers| {
-                headers.fetch_mode = "cors".into();
-                headers.fetch_site = site.into();
-                headers.accept = PAGE_TYPE.into();
+                headers.fetch_mode = "cors";
+                headers.fetch_site = site;
+                headers.accept = PAGE_TYPE;
             })
         };
         assert_eq!((script("same-origin"), script("")), (Asker::Page, Asker::Page));
@@ -142,10 +172,29 @@ mod tests {
     #[test]
     fn guesses_and_upgrades_are_told_apart_first() {
         let guess = who(|headers| {
-            headers.fetch_mode = "navigate".into();
-            headers.purpose = "prefetch;prerender".into();
+            headers.fetch_mode = "navigate";
+            headers.purpose = "prefetch;prerender";
         });
         assert_eq!(guess, Asker::Prefetch);
-        assert_eq!(who(|headers| headers.upgrade = "websocket".into()), Asker::Upgrade);
+        assert_eq!(who(|headers| headers.upgrade = "websocket"), Asker::Upgrade);
+    }
+
+    #[test]
+    fn headers_are_lines_in_the_order_of_the_fields() {
+        let headers =
+            Headers::parse("POST\ncors\nsame-site\n\nprefetch\n*/*\nms\n\nhttps://a.example\n2001:db8::1");
+        assert_eq!((headers.method, headers.fetch_mode, headers.fetch_site), ("POST", "cors", "same-site"));
+        assert_eq!((headers.sec_purpose, headers.purpose, headers.accept), ("", "prefetch", "*/*"));
+        assert_eq!((headers.accept_language, headers.upgrade), ("ms", ""));
+        assert_eq!((headers.origin, headers.client), ("https://a.example", "2001:db8::1"));
+        assert_eq!(Headers::parse("").method, "");
+    }
+
+    #[test]
+    fn a_page_of_a_host_is_known_by_what_no_page_can_write() {
+        let from =
+            |fetch_site, origin| Headers { fetch_site, origin, ..Headers::default() }.is_from("a.example");
+        assert!(from("same-origin", "") && from("", "https://a.example"));
+        assert!(!from("same-site", "") && !from("cross-site", "https://b.example") && !from("", "null"));
     }
 }

@@ -2,7 +2,7 @@
 
 use durable::batch::{BatchAnswer, decode_batch};
 use durable::lobby::{Lobby, Next, Taken};
-use durable::protocol::{Outcome, Wish};
+use durable::protocol::{Ask, Outcome, Wish};
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::Config;
@@ -12,6 +12,8 @@ use serde_json::json;
 
 const NOON: Millis = Millis(1_800_000_000_000);
 const FRESH: [u8; 16] = [9; 16];
+/// Of an edge that has heard nothing yet.
+const NOTHING: Ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
 
 fn keys() -> Keys {
     Keys::new(&"k".repeat(32), "", "").unwrap()
@@ -183,9 +185,9 @@ fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
     let soon = NOON.plus(Millis(999));
     assert!(matches!(lobby.ask(soon, 3, Wish::Board), Taken::Answered(Outcome::Board)));
     assert!(matches!(lobby.ask(NOON.plus(Millis(1_000)), 4, Wish::Board), Taken::BoardWanted));
-    let newest = lobby.answer(soon, Outcome::Board, 0).board;
+    let newest = lobby.answer(soon, Outcome::Board, &NOTHING).board;
     lobby.take_board(soon, durable::board::Board::default());
-    assert_eq!(lobby.answer(soon, Outcome::Board, 0).board, newest);
+    assert_eq!(lobby.answer(soon, Outcome::Board, &NOTHING).board, newest);
 }
 
 #[test]

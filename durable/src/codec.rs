@@ -20,6 +20,25 @@ impl fmt::Display for Malformed {
     }
 }
 
+/// Hexadecimal digits, in lower case: what names are written in.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+/// Bytes from exactly twice as many hexadecimal digits.
+pub fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    let mut bytes = [0; N];
+    if digits.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
+
 /// Appends to a buffer. The methods mirror [`Reader`]'s.
 #[derive(Default)]
 pub struct Writer {

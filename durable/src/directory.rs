@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::codec::hex;
 use crate::protocol::RoomStatus;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
@@ -75,6 +76,15 @@ pub struct Document {
     pub version: u64,
     /// In the order of their ids.
     pub rooms: Vec<DocumentRoom>,
+}
+
+/// A command and whose it is.
+#[derive(Debug)]
+pub struct Order {
+    /// The name of the operator's token.
+    pub who: String,
+    /// What they want.
+    pub command: Command,
 }
 
 /// What an operator wants.
@@ -179,6 +189,7 @@ wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms
 wire!(AuditEntry { at_ms, who, action, room_id, before, after });
 wire!(DocumentRoom { id, settings });
 wire!(Document { version, rooms });
+wire!(Order { who, command });
 wire_either!(Command {
     "list" => List {},
     "get" => Get { id },
@@ -228,11 +239,7 @@ impl Wire for Reply {
 
 /// The id of a room that is named in `[vars]`: every edge and every Room derives the same.
 pub fn seed_id(name: &str) -> String {
-    hex(Sha256::digest(format!("anteroom room {name}").as_bytes()).as_slice())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(format!("anteroom room {name}").as_bytes())[..16])
 }
 
 /// The rooms named in `[vars]`, for a deployment that nobody has configured yet. Faults name the room.

@@ -1,22 +1,21 @@
 //! The Durable Object around the [`Directory`]: keeps its rows, asks Rooms for their status, and pushes settings
 //! until their Room has confirmed them.
 
-#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
-
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, SqlStorageValue, State, durable_object,
-    wasm_bindgen,
-};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::{self, prelude::*};
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Error, Result, SqlStorageValue, State};
 
-use crate::directory::{Command, Directory, Reply, RoomRecord, Write, seeds};
+use crate::directory::{Command, Directory, Order, Reply, RoomRecord, Write, seeds};
 use crate::platform;
 use crate::room_object::{Configure, Configured};
 use crate::settings::Settings;
 use crate::units::Millis;
-use crate::wire::{Wire, from_text, to_text, wire};
+use crate::wire::{Wire, from_text, to_text};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS directory (id INTEGER PRIMARY KEY CHECK (id = 0), version INTEGER NOT NULL);
@@ -27,17 +26,6 @@ const PUSH_RETRY: Millis = Millis(2_000);
 /// The log's length in storage; a little more than in memory costs nothing.
 const AUDIT_ROWS: i32 = 1_000;
 
-/// A command and whose it is.
-#[derive(Debug)]
-pub struct Order {
-    /// The name of the operator's token.
-    pub who: String,
-    /// What they want.
-    pub command: Command,
-}
-
-wire!(Order { who, command });
-
 struct Inner {
     state: State,
     env: Env,
@@ -45,49 +33,49 @@ struct Inner {
 }
 
 /// See the module's words.
-#[durable_object(alarm)]
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub struct DirectoryObject {
     inner: Rc<Inner>,
 }
 
-impl DurableObject for DirectoryObject {
-    fn new(state: State, env: Env) -> DirectoryObject {
-        DirectoryObject { inner: Rc::new(Inner { state, env, directory: RefCell::default() }) }
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+impl DirectoryObject {
+    /// Made by the platform.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> DirectoryObject {
+        DirectoryObject { inner: Rc::new(Inner { state: state.into(), env, directory: RefCell::default() }) }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    /// What an edge, an operator or the platform's alarm wants of the directory.
+    pub fn ask(&self, _name: String, action: String, payload: JsValue) -> Promise {
         let inner = self.inner.clone();
-        let answer = match request.path().as_str() {
-            "/document" => inner.document().await,
-            "/command" => match from_text::<Order>(&platform::body(&request).await?) {
-                Some(order) => inner.command(order).await.and_then(|reply| platform::json(&reply)),
-                None => return Response::error("that is not a command this version knows", 400),
-            },
-            _ => return Response::error("no such thing here", 404),
-        };
-        answer.or_else(|error| {
-            platform::log(&format!("directory: {error}"));
-            *self.inner.directory.borrow_mut() = None;
-            Response::error("the directory could not do that now", 500)
+        future_to_promise(async move {
+            let answer = inner.serve(&action, &payload).await;
+            answer.map_err(|error| {
+                *inner.directory.borrow_mut() = None;
+                platform::thrown("directory", &error)
+            })
         })
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        if let Err(error) = self.inner.clone().push_all().await {
-            platform::log(&format!("directory, alarm: {error}"));
-        }
-        Response::empty()
     }
 }
 
 impl Inner {
-    async fn document(self: Rc<Inner>) -> Result<Response> {
+    async fn serve(self: &Rc<Inner>, action: &str, payload: &JsValue) -> Result<JsValue> {
         self.ensure_seeded().await?;
-        platform::json(&self.with_directory(|directory| directory.document())?)
+        match action {
+            "document" => Ok(platform::json(&self.with_directory(|directory| directory.document())?)),
+            "command" => {
+                let text = payload.as_string().unwrap_or_default();
+                let order = from_text(text.as_bytes())
+                    .ok_or_else(|| Error::RustError("that is no command this version knows".into()))?;
+                Ok(platform::json(&self.command(order).await?))
+            }
+            "alarm" => self.push_all().await.map(|()| JsValue::NULL),
+            _ => Err(Error::RustError("nothing the directory does".into())),
+        }
     }
 
-    async fn command(self: Rc<Inner>, Order { who, command }: Order) -> Result<Reply> {
-        self.ensure_seeded().await?;
+    async fn command(self: &Rc<Inner>, Order { who, command }: Order) -> Result<Reply> {
         let now = platform::now();
         Ok(match command {
             Command::List => {
@@ -113,8 +101,7 @@ impl Inner {
                 match self.with_directory(|directory| directory.delete(now, &who, &id))? {
                     Ok(writes) => {
                         self.write(writes)?;
-                        let path = format!("/{id}/delete");
-                        platform::call(&self.env, "ROOM", &id, &path, Some(Vec::new())).await?;
+                        platform::call(&self.env, "ROOM", &id, "delete", JsValue::NULL).await?;
                         Reply::Deleted { id }
                     }
                     Err(reply) => reply,
@@ -164,8 +151,7 @@ impl Inner {
     }
 
     async fn status(&self, id: &str) -> Reply {
-        let path = format!("/{id}/status");
-        match platform::call_json(&self.env, "ROOM", id, &path, None).await {
+        match platform::call_json(&self.env, "ROOM", id, "status", "").await {
             Ok(status) => Reply::Status(status),
             Err(error) => Reply::Unreachable { message: format!("the Room cannot be reached: {error}") },
         }
@@ -190,11 +176,11 @@ impl Inner {
         };
         let writes = self.with_directory(|directory| directory.seed(platform::now(), seeds))?;
         self.write(writes)?;
-        self.clone().push_all().await
+        self.push_all().await
     }
 
     /// Brings every Room's newest settings to it; what fails is tried again by alarm.
-    async fn push_all(self: Rc<Inner>) -> Result<()> {
+    async fn push_all(self: &Rc<Inner>) -> Result<()> {
         let ids: Vec<String> =
             self.with_directory(|directory| directory.unconfirmed().map(|room| room.id.clone()).collect())?;
         for id in ids {
@@ -210,9 +196,8 @@ impl Inner {
             return Ok(());
         };
         let body = Configure { version, directory_version, settings };
-        let path = format!("/{id}/configure");
         let pushed: Result<Configured> =
-            platform::call_json(&self.env, "ROOM", id, &path, Some(body.to_value())).await;
+            platform::call_json(&self.env, "ROOM", id, "configure", &to_text(&body)).await;
         match pushed {
             Ok(Configured { version }) => {
                 let write = self.with_directory(|directory| directory.confirm(id, version))?;

@@ -14,7 +14,7 @@ use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
 };
 use crate::board::{Board, Revocations};
-use crate::protocol::{Answer, Outcome, Wish};
+use crate::protocol::{Answer, Ask, Outcome, Wish};
 use crate::replies::IN_FLIGHT_MAX;
 use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
@@ -253,14 +253,15 @@ impl Lobby {
         self.board.as_ref().is_some_and(|(board, _)| board.revoked_seq > self.revocations.seq)
     }
 
-    /// An outcome with the newest board, for an edge that has this revocation list.
-    pub fn answer(&self, now: Millis, outcome: Outcome, revoked_seq: u64) -> Answer {
-        let board = self.board.as_ref();
+    /// An outcome with the newest board, for an edge that has what it named.
+    pub fn answer(&self, now: Millis, outcome: Outcome, ask: &Ask) -> Answer {
+        let held = (ask.board_sequence, ask.board_at_ms);
+        let board = self.board.as_ref().filter(|(board, _)| (board.sequence, board.at_ms) > held);
         Answer {
             outcome,
             board: board.map(|(board, _)| board.clone()),
             board_age_ms: board.map_or(0, |(_, at)| now.since(*at).0),
-            revocations: (self.revocations.seq > revoked_seq).then(|| self.revocations.clone()),
+            revocations: (self.revocations.seq > ask.revoked_seq).then(|| self.revocations.clone()),
         }
     }
 

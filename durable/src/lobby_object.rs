@@ -1,52 +1,56 @@
 //! The Durable Object around a leaf [`Lobby`]: hands wishes in, performs what the lobby says is next,
 //! and wakes whoever waits. It stores nothing.
 //!
-//! Waiting on a channel that another event fills is sound in an object, whose events share one context; the
+//! A promise that another event fulfils is sound in an object, whose events share one context; the
 //! work itself runs in tasks of its own, so a visitor who goes away takes nobody's answer along.
-
-#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_channel::oneshot;
-use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, Result, State, durable_object, wasm_bindgen,
-    wasm_bindgen_futures::spawn_local,
-};
+use worker::js_sys::{Function, Promise, Uint8Array};
+use worker::wasm_bindgen::{self, prelude::*};
+use worker::wasm_bindgen_futures::spawn_local;
+use worker::worker_sys::DurableObjectState;
+use worker::{Delay, Env, Error, Result};
 
 use crate::batch::BatchAnswer;
 use crate::board::Board;
 use crate::lobby::{Lobby, Next, Taken, Waiter};
-use crate::platform::{self, Called};
-use crate::protocol::{Ask, Outcome, Wish};
+use crate::platform;
+use crate::protocol::{Ask, Outcome};
 use crate::room_object::BoardAnswer;
 use crate::token::RoomTag;
 use crate::units::Millis;
 use crate::wire::from_text;
 
+/// Somebody who waits: what they asked, and how they are told.
+type Asker = (Ask, Function);
+
 struct Inner {
     env: Env,
     room_id: RefCell<String>,
     lobby: RefCell<Option<Lobby>>,
-    waiting: RefCell<HashMap<Waiter, oneshot::Sender<Outcome>>>,
+    waiting: RefCell<HashMap<Waiter, Asker>>,
     next_waiter: Cell<Waiter>,
     /// Who waits for a board: one call to the Room serves them all.
-    board_waiting: RefCell<Vec<oneshot::Sender<Outcome>>>,
+    board_waiting: RefCell<Vec<Asker>>,
     /// When the pump will look again; it sleeps no longer than that.
     pumping_until: Cell<Option<Millis>>,
 }
 
 /// See the module's words.
-#[durable_object(fetch)]
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub struct LobbyObject {
     inner: Rc<Inner>,
 }
 
-impl DurableObject for LobbyObject {
-    fn new(_state: State, env: Env) -> LobbyObject {
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+impl LobbyObject {
+    /// Made by the platform.
+    #[wasm_bindgen(constructor)]
+    pub fn new(_state: DurableObjectState, env: Env) -> LobbyObject {
         LobbyObject {
             inner: Rc::new(Inner {
                 env,
@@ -60,31 +64,51 @@ impl DurableObject for LobbyObject {
         }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let path = request.path();
-        let body = platform::body(&request).await?;
-        match self.inner.clone().serve(path.trim_start_matches('/'), &body).await {
-            Ok(response) => Ok(response),
-            Err(error) => {
-                platform::log(&format!("lobby: {error}"));
-                Response::error("the lobby could not do that now", 500)
-            }
-        }
+    /// A wish, and the JSON of its answer: at once, or as a promise. There is no future behind such a promise, only the function
+    /// that fulfils it: a wish costs the object half as much so.
+    pub fn ask(&self, name: &str, _action: &str, payload: &str) -> std::result::Result<JsValue, JsValue> {
+        self.inner.serve(name, payload).map_err(|error| platform::thrown("lobby", &error))
     }
 }
 
 impl Inner {
-    async fn serve(self: Rc<Inner>, name: &str, body: &[u8]) -> Result<Response> {
-        let Some(Ask { wish, revoked_seq }) = from_text(body) else {
-            return Response::error("that is not a wish this version knows", 400);
-        };
+    fn serve(self: &Rc<Inner>, name: &str, payload: &str) -> Result<JsValue> {
+        let ask: Ask = from_text(payload.as_bytes())
+            .ok_or_else(|| Error::RustError("that is not a wish this version knows".into()))?;
         self.begin(name)?;
-        let outcome = match self.take(wish)? {
-            Ok(outcome) => outcome,
-            Err(answered) => answered.await.unwrap_or(Outcome::Unreachable),
-        };
-        let answer = self.with_lobby(|lobby| lobby.answer(platform::now(), outcome, revoked_seq))?;
-        platform::json(&answer)
+        let waiter = self.next_waiter.get();
+        self.next_waiter.set(waiter + 1);
+        match self.with_lobby(|lobby| lobby.ask(platform::now(), waiter, ask.wish))? {
+            Taken::Answered(outcome) => self.answer(&ask, outcome),
+            Taken::Gathered => {
+                let promise = Promise::new(&mut |resolve, _| {
+                    self.waiting.borrow_mut().insert(waiter, (ask, resolve));
+                });
+                self.clone().pump()?;
+                Ok(promise.into())
+            }
+            Taken::BoardWanted => {
+                let promise = Promise::new(&mut |resolve, _| {
+                    self.board_waiting.borrow_mut().push((ask, resolve));
+                });
+                if self.board_waiting.borrow().len() == 1 {
+                    spawn_local(self.clone().fetch_board());
+                }
+                Ok(promise.into())
+            }
+        }
+    }
+
+    fn answer(&self, ask: &Ask, outcome: Outcome) -> Result<JsValue> {
+        let answer = self.with_lobby(|lobby| lobby.answer(platform::now(), outcome, ask))?;
+        Ok(platform::json(&answer))
+    }
+
+    /// Whoever asked may be gone by now: nobody hears it then.
+    fn tell(&self, (ask, resolve): &Asker, outcome: Outcome) {
+        if let Ok(answer) = self.answer(ask, outcome) {
+            let _ = resolve.call1(&JsValue::UNDEFINED, &answer);
+        }
     }
 
     /// The memory begins with the first wish: only then is the lobby's own name known.
@@ -99,29 +123,6 @@ impl Inner {
         *self.room_id.borrow_mut() = room_id.to_owned();
         *self.lobby.borrow_mut() = Some(lobby);
         Ok(())
-    }
-
-    fn take(
-        self: &Rc<Inner>,
-        wish: Wish,
-    ) -> Result<std::result::Result<Outcome, oneshot::Receiver<Outcome>>> {
-        let waiter = self.next_waiter.get();
-        self.next_waiter.set(waiter + 1);
-        let (answer, answered) = oneshot::channel();
-        match self.with_lobby(|lobby| lobby.ask(platform::now(), waiter, wish))? {
-            Taken::Answered(outcome) => return Ok(Ok(outcome)),
-            Taken::Gathered => {
-                self.waiting.borrow_mut().insert(waiter, answer);
-                self.clone().pump()?;
-            }
-            Taken::BoardWanted => {
-                self.board_waiting.borrow_mut().push(answer);
-                if self.board_waiting.borrow().len() == 1 {
-                    spawn_local(self.clone().fetch_board());
-                }
-            }
-        }
-        Ok(Err(answered))
     }
 
     /// Performs what is next until there is nothing, or sleeps until there is.
@@ -166,29 +167,33 @@ impl Inner {
             Vec::new()
         });
         for (waiter, outcome) in told {
-            if let Some(answer) = self.waiting.borrow_mut().remove(&waiter) {
-                // Whoever asked may be gone by now.
-                let _ = answer.send(outcome);
+            let asker = self.waiting.borrow_mut().remove(&waiter);
+            if let Some(asker) = asker {
+                self.tell(&asker, outcome);
             }
         }
         self.pump_or_log();
     }
 
-    async fn call_room(&self, bytes: Vec<u8>) -> Result<Called> {
+    /// The Room's answer to a batch; none if it does not exist.
+    async fn call_room(&self, bytes: Vec<u8>) -> Result<Option<Vec<u8>>> {
         let id = self.room_id.borrow().clone();
-        platform::call(&self.env, "ROOM", &id, &format!("/{id}/batch"), Some(bytes)).await
+        let payload = Uint8Array::from(bytes.as_slice()).into();
+        let answer = platform::call(&self.env, "ROOM", &id, "batch", payload).await?;
+        Ok(answer.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec()))
     }
 
-    fn report(&self, name: ([u8; 16], u64), result: Result<Called>) -> Result<Vec<(Waiter, Outcome)>> {
+    fn report(
+        &self,
+        name: ([u8; 16], u64),
+        result: Result<Option<Vec<u8>>>,
+    ) -> Result<Vec<(Waiter, Outcome)>> {
         let (now, fresh) = (platform::now(), platform::entropy()?);
         let decoded = match &result {
-            Ok(Called { status: 404, .. }) => {
-                return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unknown));
-            }
-            Ok(Called { status: 200, body }) => BatchAnswer::decode(body)
+            Ok(None) => return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unknown)),
+            Ok(Some(answer)) => BatchAnswer::decode(answer)
                 .ok()
                 .and_then(|(answer, board)| Some((answer, from_text::<Board>(board)?))),
-            Ok(_) => None,
             Err(error) if platform::is_overloaded(error) => {
                 return self.with_lobby(|lobby| lobby.give_up(fresh, &Outcome::Unreachable));
             }
@@ -205,8 +210,7 @@ impl Inner {
 
     async fn fetch_board(self: Rc<Inner>) {
         let id = self.room_id.borrow().clone();
-        let path = format!("/{id}/board");
-        let result: Result<BoardAnswer> = platform::call_json(&self.env, "ROOM", &id, &path, None).await;
+        let result: Result<BoardAnswer> = platform::call_json(&self.env, "ROOM", &id, "board", "").await;
         let now = platform::now();
         let outcome = match result {
             Ok(BoardAnswer { board, revocations }) => {
@@ -221,8 +225,8 @@ impl Inner {
                 Outcome::Unreachable
             }
         };
-        for answer in self.board_waiting.borrow_mut().drain(..) {
-            let _ = answer.send(outcome.clone());
+        for asker in self.board_waiting.take() {
+            self.tell(&asker, outcome.clone());
         }
     }
 

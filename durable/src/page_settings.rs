@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::codec::from_hex;
 use crate::fields::Fields;
 
 /// An inline logo: it travels with every waiting page.
@@ -90,13 +91,7 @@ fn color(fields: &mut Fields<'_>, field: &str) -> String {
 }
 
 fn rgb(color: &str) -> Option<[f64; 3]> {
-    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-    let mut channels = [0.0; 3];
-    for (index, channel) in channels.iter_mut().enumerate() {
-        let byte = u8::from_str_radix(digits.get(index * 2..index * 2 + 2)?, 16).ok()?;
-        *channel = f64::from(byte) / 255.0;
-    }
-    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(channels)
+    from_hex::<3>(color.strip_prefix('#')?).map(|channels| channels.map(|byte| f64::from(byte) / 255.0))
 }
 
 /// The contrast of a colour with white, between 1 and 21: the formula of WCAG 2.2, *contrast ratio* and

@@ -9,15 +9,13 @@ use serde_json::Value;
 use worker::js_sys::{self, Date, Promise};
 use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::worker_sys::web_sys;
-use worker::{Delay, Env, Error, Request, Response, Result};
+use worker::{Delay, Env, Error, Result};
 
 use crate::token::{KeyFault, Keys};
 use crate::units::Millis;
 use crate::wire::{Wire, from_text, to_text};
 
-/// A call that has not been answered by now counts as failed: it may or may not have happened. Two of them in a row, to a
-/// silent directory and a silent lobby, end before the entry's 4 s, so that a good pass is honoured all the same.
+/// A call that has not been answered by now counts as failed: it may or may not have happened. `entry.mjs` waits as long.
 const PATIENCE: Duration = Duration::from_millis(1_900);
 
 /// The clock. It is read once for each event and handed on.
@@ -56,71 +54,43 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getByName)]
     fn get_by_name(this: &Namespace, name: &str) -> std::result::Result<Stub, JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, url: &str, init: &js_sys::Object) -> std::result::Result<Promise, JsValue>;
+    fn ask(this: &Stub, name: &str, action: &str, payload: &JsValue)
+    -> std::result::Result<Promise, JsValue>;
 }
 
-/// What an object answered.
-pub struct Called {
-    /// The status code.
-    pub status: u16,
-    /// The body, whole.
-    pub body: Vec<u8>,
-}
-
-/// Calls an object by its name: `POST` with a body, `GET` without. The address is only a path: the host is not looked at. The
-/// platform's own functions are called, for a request built by the `worker` crate brings 20 KB of code along.
-pub async fn call(env: &Env, binding: &str, name: &str, path: &str, body: Option<Vec<u8>>) -> Result<Called> {
-    let answer = pin!(called(env, binding, name, path, body));
+/// Calls an object by its name: what is asked of it, with text or bytes, and what it says to that. The call is one of methods
+/// (`objects.mjs`), for a request with a body costs the platform twice as much.
+pub async fn call(env: &Env, binding: &str, name: &str, action: &str, payload: JsValue) -> Result<JsValue> {
+    let namespace: Namespace = js_sys::Reflect::get(env, &binding.into())?.unchecked_into();
+    let answer = JsFuture::from(namespace.get_by_name(name)?.ask(name, action, &payload)?);
     match select(answer, pin!(Delay::from(PATIENCE))).await {
         Either::Left((answer, _)) => answer.map_err(Error::from),
         Either::Right(_) => Err(Error::RustError(format!("{binding} did not answer in time"))),
     }
 }
 
-async fn called(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    path: &str,
-    body: Option<Vec<u8>>,
-) -> std::result::Result<Called, JsValue> {
-    let namespace: Namespace = js_sys::Reflect::get(env, &binding.into())?.unchecked_into();
-    let init = js_sys::Object::new();
-    if let Some(body) = body {
-        js_sys::Reflect::set(&init, &"method".into(), &"POST".into())?;
-        js_sys::Reflect::set(&init, &"body".into(), &js_sys::Uint8Array::from(body.as_slice()))?;
-    }
-    let promise = namespace.get_by_name(name)?.fetch(&format!("https://object{path}"), &init)?;
-    let response: web_sys::Response = JsFuture::from(promise).await?.unchecked_into();
-    let body = JsFuture::from(response.array_buffer()?).await?;
-    Ok(Called { status: response.status(), body: js_sys::Uint8Array::new(&body).to_vec() })
-}
-
-/// The same with JSON both ways; any status but 200 is an error.
+/// The same with JSON both ways.
 pub async fn call_json<T: Wire>(
     env: &Env,
     binding: &str,
     name: &str,
-    path: &str,
-    body: Option<Value>,
+    action: &str,
+    payload: &str,
 ) -> Result<T> {
-    let body = body.map(|body| to_text(&body).into_bytes());
-    let Called { status, body } = call(env, binding, name, path, body).await?;
-    let said = if status == 200 { from_text(&body) } else { None };
-    said.ok_or_else(|| {
-        Error::RustError(format!("{binding} answered {status}, or what this version cannot read"))
-    })
+    let said = call(env, binding, name, action, payload.into()).await?.as_string().unwrap_or_default();
+    from_text(said.as_bytes())
+        .ok_or_else(|| Error::RustError(format!("{binding} answered what this version cannot read")))
 }
 
-/// A JSON answer of an object's.
-pub fn json(said: &impl Wire) -> Result<Response> {
-    Response::ok(to_text(said))
+/// What an object says, as JSON.
+pub fn json(said: &impl Wire) -> JsValue {
+    to_text(said).into()
 }
 
-/// A request's body, whole: without the streams that the `worker` crate reads it by.
-pub async fn body(request: &Request) -> Result<Vec<u8>> {
-    let buffer = JsFuture::from(request.inner().array_buffer()?).await?;
-    Ok(js_sys::Uint8Array::new(&buffer).to_vec())
+/// An error as the platform carries it to whoever called. It is logged here, where it happened.
+pub fn thrown(whose: &str, error: &Error) -> JsValue {
+    log(&format!("{whose}: {error}"));
+    js_sys::Error::new(&error.to_string()).into()
 }
 
 /// Whether a failed call must not be made again: the object has more to do than it can.

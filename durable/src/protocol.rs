@@ -65,6 +65,10 @@ pub enum Wish {
 pub struct Ask {
     /// What for.
     pub wish: Wish,
+    /// The sequence of the board the edge has, and when it was made: a newer one comes with the answer.
+    pub board_sequence: u64,
+    /// See `board_sequence`.
+    pub board_at_ms: u64,
     /// The revocation list the edge has: a newer one comes with the answer.
     pub revoked_seq: u64,
 }
@@ -111,12 +115,12 @@ pub enum Outcome {
     Unreachable,
 }
 
-/// A leaf's answer: the outcome and, always, the newest board it has.
+/// A leaf's answer: the outcome and the newest board it has.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// What became of the wish.
     pub outcome: Outcome,
-    /// The newest board, unless none was ever had.
+    /// The newest board, unless the edge has it, or none was ever had.
     pub board: Option<Board>,
     /// How long the leaf has had it.
     pub board_age_ms: u64,
@@ -175,7 +179,7 @@ wire_either!(Wish {
     "leave_pass" => LeavePass { epoch, pass_epoch, seat, generation },
     "board" => Board {},
 });
-wire!(Ask { wish, revoked_seq });
+wire!(Ask { wish, board_sequence, board_at_ms, revoked_seq });
 wire_either!(Outcome {
     "admitted" => Admitted { pass },
     "busy" => Busy {},

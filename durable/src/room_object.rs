@@ -5,18 +5,16 @@
 //! throws the memory away: the next event rebuilds it from rows, which are written before the pages
 //! that would replace them.
 
-#![expect(missing_docs, reason = "the methods that `durable_object` makes have no docs")]
-
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 use serde_json::Value;
-use worker::wasm_bindgen::JsValue;
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, ScheduledTime, SqlStorageValue, State,
-    durable_object, js_sys, wasm_bindgen, wasm_bindgen_futures::spawn_local,
-};
+use worker::js_sys::{Date, Promise, Uint8Array};
+use worker::wasm_bindgen::{self, prelude::*};
+use worker::wasm_bindgen_futures::{future_to_promise, spawn_local};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Error, Result, ScheduledTime, SqlStorageValue, State};
 
 use crate::batch::decode_batch;
 use crate::board::{Board, Revocations};
@@ -71,16 +69,19 @@ struct Inner {
 }
 
 /// See the module's words.
-#[durable_object(alarm)]
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub struct RoomObject {
     inner: Rc<Inner>,
 }
 
-impl DurableObject for RoomObject {
-    fn new(state: State, env: Env) -> RoomObject {
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+impl RoomObject {
+    /// Made by the platform.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> RoomObject {
         RoomObject {
             inner: Rc::new(Inner {
-                state,
+                state: state.into(),
                 env,
                 room: RefCell::new(None),
                 queue: RefCell::new(Vec::new()),
@@ -90,89 +91,66 @@ impl DurableObject for RoomObject {
         }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.inner.clone().serve(request).await {
-            Ok(response) => Ok(response),
-            Err(error) => {
-                platform::log(&format!("room: {error}"));
-                Response::error("the Room could not do that now", 500)
-            }
-        }
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        self.inner.alarm_at.set(None);
-        if let Err(error) = self.inner.clone().submit(Input::Tick).await {
-            platform::log(&format!("room, alarm: {error}"));
-        }
-        Response::empty()
+    /// What the lobby, the directory or the platform's alarm wants of the Room. A room that does not exist answers null.
+    pub fn ask(&self, name: String, action: String, payload: JsValue) -> Promise {
+        let inner = self.inner.clone();
+        future_to_promise(async move {
+            let answer = inner.serve(&name, &action, &payload).await;
+            answer.map_err(|error| platform::thrown("room", &error))
+        })
     }
 }
 
 impl Inner {
-    async fn serve(self: Rc<Inner>, request: Request) -> Result<Response> {
-        let path = request.path();
-        let mut parts = path.trim_start_matches('/').splitn(2, '/');
-        let (id, action) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        match action {
+    async fn serve(self: Rc<Inner>, id: &str, action: &str, payload: &JsValue) -> Result<JsValue> {
+        let input = match action {
             "batch" => {
-                self.ensure_configured(id).await?;
-                if !self.with_room(|room| room.config().is_some())? {
-                    return Response::error("this room does not exist", 404);
-                }
-                let body = platform::body(&request).await?;
-                let batch = match decode_batch(&body) {
-                    Ok(batch) => batch,
-                    Err(malformed) => return Response::error(malformed.to_string(), 400),
-                };
-                match self.clone().submit(Input::Batch(batch)).await? {
-                    Output::Batch(answer) => {
-                        let board = self.with_room(|room| room.board(platform::now()))?;
-                        Response::from_bytes(answer.encode(to_text(&board).as_bytes()))
-                    }
-                    _ => Err(Error::RustError("another answer than asked for".into())),
-                }
+                let bytes = Uint8Array::new(payload).to_vec();
+                Input::Batch(
+                    decode_batch(&bytes).map_err(|malformed| Error::RustError(malformed.to_string()))?,
+                )
             }
-            "board" => {
-                self.ensure_configured(id).await?;
-                self.clone().catch_up().await?;
-                if !self.with_room(|room| room.config().is_some())? {
-                    return Response::error("this room does not exist", 404);
-                }
-                let (board, revocations) =
-                    self.with_room(|room| (room.board(platform::now()), room.revocations()))?;
-                platform::json(&BoardAnswer { board, revocations: Some(revocations) })
-            }
-            "configure" => {
-                let Some(Configure { version, directory_version, settings }) =
-                    from_text(&platform::body(&request).await?)
-                else {
-                    return Response::error("those are no settings this version knows", 400);
-                };
-                let settings = match Settings::parse(&settings) {
-                    Ok(settings) => settings,
-                    Err(faults) => return Ok(platform::json(&faults)?.with_status(400)),
-                };
-                let config = Config { version, directory_version, settings };
-                match self.submit(Input::Configure(config)).await? {
-                    Output::Configured(version) => platform::json(&Configured { version }),
-                    _ => Err(Error::RustError("another answer than asked for".into())),
-                }
-            }
-            "status" => {
-                self.ensure_configured(id).await?;
-                self.clone().catch_up().await?;
-                platform::json(&self.with_room(|room| room.status(platform::now()))?)
+            "configure" => Input::Configure(configuration(payload)?),
+            "alarm" => {
+                self.alarm_at.set(None);
+                Input::Tick
             }
             "delete" => {
                 *self.room.borrow_mut() = None;
                 self.alarm_at.set(None);
                 self.state.storage().delete_alarm().await?;
                 self.state.storage().delete_all().await?;
-                Response::empty()
+                return Ok(JsValue::NULL);
             }
-            _ => Response::error("no such thing here", 404),
+            // Alarms only hasten what any event would do: one that is late is overtaken here.
+            _ => Input::Tick,
+        };
+        let is_overdue = self.alarm_at.get().is_some_and(|at| at <= platform::now());
+        if !matches!(action, "configure" | "alarm") {
+            self.ensure_configured(id).await?;
+            if !self.with_room(|room| room.config().is_some())? {
+                return Ok(JsValue::NULL);
+            }
         }
+        let output = match input {
+            Input::Tick if action != "alarm" && !is_overdue => Output::Ticked,
+            input => self.clone().submit(input).await?,
+        };
+        let now = platform::now();
+        self.with_room(|room| match (action, output) {
+            ("batch", Output::Batch(answer)) => {
+                let answer = answer.encode(to_text(&room.board(now)).as_bytes());
+                Ok(Uint8Array::from(answer.as_slice()).into())
+            }
+            ("configure", Output::Configured(version)) => Ok(platform::json(&Configured { version })),
+            ("board", _) => {
+                let revocations = Some(room.revocations());
+                Ok(platform::json(&BoardAnswer { board: room.board(now), revocations }))
+            }
+            ("status", _) => Ok(platform::json(&room.status(now))),
+            ("alarm", _) => Ok(JsValue::NULL),
+            _ => Err(Error::RustError("nothing the Room does".into())),
+        })?
     }
 
     /// A Room that no directory has configured yet finds itself among the rooms of `[vars]`.
@@ -184,14 +162,6 @@ impl Inner {
         if let Some((_, settings)) = found.into_iter().find(|(seed, _)| seed == id) {
             let config = Config { version: 1, directory_version: 0, settings };
             self.clone().submit(Input::Configure(config)).await?;
-        }
-        Ok(())
-    }
-
-    /// Alarms only hasten what any event would do: one that is late is overtaken here.
-    async fn catch_up(self: Rc<Inner>) -> Result<()> {
-        if self.alarm_at.get().is_some_and(|at| at <= platform::now()) {
-            self.submit(Input::Tick).await?;
         }
         Ok(())
     }
@@ -240,7 +210,7 @@ impl Inner {
         let storage = self.state.storage();
         if let Some(at) = alarm {
             self.alarm_at.set(Some(at));
-            let date = js_sys::Date::new(&JsValue::from_f64(at.0 as f64));
+            let date = Date::new(&JsValue::from_f64(at.0 as f64));
             storage.set_alarm(ScheduledTime::new(date)).await?;
         }
         // Nobody hears of it before it is durable.
@@ -301,6 +271,17 @@ impl Inner {
         }
         Room::load(&pages, &rows).map_err(broken)
     }
+}
+
+fn configuration(payload: &JsValue) -> Result<Config> {
+    let text = payload.as_string().unwrap_or_default();
+    let Configure { version, directory_version, settings } = from_text(text.as_bytes())
+        .ok_or_else(|| Error::RustError("those are no settings this version knows".into()))?;
+    let settings = Settings::parse(&settings).map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        Error::RustError(faults.join("; "))
+    })?;
+    Ok(Config { version, directory_version, settings })
 }
 
 fn broken(malformed: Malformed) -> Error {

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::codec::{Malformed, Reader};
+use crate::codec::{Malformed, Reader, from_hex};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
 /// The version every token is signed with.
@@ -41,13 +41,7 @@ pub struct RoomTag(pub [u8; 8]);
 impl RoomTag {
     /// From a room's id, 32 hexadecimal digits; `None` for anything else.
     pub fn from_id(id: &str) -> Option<RoomTag> {
-        if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let mut tag = [0; 8];
-        for (index, byte) in tag.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(id.get(index * 2..index * 2 + 2)?, 16).ok()?;
-        }
+        let [tag @ .., _, _, _, _, _, _, _, _] = from_hex::<16>(id)?;
         Some(RoomTag(tag))
     }
 }

@@ -192,13 +192,14 @@ impl Wire for (u32, u32) {
     }
 }
 
+/// Names of holders, incarnations: hexadecimal digits.
 impl<const N: usize> Wire for [u8; N] {
     fn to_value(&self) -> Value {
-        Value::from(self.as_slice())
+        Value::from(crate::codec::hex(self))
     }
 
     fn from_value(value: &Value) -> Option<[u8; N]> {
-        Vec::<u8>::from_value(value)?.try_into().ok()
+        crate::codec::from_hex(value.as_str()?)
     }
 }
 
@@ -217,8 +218,8 @@ mod tests {
     #[test]
     fn every_wish_is_said_as_it_always_was() {
         let number = [3; 16];
-        both_ways(Wish::Enter { holder: number }, json!({ "enter": { "holder": number } }));
-        both_ways(Wish::Join { holder: number }, json!({ "join": { "holder": number } }));
+        both_ways(Wish::Enter { holder: number }, json!({ "enter": { "holder": "03".repeat(16) } }));
+        both_ways(Wish::Join { holder: number }, json!({ "join": { "holder": "03".repeat(16) } }));
         both_ways(Wish::Claim { epoch: 1, rank: 2 }, json!({ "claim": { "epoch": 1, "rank": 2 } }));
         let seat = json!({ "epoch": 1, "pass_epoch": 2, "seat": 3, "generation": 4 });
         let renew = Wish::Renew { epoch: 1, pass_epoch: 2, seat: 3, generation: 4 };
@@ -260,7 +261,7 @@ mod tests {
             Command::Patch { id: "x".into(), patch: json!({ "a": 1 }) },
             json!({ "patch": { "id": "x", "patch": { "a": 1 } } }),
         );
-        both_ways(Command::Attempt { prefix: [1; 4] }, json!({ "attempt": { "prefix": [1, 1, 1, 1] } }));
+        both_ways(Command::Attempt { prefix: [1; 4] }, json!({ "attempt": { "prefix": "01010101" } }));
         both_ways(Reply::Throttled { retry_ms: 5 }, json!({ "throttled": { "retry_ms": 5 } }));
         both_ways(Reply::Rooms(Vec::new()), json!({ "rooms": [] }));
         both_ways(Reply::Allowed, json!("allowed"));
@@ -280,7 +281,8 @@ mod tests {
             r#"{"wish":"fly"}"#,
             r#"{"wish":{"claim":{"epoch":-1,"rank":0}}}"#,
             r#"{"wish":{"claim":{},"join":{}}}"#,
-            r#"{"wish":{"enter":{"holder":[1,2]}}}"#,
+            r#"{"wish":{"enter":{"holder":"0102"}}}"#,
+            r#"{"wish":{"enter":{"holder":"é0000000000000000000000000000000"}}}"#,
         ] {
             assert!(from_text::<Ask>(nonsense.as_bytes()).is_none(), "{nonsense}");
         }

@@ -2,6 +2,7 @@
 //! operator's host alone, no script can read it, and nothing is changed on its word unless the request also names the
 //! session's own secret, which only our page knows: DESIGN 5 and OWASP's *synchronizer token*.
 
+use durable::codec::hex;
 use durable::token::{Keys, OperatorSession};
 use durable::units::Millis;
 
@@ -43,7 +44,7 @@ pub fn operator(session: &OperatorSession) -> &str {
 
 /// The session's secret, as our page sends it along.
 pub fn csrf(session: &OperatorSession) -> String {
-    session.csrf.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&session.csrf)
 }
 
 /// Whether a request names the session's secret.

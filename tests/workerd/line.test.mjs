@@ -48,7 +48,7 @@ describe("a crowd of 500 for 50 seats", () => {
       return walk(visitor);
     });
     const evictions = (async () => {
-      const { id } = JSON.parse((await anteroom.worker.getEnv().then((env) => env.DIRECTORY.getByName("directory").fetch("https://directory/document")).then((r) => r.text()))).rooms[0];
+      const { id } = JSON.parse(await anteroom.worker.getEnv().then((env) => env.DIRECTORY.getByName("directory").ask("directory", "document", ""))).rooms[0];
       for (let time = 0; time < 3; time++) {
         await pause(6_000);
         await anteroom.worker.evictDurableObject("ROOM", { name: id });

@@ -72,13 +72,13 @@ async function block(name, calls, env, context) {
 
 /** An environment that counts what is asked of its objects, and what of that is more than a newer board or directory. */
 function counting(env, counts) {
-  const call = (stub, url, init) => {
+  const call = (stub, name, action, payload) => {
+    const { wish } = action === "ask" ? JSON.parse(payload) : { wish: "directory" };
     counts.all += 1;
-    const { wish } = init?.body ? JSON.parse(new TextDecoder().decode(init.body)) : { wish: "directory" };
     counts.beyondRefreshes += wish === "board" || wish === "directory" ? 0 : 1;
-    return stub.fetch(url, init);
+    return stub.ask(name, action, payload);
   };
-  const stubOf = (stub) => new Proxy(stub, { get: (_, name) => (name === "fetch" ? (url, init) => call(stub, url, init) : stub[name]) });
+  const stubOf = (stub) => ({ ask: (...args) => call(stub, ...args) });
   const namespaceOf = (namespace) => new Proxy(namespace, {
     get: (_, name) => {
       const value = namespace[name];

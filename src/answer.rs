@@ -1,0 +1,189 @@
+//! Answers of ours, as text: the status, a line for each header, an empty line, the body. All of them are `no-store`, and every one
+//! about a visitor's standing says so in the header `Anteroom`: by it a client tells our answers from the origin's.
+
+use durable::board::Board;
+use durable::codec::hex;
+use durable::units::Millis;
+use durable::wire::to_text;
+use serde_json::Value;
+
+use crate::poll::poll_after;
+use crate::route::{Match, own_path};
+use crate::standing::{Notice, Standing};
+use crate::visit::{Asker, Headers, Verb, asker, verb};
+use crate::{json, page, text};
+
+/// What answers a request draws from: a nonce and a jitter.
+pub type Entropy = [u8; 16];
+
+/// What is said to whom.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// The room.
+    pub found: &'a Match,
+    /// Who asks.
+    pub headers: &'a Headers<'a>,
+    /// Where they stand.
+    pub standing: Standing,
+    /// Path and query they want: begins with exactly one slash.
+    pub target: &'a str,
+    /// A `Set-Cookie` line.
+    pub cookie: Option<&'a str>,
+}
+
+/// Twelve random bytes as text: names what may run on a page.
+pub fn nonce(entropy: Entropy) -> String {
+    let [nonce @ .., _, _, _, _] = entropy;
+    hex(&nonce)
+}
+
+/// The page, or JSON for apps.
+pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> String {
+    let Message { found, headers, standing, target, cookie } = *message;
+    let settings = &found.room.settings;
+    let [.., a, b, c, d] = entropy;
+    let poll_after = poll_after(&standing, board, u32::from_be_bytes([a, b, c, d]));
+    let is_app = matches!(asker(headers, settings), Asker::App | Asker::Page);
+    // Only a page has something to name by it.
+    let nonce = if is_app { String::new() } else { nonce(entropy) };
+    let notice = Notice {
+        standing,
+        settings,
+        language: text::choose(headers.accept_language, &settings.default_template_language),
+        target,
+        wait_path: &own_path(&found.path, "wait"),
+        leave_path: &own_path(&found.path, "leave"),
+        poll_after,
+        now,
+        nonce: &nonce,
+    };
+    let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
+    let status = match refused {
+        true => 503,
+        false if found.own.is_some() => 200,
+        false => settings.queueing_status_code,
+    };
+    let mut answer = head(status, if is_app { Kind::Json } else { Kind::Page });
+    header(&mut answer, "Anteroom", standing.name());
+    header(&mut answer, "Retry-After", &poll_after.secs_ceil().to_string());
+    if let Some(line) = cookie {
+        header(&mut answer, "Set-Cookie", line);
+    }
+    if !is_app {
+        header(&mut answer, "Content-Language", notice.language.tag());
+        header(&mut answer, "Content-Security-Policy", &page::content_security_policy(&nonce));
+    }
+    match verb(headers) {
+        Verb::Head => with_body(answer, ""),
+        _ if is_app => with_body(answer, &json::json(&notice)),
+        _ => with_body(answer, &page::html(&notice)),
+    }
+}
+
+/// For a sub-resource of somebody who is not inside: empty, come back later.
+pub fn refusal() -> String {
+    answer(503, Kind::Text, &[("Retry-After", "5"), ("Anteroom", "refused")], "")
+}
+
+/// The board, for everybody.
+pub fn board(board: &Board) -> String {
+    answer(200, Kind::Json, &[], &to_text(board))
+}
+
+/// A page of the operator's.
+pub fn operators_page(status: u16, nonce: &str, html: &str) -> String {
+    answer(status, Kind::Page, &[("Content-Security-Policy", &page::content_security_policy(nonce))], html)
+}
+
+/// An answer of the operator's API.
+pub fn api(status: u16, body: &Value, retry_after_seconds: Option<u64>) -> String {
+    let seconds = retry_after_seconds.map(|seconds| seconds.to_string());
+    let headers: Vec<_> = seconds.iter().map(|seconds| ("Retry-After", seconds.as_str())).collect();
+    answer(status, Kind::Json, &headers, &to_text(body))
+}
+
+/// Another address, with a cookie.
+pub fn see_other(target: &str, cookie: &str) -> String {
+    answer(303, Kind::Text, &[("Location", target), ("Set-Cookie", cookie)], "")
+}
+
+/// Nothing of ours, and nothing behind us.
+pub fn not_found() -> String {
+    answer(404, Kind::Text, &[], "There is no waiting room at this address.")
+}
+
+/// Not like that.
+pub fn forbidden(reason: &str) -> String {
+    answer(403, Kind::Text, &[], reason)
+}
+
+/// What an answer consists of.
+#[derive(Clone, Copy)]
+enum Kind {
+    Page,
+    Json,
+    Text,
+}
+
+fn answer(status: u16, kind: Kind, headers: &[(&str, &str)], body: &str) -> String {
+    let mut answer = head(status, kind);
+    for (name, value) in headers {
+        header(&mut answer, name, value);
+    }
+    with_body(answer, body)
+}
+
+/// Each header costs the platform half a microsecond: polls get none that only pages need.
+fn head(status: u16, kind: Kind) -> String {
+    let headers = match kind {
+        Kind::Page => {
+            "Content-Type: text/html; charset=utf-8\nReferrer-Policy: same-origin\nX-Robots-Tag: noindex\n\
+             X-Content-Type-Options: nosniff\nVary: Accept, Accept-Language, Cookie\n"
+        }
+        Kind::Json => "Content-Type: application/json\nX-Content-Type-Options: nosniff\n",
+        Kind::Text => "Content-Type: text/plain; charset=utf-8\nX-Content-Type-Options: nosniff\n",
+    };
+    format!("{status}\nCache-Control: no-store\n{headers}")
+}
+
+/// A value with a line break in it would be more than one header: it is left out. None of ours has one.
+fn header(answer: &mut String, name: &str, value: &str) {
+    if !value.contains(['\n', '\r']) {
+        for part in [name, ": ", value, "\n"] {
+            answer.push_str(part);
+        }
+    }
+}
+
+fn with_body(mut answer: String, body: &str) -> String {
+    answer.reserve(body.len() + 1);
+    answer.push('\n');
+    answer.push_str(body);
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_status_headers_and_body() {
+        let answer = forbidden("No.\n\nReally.");
+        let (head, body) = answer.split_once("\n\n").unwrap();
+        assert_eq!(head.lines().next(), Some("403"));
+        assert!(head.lines().skip(1).all(|line| line.contains(": ")));
+        assert!(head.contains("\nCache-Control: no-store\n"));
+        assert_eq!(body, "No.\n\nReally.");
+    }
+
+    #[test]
+    fn a_value_cannot_bring_a_header_of_its_own() {
+        let answer = see_other("/x\nSet-Cookie: stolen=1", "ours=1");
+        assert!(!answer.contains("stolen") && answer.contains("Set-Cookie: ours=1"));
+    }
+
+    #[test]
+    fn a_nonce_is_twelve_bytes_of_the_entropy() {
+        assert_eq!(nonce([0xab; 16]), "ab".repeat(12));
+    }
+}

@@ -1,0 +1,358 @@
+//! The edge of one isolate, whole: requests come in as text, a [`Verdict`] comes out, and what objects replied is learnt. It has no
+//! platform: time and entropy are arguments, calls are errands that somebody else runs.
+
+use durable::board::Board;
+use durable::directory::Document;
+use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::token::{Arrival, Holder, KeyFault, Keys, prefix_of_address};
+use durable::units::Millis;
+use durable::wire::from_text;
+use serde_json::Value;
+
+use crate::address::{Address, safe_target};
+use crate::answer::{self, Message};
+use crate::cookie::{self, Wallet};
+use crate::gate::{self, Decision, Sequel, View, Visit};
+use crate::isolate::{Freshness, HeldBoard, Isolate};
+use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host};
+use crate::standing::Standing;
+use crate::verdict::{Errand, Purpose, Verdict, purpose};
+use crate::visit::{self, Headers};
+
+/// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
+pub type Entropy = [[u8; 16]; 2];
+
+/// What the deployment says: its secrets and variables, read once.
+pub struct Deployment {
+    /// The keys, or which of them is wrong.
+    pub keys: Result<Keys, KeyFault>,
+    /// `OPERATOR_TOKENS`, as it is.
+    pub operator_tokens: String,
+    /// `OPERATOR_HOST` in lower case; empty for the Worker's own at workers.dev.
+    pub operator_host: String,
+    /// Whether `ORIGIN` names one.
+    pub has_origin: bool,
+    /// The rooms of `[vars]`.
+    pub rooms: Vec<Value>,
+}
+
+/// A request, as text.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The whole address.
+    pub url: &'a str,
+    /// The pairs of our names, cut out of the `Cookie` header.
+    pub cookies: &'a str,
+    /// The other headers that are looked at.
+    pub headers: Headers<'a>,
+}
+
+/// See the module's words.
+pub struct Edge {
+    deployment: Deployment,
+    isolate: Isolate,
+    chores: Vec<Errand>,
+    blind: u64,
+}
+
+impl Edge {
+    /// An edge that knows nothing yet but its deployment.
+    pub fn new(deployment: Deployment) -> Edge {
+        Edge { deployment, isolate: Isolate::default(), chores: Vec::new(), blind: 0 }
+    }
+
+    /// What the deployment says.
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    /// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in
+    /// memory and fresh. `false` says nothing but that the gate has to look.
+    pub fn admits(&self, url: &str, cookies: &str, now: Millis) -> bool {
+        let (Some(address), Ok(keys)) = (Address::parse(url), &self.deployment.keys) else {
+            return false;
+        };
+        !self.is_operators(address.host) && self.isolate.admits(&address, cookies, keys, now)
+    }
+
+    /// The gate. After it, [`Edge::chore`] says what else is worth asking.
+    pub fn gate(&mut self, asked: &Asked<'_>, now: Millis, entropy: Entropy) -> Verdict {
+        let Some(address) = Address::parse(asked.url) else { return Verdict::Origin };
+        if self.is_operators(address.host) {
+            return Verdict::Operator;
+        }
+        let (rooms, freshness) = self.isolate.rooms(now);
+        let Some(rooms) = rooms.filter(|_| freshness != Freshness::Stale) else {
+            return Verdict::Lacks(Errand::rooms());
+        };
+        if freshness == Freshness::Aging && self.isolate.begin_rooms_refresh(now) {
+            self.chores.push(Errand::rooms());
+        }
+        let Some(found) = rooms.find(address.host, address.path) else {
+            let passes = rooms.has_host(address.host) || !self.deployment.has_origin;
+            return if passes { Verdict::Origin } else { Verdict::Answer(answer::not_found()) };
+        };
+        if is_past_the_gate(address.path) {
+            return Verdict::Origin;
+        }
+        match self.prepare(asked, &address, &found, now, entropy) {
+            Ok(mut prepared) => prepared.gate(),
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    /// What an errand's reply means for the request it was run for; an empty reply is none.
+    pub fn told(
+        &mut self,
+        asked: &Asked<'_>,
+        errand: &str,
+        reply: &str,
+        now: Millis,
+        entropy: Entropy,
+    ) -> Verdict {
+        let outcome = self.learn(errand, reply, now);
+        let Some(address) = Address::parse(asked.url) else { return Verdict::Origin };
+        let found = self.isolate.rooms(now).0.and_then(|rooms| rooms.find(address.host, address.path));
+        let (Some(found), Some(Purpose::Wish(_, wish))) = (found, purpose(errand)) else {
+            return Verdict::Apology;
+        };
+        match self.prepare(asked, &address, &found, now, entropy) {
+            Ok(mut prepared) => prepared.told(wish, outcome),
+            Err(unavailable) => unavailable,
+        }
+    }
+
+    /// Learns from an errand's reply; an empty reply is none: it may or may not have happened.
+    pub fn learn(&mut self, errand: &str, reply: &str, now: Millis) -> Outcome {
+        match purpose(errand) {
+            Some(Purpose::Rooms) => {
+                match from_text::<Document>(reply.as_bytes()) {
+                    Some(document) => self.isolate.take_rooms(now, Rooms::from_document(&document)),
+                    None => {
+                        let vars = &self.deployment.rooms;
+                        self.isolate.keep_rooms(now, || Rooms::from_vars(vars));
+                    }
+                }
+                Outcome::Board
+            }
+            Some(Purpose::Wish(room, wish)) => match from_text::<Answer>(reply.as_bytes()) {
+                Some(answer) => self.isolate.take_answer(now, room, wish, answer),
+                None => {
+                    self.isolate.miss_answer(now, room);
+                    Outcome::Unreachable
+                }
+            },
+            None => Outcome::Unreachable,
+        }
+    }
+
+    /// An errand for nobody in particular: its reply is to be learnt from, whenever it comes.
+    pub fn chore(&mut self) -> Option<Errand> {
+        self.chores.pop()
+    }
+
+    /// Passes honoured without a board so far.
+    pub fn blind(&self) -> u64 {
+        self.blind
+    }
+
+    /// Whether this is the operator's host: the one that is named, or the Worker's own at workers.dev.
+    fn is_operators(&self, host: &str) -> bool {
+        let (host, named) = (normal_host(host), &self.deployment.operator_host);
+        if named.is_empty() { host.ends_with(".workers.dev") } else { host == *named }
+    }
+
+    /// What is known of a request before its room's board is looked at; without keys that is nothing.
+    fn prepare<'a>(
+        &'a mut self,
+        asked: &'a Asked<'a>,
+        address: &'a Address<'a>,
+        found: &'a Match,
+        now: Millis,
+        entropy: Entropy,
+    ) -> Result<Prepared<'a>, Verdict> {
+        let Edge { deployment, isolate, chores, blind } = self;
+        let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
+        let Ok(keys) = &deployment.keys else {
+            let target = &address.target();
+            let message = Message { found, headers, standing: Standing::Unavailable, target, cookie: None };
+            return Err(Verdict::Answer(answer::notice(&message, None, now, entropy[1])));
+        };
+        let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys);
+        Ok(Prepared { isolate, chores, blind, keys, headers, address, found, wallet, now, entropy })
+    }
+}
+
+/// A request whose room and tokens are known.
+struct Prepared<'a> {
+    isolate: &'a mut Isolate,
+    chores: &'a mut Vec<Errand>,
+    blind: &'a mut u64,
+    keys: &'a Keys,
+    headers: &'a Headers<'a>,
+    address: &'a Address<'a>,
+    found: &'a Match,
+    wallet: Wallet,
+    now: Millis,
+    entropy: Entropy,
+}
+
+impl Prepared<'_> {
+    fn gate(&mut self) -> Verdict {
+        match self.held().freshness(self.now) {
+            Freshness::Stale if self.held().is_missed(self.now) => return self.without_a_board(),
+            Freshness::Stale => return Verdict::Lacks(self.errand(Wish::Board)),
+            Freshness::Aging if self.isolate.begin_board_refresh(&self.found.room.id, self.now) => {
+                let errand = self.errand(Wish::Board);
+                self.chores.push(errand);
+            }
+            _ => {}
+        }
+        if let Some(own) = self.found.own {
+            return self.own(own);
+        }
+        let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
+        match decision {
+            Decision::Pass => Verdict::Origin,
+            Decision::PassAndRenew(wish) => match self.isolate.recall(self.now, &wish) {
+                Some(outcome) => self.told(wish, outcome),
+                None => Verdict::OriginMeanwhile(self.errand(wish)),
+            },
+            Decision::Ask(wish) => self.ask(wish),
+            Decision::Tell(standing) => self.tell(standing, None),
+            Decision::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
+            Decision::Refuse => Verdict::Answer(answer::refusal()),
+            // The tokens know more than a board that came a moment ago: no newer one is to be had.
+            Decision::Refresh if self.held().is_just_taken(self.now) => {
+                self.tell(Standing::Reconnecting, None)
+            }
+            Decision::Refresh => Verdict::Lacks(self.errand(Wish::Board)),
+        }
+    }
+
+    fn ask(&mut self, wish: Wish) -> Verdict {
+        if let Some(outcome) = self.isolate.recall(self.now, &wish) {
+            return self.told(wish, outcome);
+        }
+        if matches!(wish, Wish::Enter { .. }) {
+            self.isolate.count_first_contact(&self.found.room.id);
+        }
+        Verdict::Ask(self.errand(wish))
+    }
+
+    /// The verdict once a leaf has answered.
+    fn told(&mut self, wish: Wish, outcome: Outcome) -> Verdict {
+        if matches!(wish, Wish::Renew { .. }) {
+            return match outcome {
+                Outcome::Admitted { pass } => Verdict::OriginWith(self.keep(&pass)),
+                // The old pass is good for a while yet.
+                _ => Verdict::Origin,
+            };
+        }
+        let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);
+        let marked = self.address.is_marked();
+        match sequel {
+            // The mark has done its work: neither the origin nor the visitor's history keeps it.
+            Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked => {
+                Verdict::Answer(answer::see_other(&self.address.target(), &self.keep(&token)))
+            }
+            Sequel::PassWith(pass) => Verdict::OriginWith(self.keep(&pass)),
+            Sequel::TellWith(standing, token) => self.tell(standing, Some(&self.keep(&token))),
+            Sequel::Tell(standing) => self.tell(standing, None),
+            Sequel::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
+            Sequel::TellAndForget(standing) => self.tell(standing, Some(&self.forget())),
+        }
+    }
+
+    /// No board is to be had: a good pass is honoured blind, everybody else is told so.
+    fn without_a_board(&mut self) -> Verdict {
+        if self.found.own.is_none() && self.wallet.pass.is_some_and(|pass| pass.expires > self.now) {
+            *self.blind += 1;
+            return Verdict::Origin;
+        }
+        self.tell(gate::without_a_room(&self.wallet), None)
+    }
+
+    fn own(&mut self, own: Own) -> Verdict {
+        match own {
+            Own::Wait => self.tell(gate::whereabouts(&self.wallet, &self.view(), self.now), None),
+            Own::Board => Verdict::Answer(answer::board(self.view().board)),
+            Own::Leave => self.leave(),
+            Own::Unknown => Verdict::Answer(answer::not_found()),
+        }
+    }
+
+    /// Leaving needs a POST from the same host: a stranger's page must not be able to do it.
+    fn leave(&mut self) -> Verdict {
+        if self.headers.method != "POST" || !self.headers.is_from(self.address.host) {
+            let answer = answer::forbidden("Leaving needs a POST from a page of this site.");
+            return Verdict::Answer(answer);
+        }
+        match gate::leaving(&self.wallet, &self.view(), self.now) {
+            Some(wish) => self.ask(wish),
+            None => self.tell(Standing::Left, Some(&self.forget())),
+        }
+    }
+
+    fn tell(&self, standing: Standing, cookie: Option<&str>) -> Verdict {
+        let target = match self.found.own {
+            Some(Own::Wait) => safe_target(&self.address.field("to").unwrap_or_default()),
+            // Whoever left begins again at the room's own door.
+            Some(_) => self.found.path.to_string(),
+            None => self.address.target(),
+        };
+        let Prepared { headers, found, .. } = *self;
+        let message = Message { found, headers, standing, target: &target, cookie };
+        Verdict::Answer(answer::notice(&message, self.board(), self.now, self.entropy[1]))
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        Visit {
+            asker: visit::asker(self.headers, &self.found.room.settings),
+            verb: visit::verb(self.headers),
+            wallet: &self.wallet,
+            marked: self.address.is_marked(),
+        }
+    }
+
+    fn held(&self) -> &HeldBoard {
+        self.isolate.board(&self.found.room.id)
+    }
+
+    /// The board, if one ever came.
+    fn board(&self) -> Option<&Board> {
+        Some(&self.held().board).filter(|board| board.version > 0)
+    }
+
+    fn view(&self) -> View<'_> {
+        self.held().view(&self.found.room.settings)
+    }
+
+    fn errand(&self, wish: Wish) -> Errand {
+        let HeldBoard { board, revoked_seq, .. } = self.held();
+        let (board_sequence, board_at_ms) = (board.sequence, board.at_ms);
+        let ask = Ask { wish, board_sequence, board_at_ms, revoked_seq: *revoked_seq };
+        Errand::wish(&self.found.room.id, ask)
+    }
+
+    /// The `Set-Cookie` line with a fresh arrival.
+    fn greeting(&self) -> String {
+        let arrival = Arrival {
+            room: self.found.room.tag,
+            issued: self.now,
+            prefix: prefix_of_address(self.headers.client),
+            holder: Holder(self.entropy[0]),
+        };
+        self.keep(&self.keys.sign(&arrival))
+    }
+
+    fn keep(&self, token: &str) -> String {
+        let (room, scheme) = (&self.found.room, self.address.scheme);
+        cookie::keep(room.cookie_name(scheme), token, &room.settings, scheme)
+    }
+
+    fn forget(&self) -> String {
+        let (room, scheme) = (&self.found.room, self.address.scheme);
+        cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme)
+    }
+}
