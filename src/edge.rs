@@ -16,7 +16,7 @@ use crate::gate::{self, Decision, Sequel, View, Visit};
 use crate::isolate::{Freshness, HeldBoard, Isolate};
 use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host};
 use crate::standing::Standing;
-use crate::verdict::{Errand, Purpose, Verdict, purpose};
+use crate::verdict::{Purpose, Verdict, errand_for_rooms, errand_to_leaf, purpose};
 use crate::visit::{self, Headers};
 
 /// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
@@ -51,7 +51,7 @@ pub struct Asked<'a> {
 pub struct Edge {
     deployment: Deployment,
     isolate: Isolate,
-    chores: Vec<Errand>,
+    chores: Vec<String>,
     blind: u64,
 }
 
@@ -83,10 +83,10 @@ impl Edge {
         }
         let (rooms, freshness) = self.isolate.rooms(now);
         let Some(rooms) = rooms.filter(|_| freshness != Freshness::Stale) else {
-            return Verdict::Lacks(Errand::rooms());
+            return Verdict::Errand(errand_for_rooms());
         };
         if freshness == Freshness::Aging && self.isolate.begin_rooms_refresh(now) {
-            self.chores.push(Errand::rooms());
+            self.chores.push(errand_for_rooms());
         }
         let Some(found) = rooms.find(address.host, address.path) else {
             let passes = rooms.has_host(address.host) || !self.deployment.has_origin;
@@ -147,7 +147,7 @@ impl Edge {
     }
 
     /// An errand for nobody in particular: its reply is to be learnt from, whenever it comes.
-    pub fn chore(&mut self) -> Option<Errand> {
+    pub fn chore(&mut self) -> Option<String> {
         self.chores.pop()
     }
 
@@ -186,7 +186,7 @@ impl Edge {
 /// A request whose room and tokens are known.
 struct Prepared<'a> {
     isolate: &'a mut Isolate,
-    chores: &'a mut Vec<Errand>,
+    chores: &'a mut Vec<String>,
     blind: &'a mut u64,
     keys: &'a Keys,
     headers: &'a Headers<'a>,
@@ -201,9 +201,9 @@ impl Prepared<'_> {
     fn gate(&mut self) -> Verdict {
         match self.held().freshness(self.now) {
             Freshness::Stale if self.held().is_missed(self.now) => return self.without_a_board(),
-            Freshness::Stale => return Verdict::Lacks(self.errand(Wish::Board)),
+            Freshness::Stale => return Verdict::Errand(self.errand('@', Wish::Board)),
             Freshness::Aging if self.isolate.begin_board_refresh(&self.found.room.id, self.now) => {
-                let errand = self.errand(Wish::Board);
+                let errand = self.errand('@', Wish::Board);
                 self.chores.push(errand);
             }
             _ => {}
@@ -216,7 +216,7 @@ impl Prepared<'_> {
             Decision::Pass => Verdict::Origin,
             Decision::PassAndRenew(wish) => match self.isolate.recall(self.now, &wish) {
                 Some(outcome) => self.told(wish, outcome),
-                None => Verdict::OriginMeanwhile(self.errand(wish)),
+                None => Verdict::Errand(self.errand('~', wish)),
             },
             Decision::Ask(wish) => self.ask(wish),
             Decision::Tell(standing) => self.tell(standing, None),
@@ -226,7 +226,7 @@ impl Prepared<'_> {
             Decision::Refresh if self.held().is_just_taken(self.now) => {
                 self.tell(Standing::Reconnecting, None)
             }
-            Decision::Refresh => Verdict::Lacks(self.errand(Wish::Board)),
+            Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
         }
     }
 
@@ -237,7 +237,7 @@ impl Prepared<'_> {
         if matches!(wish, Wish::Enter { .. }) {
             self.isolate.count_first_contact(&self.found.room.id);
         }
-        Verdict::Ask(self.errand(wish))
+        Verdict::Errand(self.errand('?', wish))
     }
 
     /// The verdict once a leaf has answered.
@@ -328,11 +328,11 @@ impl Prepared<'_> {
         self.held().view(&self.found.room.settings)
     }
 
-    fn errand(&self, wish: Wish) -> Errand {
+    fn errand(&self, kind: char, wish: Wish) -> String {
         let HeldBoard { board, revoked_seq, .. } = self.held();
         let (board_sequence, board_at_ms) = (board.sequence, board.at_ms);
         let ask = Ask { wish, board_sequence, board_at_ms, revoked_seq: *revoked_seq };
-        Errand::wish(&self.found.room.id, ask)
+        errand_to_leaf(kind, &self.found.room.id, &ask)
     }
 
     /// The `Set-Cookie` line with a fresh arrival.

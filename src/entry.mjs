@@ -1,6 +1,7 @@
-// Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to anybody: to the origin, and
-// to our objects for what the gate wants to know. The gate, in Wasm, takes text and answers text; it never waits.
+// Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
+// takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import Edge from "../build/index.js";
+import { after, run } from "./errands.mjs";
 import { recover } from "./objects.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
@@ -11,9 +12,6 @@ const { admits, gate, told, learn, chore, operate } = Edge.prototype;
 const LINES = [
   "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Purpose", "Purpose", "Accept", "Accept-Language", "Upgrade", "Origin", "CF-Connecting-IP",
 ];
-// A silent object counts as failed. Directory, board and wish are asked one after the other, and no two of a kind are silent in a row.
-const PATIENCE_MS = 1900;
-const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const unavailable = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
 // What answers a form must not come back by itself.
 const sorry = ({ method }) =>
@@ -35,17 +33,6 @@ function origin(request, env) {
   const forwarded = new Request(env.ORIGIN + pathname + search, request);
   forwarded.headers.set("X-Forwarded-Host", host);
   return fetch(forwarded, { redirect: "manual" });
-}
-
-/** Runs an errand (src/verdict.rs): what the object says, or nothing; then it may or may not have happened. */
-async function run(errand, env) {
-  const [, binding, name, action, payload] = errand.split("\n");
-  try {
-    return (await Promise.race([env[binding].getByName(name).ask(name, action, payload), after(PATIENCE_MS)])) ?? "";
-  } catch (error) {
-    console.error(`anteroom: ${binding} could not be asked: ${error}`);
-    return "";
-  }
 }
 
 /** An answer of ours (src/answer.rs): status, headers, body. */

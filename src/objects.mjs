@@ -1,6 +1,8 @@
-// The Durable Objects, around the classes in Wasm: `ask` is the one method anybody calls, and the alarm is one more thing to ask.
+// The Durable Objects, around their cores in Wasm (durable/src/*_object.rs). A core takes text or bytes and says what is to be told,
+// called or committed; whatever takes time happens here, so that nothing waits in Wasm's memory.
 import { DurableObject } from "cloudflare:workers";
 import * as built from "../build/index.js";
+import { call, run } from "./errands.mjs";
 
 const state = globalThis.__worker_init_state;
 
@@ -14,26 +16,141 @@ export function recover(error) {
   if (state.criticalError) new built.default({}, {});
 }
 
-// Of the class that worker-build wraps, whose instances are proxies that cost more than a wish.
-const hosted = ({ prototype: { constructor: Core } }) => class extends DurableObject {
-  ask(name, action, payload) {
-    if (state.criticalError) recover("a panic in a task");
+class Hosted extends DurableObject {
+  /** The core, made of the class inside what worker-build exports: instances of that are proxies that cost more than a wish. */
+  core(exported) {
     if (this.instanceId !== state.instanceId) {
-      this.core = new Core(this.ctx, this.env);
+      this.forget(new Error("the core began anew"));
+      this.kept = new exported.prototype.constructor(this.ctx.storage, this.env);
       this.instanceId = state.instanceId;
     }
+    return this.kept;
+  }
+
+  /** Drops the core, and with it what it remembers. */
+  lose(error) {
+    this.instanceId = undefined;
+    this.forget(error);
+    recover(error);
+    return error;
+  }
+
+  forget() {}
+
+  alarm() {
+    return this.ask("", "alarm", "");
+  }
+}
+
+export class RoomObject extends Hosted {
+  gathered = [];
+  committing = false;
+
+  ask(name, action, payload) {
+    return new Promise((resolve, reject) => {
+      this.gathered.push({ name, action, payload, resolve, reject });
+      if (!this.committing) this.commit();
+    });
+  }
+
+  /** One step and one commit for all that has gathered, until nothing has. */
+  async commit() {
+    this.committing = true;
+    while (this.gathered.length > 0) {
+      const asked = this.gathered.splice(0);
+      try {
+        const core = this.core(built.RoomObject);
+        for (const { name, action, payload } of asked) core.gather(name, action, payload);
+        const answers = core.step();
+        // Nobody hears of it before it is durable.
+        await this.ctx.storage.sync();
+        asked.forEach(({ resolve, reject }, index) => (answers[index] instanceof Error ? reject : resolve)(answers[index]));
+      } catch (error) {
+        this.lose(error);
+        for (const { reject } of asked) reject(error);
+      }
+    }
+    this.committing = false;
+  }
+}
+
+export class LobbyObject extends Hosted {
+  waiting = new Map();
+  waiters = 0;
+  wakesAt = Infinity;
+
+  ask(name, action, payload) {
     try {
-      return this.core.ask(name, action, payload);
+      const waiter = (this.waiters = (this.waiters + 1) >>> 0);
+      const said = this.core(built.LobbyObject).ask(waiter, name, payload);
+      if (said !== undefined) return said;
+      const told = new Promise((resolve, reject) => this.waiting.set(waiter, { resolve, reject }));
+      this.room = name.slice(0, name.indexOf("/"));
+      this.pump();
+      return told;
     } catch (error) {
-      recover(error);
-      throw error;
+      throw this.lose(error);
     }
   }
-  alarm() {
-    return this.ask("", "alarm", null);
-  }
-};
 
-export const RoomObject = hosted(built.RoomObject);
-export const LobbyObject = hosted(built.LobbyObject);
-export const DirectoryObject = hosted(built.DirectoryObject);
+  /** Makes the calls that are due, and comes back for those that are not. */
+  pump() {
+    for (let due; (due = this.core(built.LobbyObject).due()) !== undefined; ) {
+      if (typeof due === "number") {
+        if (due < this.wakesAt) {
+          this.wakesAt = due;
+          setTimeout(() => this.wake(due), due - Date.now());
+        }
+        return;
+      }
+      this.send(...due);
+    }
+  }
+
+  wake(at) {
+    if (this.wakesAt === at) this.wakesAt = Infinity;
+    this.safely(() => this.pump());
+  }
+
+  /** A task of its own: a visitor who goes away takes nobody's answer along. */
+  async send(action, batch, payload) {
+    const { said, overloaded } = await call(this.env, "ROOM", this.room, action, payload);
+    this.safely(() => {
+      const told = this.core(built.LobbyObject).heard(action, batch, said, overloaded === true);
+      for (let index = 0; index < told.length; index += 2) {
+        this.waiting.get(told[index])?.resolve(told[index + 1]);
+        this.waiting.delete(told[index]);
+      }
+      this.pump();
+    });
+  }
+
+  safely(task) {
+    try {
+      task();
+    } catch (error) {
+      this.lose(error);
+    }
+  }
+
+  /** With its core a lobby loses who waits: they ask again, and are given what they were given. */
+  forget(error) {
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+}
+
+export class DirectoryObject extends Hosted {
+  async ask(name, action, payload) {
+    try {
+      let said = this.core(built.DirectoryObject).ask(action, payload);
+      while (said[0] === "?") {
+        const reply = await run(said, this.env);
+        said = this.core(built.DirectoryObject).heard(action, said, reply);
+      }
+      return said;
+    } catch (error) {
+      throw this.lose(error);
+    }
+  }
+}

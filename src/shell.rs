@@ -6,12 +6,11 @@ use std::cell::RefCell;
 
 use durable::platform;
 use durable::units::Millis;
-use worker::Env;
 use worker::wasm_bindgen::prelude::*;
 
 use crate::edge::{Asked, Deployment, Edge, Entropy};
 use crate::operator::visit::{Form, operate as judge};
-use crate::verdict::{Errand, Verdict};
+use crate::verdict::Verdict;
 use crate::visit::Headers;
 
 thread_local! {
@@ -27,7 +26,7 @@ pub fn admits(url: &str, cookies: &str) -> bool {
 
 /// The gate: see [`Edge::gate`]. `headers` are the lines of [`Headers`].
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
-pub fn gate(url: &str, cookies: &str, headers: &str, env: &Env) -> Option<String> {
+pub fn gate(url: &str, cookies: &str, headers: &str, env: &JsValue) -> Option<String> {
     with_edge(env, |edge, now, entropy| {
         let blind = edge.blind();
         let verdict = edge.gate(&Asked { url, cookies, headers: Headers::parse(headers) }, now, entropy);
@@ -43,7 +42,14 @@ pub fn gate(url: &str, cookies: &str, headers: &str, env: &Env) -> Option<String
 
 /// What an errand's reply means for its request: see [`Edge::told`].
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
-pub fn told(url: &str, cookies: &str, headers: &str, env: &Env, errand: &str, reply: &str) -> Option<String> {
+pub fn told(
+    url: &str,
+    cookies: &str,
+    headers: &str,
+    env: &JsValue,
+    errand: &str,
+    reply: &str,
+) -> Option<String> {
     with_edge(env, |edge, now, entropy| {
         edge.told(&Asked { url, cookies, headers: Headers::parse(headers) }, errand, reply, now, entropy)
     })
@@ -62,8 +68,7 @@ pub fn learn(errand: &str, reply: &str) {
 /// An errand that the last decision found due, for nobody in particular.
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub fn chore() -> Option<String> {
-    let errand: Errand = EDGE.with_borrow_mut(|edge| edge.as_mut()?.chore())?;
-    Verdict::Lacks(errand).into_text()
+    EDGE.with_borrow_mut(|edge| edge.as_mut()?.chore())
 }
 
 /// The operator's host: see [`judge`]. `form` are the lines of [`Form`].
@@ -72,7 +77,7 @@ pub fn operate(
     url: &str,
     cookies: &str,
     headers: &str,
-    env: &Env,
+    env: &JsValue,
     form: &str,
     reply: Option<String>,
 ) -> Option<String> {
@@ -82,7 +87,7 @@ pub fn operate(
     })
 }
 
-fn with_edge(env: &Env, decide: impl FnOnce(&mut Edge, Millis, Entropy) -> Verdict) -> Option<String> {
+fn with_edge(env: &JsValue, decide: impl FnOnce(&mut Edge, Millis, Entropy) -> Verdict) -> Option<String> {
     // Without a source of random bytes nothing may be signed.
     let Some(entropy) = platform::entropy::<16>().ok().zip(platform::entropy::<16>().ok()) else {
         return Verdict::Apology.into_text();
@@ -95,7 +100,7 @@ fn with_edge(env: &Env, decide: impl FnOnce(&mut Edge, Millis, Entropy) -> Verdi
 }
 
 /// Reads what the deployment says. A missing or short key is named in the log, and on the operator's host.
-fn deployment(env: &Env) -> Deployment {
+fn deployment(env: &JsValue) -> Deployment {
     let keys = platform::keys(env);
     if let Err(fault) = &keys {
         platform::log(&fault.to_string());

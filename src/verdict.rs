@@ -13,8 +13,7 @@
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
 
-use std::fmt::Write;
-
+use durable::errand::Errand;
 use durable::protocol::{Ask, Wish};
 use durable::wire::{from_text, to_text};
 
@@ -25,12 +24,8 @@ pub enum Verdict {
     Origin,
     /// To the origin, and this `Set-Cookie` line goes with its answer.
     OriginWith(String),
-    /// To the origin at once, and a leaf is asked meanwhile.
-    OriginMeanwhile(Errand),
-    /// A leaf is asked: its reply decides.
-    Ask(Errand),
-    /// Nothing can be decided before this is learnt.
-    Lacks(Errand),
+    /// An errand, which itself says what becomes of its reply.
+    Errand(String),
     /// The operator's host.
     Operator,
     /// The static page.
@@ -45,9 +40,7 @@ impl Verdict {
         Some(match self {
             Verdict::Origin => return None,
             Verdict::OriginWith(line) => format!("+{line}"),
-            Verdict::OriginMeanwhile(errand) => errand.text('~'),
-            Verdict::Ask(errand) => errand.text('?'),
-            Verdict::Lacks(errand) => errand.text('@'),
+            Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),
             Verdict::Apology => "!".to_owned(),
             Verdict::Answer(answer) => answer,
@@ -55,37 +48,16 @@ impl Verdict {
     }
 }
 
-/// A call to an object: which one, what for, and with what. None of the parts has a line break in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Errand {
-    /// The binding of its class.
-    pub binding: &'static str,
-    /// Its name.
-    pub name: String,
-    /// What for.
-    pub action: &'static str,
-    /// With what: JSON, or nothing.
-    pub payload: String,
+/// For the directory's document.
+pub fn errand_for_rooms() -> String {
+    Errand { binding: "DIRECTORY", name: "directory", action: "document", payload: "" }.text('@')
 }
 
-impl Errand {
-    /// For the directory's document.
-    pub fn rooms() -> Errand {
-        Errand { binding: "DIRECTORY", name: "directory".into(), action: "document", payload: String::new() }
-    }
-
-    /// For a leaf of a room: one visitor's wish, or the edge's own for a newer board. The one leaf of a room; further
-    /// ones take their place here, by the client's address prefix.
-    pub fn wish(room: &str, ask: Ask) -> Errand {
-        Errand { binding: "LOBBY", name: format!("{room}/leaf/0"), action: "ask", payload: to_text(&ask) }
-    }
-
-    fn text(&self, kind: char) -> String {
-        let Errand { binding, name, action, payload } = self;
-        let mut text = String::with_capacity(payload.len() + 96);
-        let _ = write!(text, "{kind}\n{binding}\n{name}\n{action}\n{payload}");
-        text
-    }
+/// For a leaf of a room: one visitor's wish, or the edge's own for a newer board; `kind` is how the verdict begins. The one leaf of
+/// a room; further ones take their place here, by the client's address prefix.
+pub fn errand_to_leaf(kind: char, room: &str, ask: &Ask) -> String {
+    let (name, payload) = (format!("{room}/leaf/0"), to_text(ask));
+    Errand { binding: "LOBBY", name: &name, action: "ask", payload: &payload }.text(kind)
 }
 
 /// What an errand was for, read back from its text.
@@ -99,8 +71,7 @@ pub enum Purpose<'a> {
 
 /// Reads an errand's text; none if it is not ours.
 pub fn purpose(errand: &str) -> Option<Purpose<'_>> {
-    let mut parts = errand.split('\n').skip(1);
-    let (binding, name, _, payload) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let Errand { binding, name, payload, .. } = Errand::parse(errand)?;
     if binding == "DIRECTORY" {
         return Some(Purpose::Rooms);
     }
@@ -116,27 +87,19 @@ mod tests {
     fn an_errand_comes_back_as_what_it_was_sent_for() {
         let wish = Wish::Claim { epoch: 1, rank: 7 };
         let ask = Ask { wish, board_sequence: 2, board_at_ms: 3, revoked_seq: 4 };
-        let text = Verdict::Ask(Errand::wish("ab12", ask)).into_text().unwrap();
+        let text = errand_to_leaf('?', "ab12", &ask);
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/leaf/0", "ask"]);
-        assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", ask.wish)));
-        let text = Verdict::Lacks(Errand::rooms()).into_text().unwrap();
-        assert_eq!((purpose(&text), text.starts_with('@')), (Some(Purpose::Rooms), true));
+        assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));
+        assert_eq!(purpose(&errand_for_rooms()), Some(Purpose::Rooms));
         assert_eq!((purpose(""), purpose("?\nLOBBY\nx\nask\n{}")), (None, None));
     }
 
     #[test]
-    fn every_verdict_begins_with_its_own_character() {
-        let errand = Errand::rooms();
-        let verdicts = [
-            Verdict::OriginWith("a=b".into()),
-            Verdict::OriginMeanwhile(errand.clone()),
-            Verdict::Ask(errand.clone()),
-            Verdict::Lacks(errand),
-            Verdict::Operator,
-            Verdict::Apology,
-        ];
-        let texts = verdicts.map(|verdict| verdict.into_text().unwrap().remove(0));
-        assert_eq!(texts, ['+', '~', '?', '@', '*', '!']);
+    fn every_verdict_has_a_text_of_its_own_and_the_origin_none() {
+        let verdicts = [Verdict::OriginWith("a=b".into()), Verdict::Operator, Verdict::Apology];
+        let texts = verdicts.map(|verdict| verdict.into_text().unwrap());
+        assert_eq!(texts, ["+a=b", "*", "!"]);
+        assert_eq!(Verdict::Errand("?\n".into()).into_text(), Some("?\n".into()));
         assert_eq!(Verdict::Origin.into_text(), None);
     }
 }

@@ -13,15 +13,17 @@
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`protocol`], [`wire`] | what is said outside |
-//! | [`settings`], [`directory`] | what operators decide |
+//! | [`settings`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 
 #![forbid(unsafe_code)]
 
 pub mod batch;
 pub mod board;
+pub mod clerk;
 pub mod codec;
 pub mod date;
 pub mod directory;
+pub mod errand;
 mod fields;
 pub mod history;
 pub mod journal;

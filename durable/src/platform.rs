@@ -1,22 +1,16 @@
-//! What the object files share of the platform: the clock, entropy, calls to other objects, and
-//! what stands in the environment.
+//! What the object files and the edge share of the platform: the clock, entropy, storage, and what stands in the environment. Nothing
+//! here waits: what takes time is done by the host, `entry.mjs` and `objects.mjs`.
 
-use std::pin::pin;
-use std::time::Duration;
-
-use futures_util::future::{Either, select};
 use serde_json::Value;
-use worker::js_sys::{self, Date, Promise};
+use worker::js_sys::{self, Array, Date, Iterator, Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::*;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Delay, Env, Error, Result};
 
 use crate::token::{KeyFault, Keys};
 use crate::units::Millis;
-use crate::wire::{Wire, from_text, to_text};
+use crate::wire::from_text;
 
-/// A call that has not been answered by now counts as failed: it may or may not have happened. `entry.mjs` waits as long.
-const PATIENCE: Duration = Duration::from_millis(1_900);
+/// A thing of the platform, or what it throws.
+pub type Result<T> = std::result::Result<T, JsValue>;
 
 /// The clock. It is read once for each event and handed on.
 pub fn now() -> Millis {
@@ -26,79 +20,117 @@ pub fn now() -> Millis {
 /// Random bytes. Without a source of them nothing may be signed or named, so its failure is an error.
 pub fn entropy<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Error::RustError("no source of random bytes".into()))?;
+    getrandom::fill(&mut bytes).map_err(|_| thrown("no source of random bytes"))?;
     Ok(bytes)
 }
 
 /// A secret or variable as text; empty when it is not there.
-pub fn text(env: &Env, name: &str) -> String {
-    env.secret(name).map_or_else(|_| String::new(), |secret| secret.to_string())
+pub fn text(env: &JsValue, name: &str) -> String {
+    js_sys::Reflect::get(env, &name.into()).ok().and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 /// The keys, or which secret is wrong.
-pub fn keys(env: &Env) -> std::result::Result<Keys, KeyFault> {
+pub fn keys(env: &JsValue) -> std::result::Result<Keys, KeyFault> {
     Keys::new(&text(env, "KEY_CURRENT"), &text(env, "KEY_NEXT"), &text(env, "KEY_PREVIOUS"))
 }
 
 /// The rooms of `[vars]`: empty when none are named.
-pub fn rooms_var(env: &Env) -> Vec<Value> {
-    let rooms = js_sys::Reflect::get(env, &JsValue::from_str("ROOMS"));
+pub fn rooms_var(env: &JsValue) -> Vec<Value> {
+    let rooms = js_sys::Reflect::get(env, &"ROOMS".into());
     let json = rooms.and_then(|rooms| js_sys::JSON::stringify(&rooms));
     json.ok().and_then(|json| from_text(String::from(json).as_bytes())).unwrap_or_default()
 }
 
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
-extern "C" {
-    type Namespace;
-    type Stub;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    fn get_by_name(this: &Namespace, name: &str) -> std::result::Result<Stub, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn ask(this: &Stub, name: &str, action: &str, payload: &JsValue)
-    -> std::result::Result<Promise, JsValue>;
+/// An error, as the platform carries it to whoever called.
+pub fn thrown(message: &str) -> JsValue {
+    js_sys::Error::new(message).into()
 }
 
-/// Calls an object by its name: what is asked of it, with text or bytes, and what it says to that. The call is one of methods
-/// (`objects.mjs`), for a request with a body costs the platform twice as much.
-pub async fn call(env: &Env, binding: &str, name: &str, action: &str, payload: JsValue) -> Result<JsValue> {
-    let namespace: Namespace = js_sys::Reflect::get(env, &binding.into())?.unchecked_into();
-    let answer = JsFuture::from(namespace.get_by_name(name)?.ask(name, action, &payload)?);
-    match select(answer, pin!(Delay::from(PATIENCE))).await {
-        Either::Left((answer, _)) => answer.map_err(Error::from),
-        Either::Right(_) => Err(Error::RustError(format!("{binding} did not answer in time"))),
+#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+extern "C" {
+    /// An object's storage. What is written is committed as one when the host awaits `sync()`.
+    pub type Storage;
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Sql;
+    #[wasm_bindgen(method, js_name = setAlarm)]
+    fn set_alarm_at(this: &Storage, at_ms: f64) -> Promise;
+    #[wasm_bindgen(method, js_name = deleteAlarm)]
+    fn delete_alarm(this: &Storage) -> Promise;
+    #[wasm_bindgen(method, js_name = deleteAll)]
+    fn delete_all(this: &Storage) -> Promise;
+
+    type Sql;
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Sql, query: &str, bindings: &Array) -> Result<Cursor>;
+
+    type Cursor;
+    #[wasm_bindgen(method)]
+    fn raw(this: &Cursor) -> Iterator;
+}
+
+/// What a column holds.
+#[derive(Debug)]
+pub enum Column<'a> {
+    /// An integer; the platform's numbers are exact up to 2^53.
+    Number(u64),
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Bytes(&'a [u8]),
+}
+
+impl Storage {
+    /// Runs a statement.
+    pub fn execute(&self, query: &str, columns: &[Column<'_>]) -> Result<()> {
+        self.bind(query, columns).map(drop)
+    }
+
+    /// A query's rows, one at a time.
+    pub fn rows(&self, query: &str) -> Result<impl std::iter::Iterator<Item = Result<Array>>> {
+        let rows = self.bind(query, &[])?.raw();
+        Ok(std::iter::from_fn(move || {
+            let next = match rows.next() {
+                Ok(next) => next,
+                Err(error) => return Some(Err(error)),
+            };
+            (!next.done()).then(|| next.value().dyn_into())
+        }))
+    }
+
+    /// Wakes the object then.
+    pub fn set_alarm(&self, at: Millis) {
+        // What it promises is part of the commit that the host waits for.
+        let _ = self.set_alarm_at(at.0 as f64);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let _ = self.delete_alarm();
+        let _ = self.delete_all();
+    }
+
+    fn bind(&self, query: &str, columns: &[Column<'_>]) -> Result<Cursor> {
+        let bindings = Array::new();
+        for column in columns {
+            bindings.push(&match column {
+                Column::Number(number) => JsValue::from_f64(*number as f64),
+                Column::Text(text) => JsValue::from_str(text),
+                Column::Bytes(bytes) => Uint8Array::from(*bytes).into(),
+            });
+        }
+        self.sql().exec(query, &bindings)
     }
 }
 
-/// The same with JSON both ways.
-pub async fn call_json<T: Wire>(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    action: &str,
-    payload: &str,
-) -> Result<T> {
-    let said = call(env, binding, name, action, payload.into()).await?.as_string().unwrap_or_default();
-    from_text(said.as_bytes())
-        .ok_or_else(|| Error::RustError(format!("{binding} answered what this version cannot read")))
+/// An integer of a row.
+pub fn number(row: &Array, column: u32) -> Result<u64> {
+    let number = row.get(column).as_f64().filter(|number| *number >= 0.0);
+    number.map(|number| number as u64).ok_or_else(|| thrown("a row has another shape than this version's"))
 }
 
-/// What an object says, as JSON.
-pub fn json(said: &impl Wire) -> JsValue {
-    to_text(said).into()
-}
-
-/// An error as the platform carries it to whoever called. It is logged here, where it happened.
-pub fn thrown(whose: &str, error: &Error) -> JsValue {
-    log(&format!("{whose}: {error}"));
-    js_sys::Error::new(&error.to_string()).into()
-}
-
-/// Whether a failed call must not be made again: the object has more to do than it can.
-pub fn is_overloaded(error: &Error) -> bool {
-    let Error::UnknownJsError { original, .. } = error else {
-        return false;
-    };
-    js_sys::Reflect::get(original, &JsValue::from_str("overloaded")).is_ok_and(|flag| flag.is_truthy())
+/// Bytes of a row.
+pub fn bytes(row: &Array, column: u32) -> Vec<u8> {
+    Uint8Array::new(&row.get(column)).to_vec()
 }
 
 /// Says something to whoever reads the logs. Never a token or a secret.

@@ -1,8 +1,10 @@
-//! What edge and leaf lobby say to each other, and what a Room tells operators: JSON with names, so
+//! What edge, leaf lobby, Room and directory say to each other, and what a Room tells operators: JSON with names, so
 //! that an old Worker may call a new object and the other way round.
 //!
 //! The edge has verified every token before it asks; tokens themselves do not travel, their fields
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
+
+use serde_json::Value;
 
 use crate::board::{Board, Phase, Revocations};
 use crate::wire::{wire, wire_either};
@@ -128,6 +130,33 @@ pub struct Answer {
     pub revocations: Option<Revocations>,
 }
 
+/// What a Room says to a lobby that wants a board.
+#[derive(Clone, Debug)]
+pub struct BoardAnswer {
+    /// The newest board.
+    pub board: Board,
+    /// The revocation list.
+    pub revocations: Option<Revocations>,
+}
+
+/// New settings for a Room, from the directory.
+#[derive(Clone, Debug)]
+pub struct Configure {
+    /// Of the room's settings.
+    pub version: u64,
+    /// Of the directory.
+    pub directory_version: u64,
+    /// Canonical settings.
+    pub settings: Value,
+}
+
+/// A Room's answer to that.
+#[derive(Clone, Copy, Debug)]
+pub struct Configured {
+    /// The version that holds.
+    pub version: u64,
+}
+
 /// One point of an operator's chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusPoint {
@@ -195,6 +224,9 @@ wire_either!(Outcome {
     "unreachable" => Unreachable {},
 });
 wire!(Answer { outcome, board, board_age_ms, revocations });
+wire!(BoardAnswer { board, revocations });
+wire!(Configure { version, directory_version, settings });
+wire!(Configured { version });
 wire!(StatusPoint { at_ms, inside, waiting, admitted });
 wire!(RoomStatus {
     inside,

@@ -2,6 +2,7 @@
 //! request is judged again with the reply.
 
 use durable::directory::{Command, Order, Reply};
+use durable::errand::Errand;
 use durable::token::{Keys, OperatorSession, prefix_of_address};
 use durable::units::Millis;
 use durable::wire::{from_text, to_text};
@@ -12,7 +13,7 @@ use super::{Action, ApiRequest, ApiResponse, begin, complete, session};
 use crate::address::{Address, field};
 use crate::answer;
 use crate::edge::{Asked, Deployment, Entropy};
-use crate::verdict::{Errand, Verdict};
+use crate::verdict::Verdict;
 
 /// What the operator's host looks at beside what every request brings.
 #[derive(Clone, Copy, Debug)]
@@ -143,8 +144,9 @@ impl Visit<'_> {
     fn order(&self, who: String, command: Command, answer: impl FnOnce(Reply) -> Verdict) -> Verdict {
         let Some(reply) = self.reply else {
             let payload = to_text(&Order { who, command });
-            let (binding, name) = ("DIRECTORY", "directory".to_owned());
-            return Verdict::Ask(Errand { binding, name, action: "command", payload });
+            let errand =
+                Errand { binding: "DIRECTORY", name: "directory", action: "command", payload: &payload };
+            return Verdict::Errand(errand.text('?'));
         };
         let unreachable = || Reply::Unreachable {
             message: "the directory cannot be reached: try again, and look whether anything was changed"

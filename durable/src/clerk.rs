@@ -1,0 +1,287 @@
+//! What the directory does with what it is asked: it stores changes, and has them carried to their Rooms by errands. A change is
+//! stored before its Room hears of it, and pushed again until the Room has confirmed it.
+
+use serde_json::Value;
+
+use crate::directory::{Command, Directory, Order, Reply, RoomRecord, Write, seeds};
+use crate::errand::Errand;
+use crate::protocol::{Configure, Configured};
+use crate::settings::{Fault, Settings};
+use crate::units::Millis;
+use crate::wire::{from_text, to_text};
+
+/// Settings that a Room has not confirmed are pushed again after this.
+const PUSH_RETRY: Millis = Millis(2_000);
+
+/// What comes of a request, in this order.
+#[derive(Debug, Default, PartialEq)]
+pub struct Turn {
+    /// To be stored, as one.
+    pub writes: Vec<Write>,
+    /// When the directory wants to be woken.
+    pub wake_at: Option<Millis>,
+    /// For whoever reads the logs.
+    pub notes: Vec<String>,
+    /// An answer, or `?` and an errand whose reply is to be brought.
+    pub said: String,
+}
+
+/// See the module's words.
+#[derive(Debug)]
+pub struct Clerk {
+    directory: Directory,
+    /// The rooms of `[vars]`.
+    rooms: Vec<Value>,
+}
+
+impl Clerk {
+    /// Of a directory that was loaded, in a deployment with these rooms in `[vars]`.
+    pub fn new(directory: Directory, rooms: Vec<Value>) -> Clerk {
+        Clerk { directory, rooms }
+    }
+
+    /// What an edge, an operator or the alarm wants. None if this version does not know it.
+    pub fn ask(&mut self, now: Millis, entropy: [u8; 16], action: &str, payload: &str) -> Option<Turn> {
+        let order = match action {
+            "document" | "alarm" => None,
+            "command" => Some(from_text(payload.as_bytes())?),
+            _ => return None,
+        };
+        let mut turn = Turn::default();
+        self.ensure_seeded(now, &mut turn);
+        match order {
+            Some(order) => self.command(now, entropy, order, &mut turn),
+            None if action == "alarm" => turn.said = self.push_behind(""),
+            None => turn.said = to_text(&self.directory.document()),
+        }
+        Some(turn)
+    }
+
+    /// A Room's reply to an errand that came of this request; an empty one is none.
+    pub fn heard(&mut self, now: Millis, action: &str, errand: &str, reply: &str) -> Option<Turn> {
+        let mut turn = Turn::default();
+        let Errand { name: id, action: what, .. } = Errand::parse(errand)?;
+        match what {
+            "configure" => {
+                match from_text(reply.as_bytes()) {
+                    Some(Configured { version }) => turn.writes.extend(self.directory.confirm(id, version)),
+                    None => turn.wake_at = Some(now.plus(PUSH_RETRY)),
+                }
+                turn.said = if action == "alarm" { self.push_behind(id) } else { to_text(&self.room(id)) };
+            }
+            "status" => {
+                let status = from_text(reply.as_bytes()).map(Reply::Status);
+                turn.said = to_text(&status.unwrap_or_else(|| Reply::Unreachable {
+                    message: "the Room cannot be reached: try again".into(),
+                }));
+            }
+            // No route leads to it any more, whether it has heard or not.
+            _ => turn.said = to_text(&Reply::Deleted { id: id.to_owned() }),
+        }
+        Some(turn)
+    }
+
+    fn ensure_seeded(&mut self, now: Millis, turn: &mut Turn) {
+        if self.directory.version() > 0 || self.rooms.is_empty() {
+            return;
+        }
+        match seeds(&self.rooms) {
+            Ok(seeds) => {
+                turn.writes = self.directory.seed(now, seeds);
+                turn.wake_at = Some(now);
+            }
+            Err(faults) => turn.notes.extend(faults.iter().map(|fault| format!("[vars] {fault}"))),
+        }
+    }
+
+    fn command(&mut self, now: Millis, entropy: [u8; 16], order: Order, turn: &mut Turn) {
+        let Order { who, command } = order;
+        let reply = match command {
+            Command::List => Reply::Rooms(self.directory.rooms().cloned().collect()),
+            Command::Get { id } => self.room(&id),
+            Command::Create { settings } => match self.directory.create(now, &who, &settings, entropy) {
+                Ok((id, writes)) => return self.carry_out(&id, writes, turn),
+                Err(reply) => reply,
+            },
+            Command::Replace { id, settings } => {
+                return self.change(now, &who, &id, |_| Settings::parse(&settings), turn);
+            }
+            Command::Patch { id, patch } => {
+                return self.change(now, &who, &id, |current| current.merged(&patch), turn);
+            }
+            Command::Delete { id } => match self.directory.delete(now, &who, &id) {
+                Ok(writes) => {
+                    turn.writes.extend(writes);
+                    turn.said = to_room(&id, "delete", "");
+                    return;
+                }
+                Err(reply) => reply,
+            },
+            Command::Status { id } => match self.room(&id) {
+                Reply::Room(_) => {
+                    turn.said = to_room(&id, "status", "");
+                    return;
+                }
+                other => other,
+            },
+            Command::Audit => Reply::Audit(self.directory.audit().cloned().collect()),
+            Command::Attempt { prefix } => match self.directory.attempt(now, prefix) {
+                Ok(()) => Reply::Allowed,
+                Err(Millis(retry_ms)) => Reply::Throttled { retry_ms },
+            },
+        };
+        turn.said = to_text(&reply);
+    }
+
+    fn change(
+        &mut self,
+        now: Millis,
+        who: &str,
+        id: &str,
+        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+        turn: &mut Turn,
+    ) {
+        match self.directory.change(now, who, id, settings) {
+            Ok(writes) => self.carry_out(id, writes, turn),
+            Err(reply) => turn.said = to_text(&reply),
+        }
+    }
+
+    /// Stores a change and pushes it: the answer says whether the Room has confirmed it.
+    fn carry_out(&self, id: &str, writes: Vec<Write>, turn: &mut Turn) {
+        turn.writes.extend(writes);
+        turn.said = self.push(id).unwrap_or_default();
+    }
+
+    fn push(&self, id: &str) -> Option<String> {
+        let RoomRecord { version, settings, .. } = self.directory.room(id)?.clone();
+        let configure = Configure { version, directory_version: self.directory.version(), settings };
+        Some(to_room(id, "configure", &to_text(&configure)))
+    }
+
+    /// The errand for the next Room that lacks its newest settings, in the order of their ids; an empty answer if none does.
+    fn push_behind(&self, id: &str) -> String {
+        let lacking = self.directory.unconfirmed().map(|room| room.id.as_str());
+        lacking.filter(|lacking| *lacking > id).min().and_then(|id| self.push(id)).unwrap_or_default()
+    }
+
+    fn room(&self, id: &str) -> Reply {
+        match self.directory.room(id) {
+            Some(record) => Reply::Room(record.clone()),
+            None => Reply::Missing { id: id.to_owned() },
+        }
+    }
+}
+
+fn to_room(name: &str, action: &str, payload: &str) -> String {
+    Errand { binding: "ROOM", name, action, payload }.text('?')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::hex;
+    use serde_json::json;
+
+    const NOW: Millis = Millis(1_800_000_000_000);
+
+    fn vars(names: &[&str]) -> Vec<Value> {
+        let room = |name: &&str| {
+            let host = format!("{name}.example");
+            json!({ "name": name, "host": host, "total_active_users": 5, "new_users_per_minute": 5 })
+        };
+        names.iter().map(room).collect()
+    }
+
+    fn clerk(names: &[&str]) -> Clerk {
+        Clerk::new(Directory::load(0, Vec::new(), Vec::new()), vars(names))
+    }
+
+    fn ordered(clerk: &mut Clerk, command: Command) -> Turn {
+        let order = to_text(&Order { who: "ada".into(), command });
+        clerk.ask(NOW, [7; 16], "command", &order).unwrap()
+    }
+
+    fn reply(turn: &Turn) -> Reply {
+        from_text(turn.said.as_bytes()).unwrap_or_else(|| panic!("no reply: {}", turn.said))
+    }
+
+    /// The Room's confirmation of what an errand brings it.
+    fn confirmed(errand: &str) -> String {
+        let Errand { action, payload, .. } = Errand::parse(errand).unwrap();
+        let Configure { version, .. } = from_text(payload.as_bytes()).unwrap();
+        assert_eq!(action, "configure");
+        to_text(&Configured { version })
+    }
+
+    #[test]
+    fn the_first_question_fills_the_directory_and_an_alarm_tells_each_room_in_turn() {
+        let mut clerk = clerk(&["a", "b"]);
+        let first = clerk.ask(NOW, [0; 16], "document", "").unwrap();
+        assert!(first.said.contains("a.example") && !first.writes.is_empty());
+        assert_eq!(first.wake_at, Some(NOW));
+        assert_eq!(clerk.ask(NOW, [0; 16], "document", "").unwrap().writes, Vec::new());
+        let mut told = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        for _ in 0..2 {
+            told = clerk.heard(NOW, "alarm", &told.said, &confirmed(&told.said)).unwrap();
+            assert_eq!(told.writes.len(), 1);
+        }
+        assert_eq!(told.said, "");
+        assert_eq!(clerk.ask(NOW, [0; 16], "alarm", "").unwrap().said, "");
+    }
+
+    #[test]
+    fn a_room_that_cannot_be_reached_is_tried_again_and_holds_nobody_up() {
+        let mut clerk = clerk(&["a", "b"]);
+        let first = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        let second = clerk.heard(NOW, "alarm", &first.said, "").unwrap();
+        assert_eq!(second.wake_at, Some(NOW.plus(PUSH_RETRY)));
+        assert_ne!(first.said, second.said);
+        clerk.heard(NOW, "alarm", &second.said, &confirmed(&second.said)).unwrap();
+        let again = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        assert_eq!(again.said, first.said);
+    }
+
+    #[test]
+    fn a_change_is_stored_first_and_answered_when_its_room_has_heard_or_could_not() {
+        let mut clerk = clerk(&[]);
+        let [settings] = vars(&["a"]).try_into().unwrap();
+        let told = ordered(&mut clerk, Command::Create { settings });
+        assert!(!told.writes.is_empty());
+        let id = hex(&[7; 16]);
+        assert_eq!(Errand::parse(&told.said).unwrap().name, id);
+        let unheard = clerk.heard(NOW, "command", &told.said, "").unwrap();
+        assert!(matches!(reply(&unheard), Reply::Room(room) if room.confirmed_version == 0));
+        assert_eq!(unheard.wake_at, Some(NOW.plus(PUSH_RETRY)));
+        let heard = clerk.heard(NOW, "command", &told.said, &confirmed(&told.said)).unwrap();
+        assert!(matches!(reply(&heard), Reply::Room(room) if room.confirmed_version == room.version));
+        let refused = ordered(&mut clerk, Command::Patch { id, patch: json!({ "total_active_users": -1 }) });
+        assert!(matches!(reply(&refused), Reply::Faults(_)) && refused.writes.is_empty());
+    }
+
+    #[test]
+    fn a_status_is_asked_of_the_room_and_a_room_that_is_not_there_is_missing() {
+        let mut clerk = clerk(&["a"]);
+        let missing = ordered(&mut clerk, Command::Status { id: "x".into() });
+        assert_eq!(reply(&missing), Reply::Missing { id: "x".into() });
+        let id = crate::directory::seed_id("a");
+        let asked = ordered(&mut clerk, Command::Status { id: id.clone() });
+        assert_eq!(asked.said, format!("?\nROOM\n{id}\nstatus\n"));
+        let silent = clerk.heard(NOW, "command", &asked.said, "").unwrap();
+        assert!(matches!(reply(&silent), Reply::Unreachable { .. }));
+        let deleted = ordered(&mut clerk, Command::Delete { id: id.clone() });
+        assert_eq!(deleted.said, format!("?\nROOM\n{id}\ndelete\n"));
+        let gone = clerk.heard(NOW, "command", &deleted.said, "").unwrap();
+        assert_eq!(reply(&gone), Reply::Deleted { id });
+    }
+
+    #[test]
+    fn nonsense_is_not_understood_and_rooms_with_faults_are_named_in_the_log() {
+        let mut clerk = Clerk::new(Directory::load(0, Vec::new(), Vec::new()), vec![json!({ "name": "a" })]);
+        let turn = clerk.ask(NOW, [0; 16], "document", "").unwrap();
+        assert!(turn.writes.is_empty() && turn.notes.iter().all(|note| note.starts_with("[vars]")));
+        assert!(!turn.notes.is_empty());
+        assert!(clerk.ask(NOW, [0; 16], "dance", "").is_none());
+        assert!(clerk.ask(NOW, [0; 16], "command", "{}").is_none());
+    }
+}

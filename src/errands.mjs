@@ -1,0 +1,21 @@
+// Calls to our objects: the one method that each of them has, and the patience that a caller has with it.
+/** A silent object counts as failed. Nobody meets two silences of a kind in a row. */
+const PATIENCE_MS = 1900;
+
+export const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What an object says, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
+export async function call(env, binding, name, action, payload) {
+  try {
+    return { said: await Promise.race([env[binding].getByName(name).ask(name, action, payload), after(PATIENCE_MS)]) };
+  } catch (error) {
+    console.error(`anteroom: ${binding} could not be asked: ${error}`);
+    return { overloaded: error.overloaded === true };
+  }
+}
+
+/** Runs an errand (durable/src/errand.rs): what the object says as text, empty if there is nothing. */
+export async function run(errand, env) {
+  const [, binding, name, action, payload] = errand.split("\n");
+  return (await call(env, binding, name, action, payload)).said ?? "";
+}
