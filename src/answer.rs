@@ -17,7 +17,6 @@ use crate::{json, page, text};
 pub type Entropy = [u8; 16];
 
 /// What is said to whom.
-#[derive(Debug)]
 pub struct Message<'a> {
     /// The room.
     pub found: &'a Match,
@@ -25,8 +24,8 @@ pub struct Message<'a> {
     pub headers: &'a Headers<'a>,
     /// Where they stand.
     pub standing: Standing,
-    /// Path and query they want: begins with exactly one slash.
-    pub target: &'a str,
+    /// Path and query they want, if a page has to be told: begins with exactly one slash.
+    pub target: &'a dyn Fn() -> String,
     /// A `Set-Cookie` line.
     pub cookie: Option<&'a str>,
 }
@@ -43,20 +42,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
     let poll_after = poll_after(&standing, board, u32::from_be_bytes([a, b, c, d]));
-    let is_app = matches!(asker(headers, settings), Asker::App | Asker::Page);
-    // Only a page has something to name by it.
-    let nonce = if is_app { String::new() } else { nonce(entropy) };
-    let notice = Notice {
-        standing,
-        settings,
-        language: text::choose(headers.accept_language, &settings.default_template_language),
-        target,
-        wait_path: &own_path(&found.path, "wait"),
-        leave_path: &own_path(&found.path, "leave"),
-        poll_after,
-        now,
-        nonce: &nonce,
-    };
+    let asker = asker(headers, settings);
+    let is_app = matches!(asker, Asker::App | Asker::Page);
     let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
     let status = match refused {
         true => 503,
@@ -69,13 +56,29 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     if let Some(line) = cookie {
         header(&mut answer, "Set-Cookie", line);
     }
+    let is_head = verb(headers) == Verb::Head;
+    if asker == Asker::App {
+        let body = if is_head { String::new() } else { json::for_apps(standing, settings, poll_after, now) };
+        return with_body(answer, &body);
+    }
+    let notice = Notice {
+        standing,
+        settings,
+        language: text::choose(headers.accept_language, &settings.default_template_language),
+        target: &target(),
+        wait_path: &own_path(&found.path, "wait"),
+        leave_path: &own_path(&found.path, "leave"),
+        poll_after,
+        now,
+        nonce: &nonce(entropy),
+    };
     if !is_app {
         header(&mut answer, "Content-Language", notice.language.tag());
-        header(&mut answer, "Content-Security-Policy", &page::content_security_policy(&nonce));
+        header(&mut answer, "Content-Security-Policy", &page::content_security_policy(notice.nonce));
     }
-    match verb(headers) {
-        Verb::Head => with_body(answer, ""),
-        _ if is_app => with_body(answer, &json::json(&notice)),
+    match asker {
+        _ if is_head => with_body(answer, ""),
+        Asker::Page => with_body(answer, &json::for_the_page(&notice)),
         _ => with_body(answer, &page::html(&notice)),
     }
 }
@@ -140,7 +143,7 @@ fn head(status: u16, kind: Kind) -> String {
             "Content-Type: text/html; charset=utf-8\nReferrer-Policy: same-origin\nX-Robots-Tag: noindex\n\
              X-Content-Type-Options: nosniff\nVary: Accept, Accept-Language, Cookie\n"
         }
-        Kind::Json => "Content-Type: application/json\nX-Content-Type-Options: nosniff\n",
+        Kind::Json => "Content-Type: application/json\n",
         Kind::Text => "Content-Type: text/plain; charset=utf-8\nX-Content-Type-Options: nosniff\n",
     };
     format!("{status}\nCache-Control: no-store\n{headers}")

@@ -4,6 +4,7 @@
 //! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.
 
 use durable::codec::hex;
+use durable::seen::Seen;
 use durable::settings::{SameSite, Settings};
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
 use durable::units::Millis;
@@ -27,21 +28,22 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// Reads `name=value` pairs, separated by `;`, that were cut out of the `Cookie` header.
-    pub fn read(cookies: &str, name: &str, room: RoomTag, keys: &Keys) -> Wallet {
+    /// Reads `name=value` pairs, separated by `;`, that were cut out of the `Cookie` header. `seen` are tokens that these keys
+    /// believed before.
+    pub fn read(cookies: &str, name: &str, room: RoomTag, keys: &Keys, seen: &mut Seen) -> Wallet {
         let mut wallet = Wallet::default();
         let ours = cookies.split(';').filter_map(|pair| {
             let (found, value) = pair.trim().split_once('=')?;
             (found == name).then_some(value)
         });
         for value in ours.take(COOKIES_MAX) {
-            wallet.put(value, room, keys);
+            wallet.put(value, room, keys, seen);
         }
         wallet
     }
 
-    fn put(&mut self, value: &str, room: RoomTag, keys: &Keys) {
-        match keys.verify::<Pass>(value) {
+    fn put(&mut self, value: &str, room: RoomTag, keys: &Keys, seen: &mut Seen) {
+        match keys.verify_seen::<Pass>(value, seen) {
             Ok(pass) if pass.room == room => {
                 if self.pass.is_none_or(|best| best.expires < pass.expires) {
                     self.pass = Some(pass);
@@ -51,7 +53,7 @@ impl Wallet {
             Err(Refusal::Unknown) => self.unknown = true,
             _ => {}
         }
-        match keys.verify::<Ticket>(value) {
+        match keys.verify_seen::<Ticket>(value, seen) {
             Ok(ticket) if ticket.room == room => {
                 let better = |best: Ticket| (ticket.epoch, best.rank) > (best.epoch, ticket.rank);
                 if self.ticket.is_none_or(better) {
@@ -165,7 +167,7 @@ mod tests {
     }
 
     fn read(cookies: &str) -> Wallet {
-        Wallet::read(cookies, "anteroom-x", ROOM, &keys())
+        Wallet::read(cookies, "anteroom-x", ROOM, &keys(), &mut Seen::default())
     }
 
     #[test]
@@ -181,7 +183,13 @@ mod tests {
 
     #[test]
     fn foreign_and_broken_cookies_are_as_if_absent() {
-        let other = Wallet::read(&format!("anteroom-x={}", pass(7)), "anteroom-x", RoomTag([9; 8]), &keys());
+        let other = Wallet::read(
+            &format!("anteroom-x={}", pass(7)),
+            "anteroom-x",
+            RoomTag([9; 8]),
+            &keys(),
+            &mut Seen::default(),
+        );
         assert_eq!(other, Wallet::default());
         for cookies in ["", ";;;", "anteroom-x", "anteroom-x=", "anteroom-x=\u{0}\u{ff}", "=x", "other=1"] {
             assert_eq!(read(cookies), Wallet::default(), "{cookies}");

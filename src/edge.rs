@@ -68,7 +68,7 @@ impl Edge {
 
     /// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in
     /// memory and fresh. `false` says nothing but that the gate has to look.
-    pub fn admits(&self, url: &str, cookies: &str, now: Millis) -> bool {
+    pub fn admits(&mut self, url: &str, cookies: &str, now: Millis) -> bool {
         let (Some(address), Ok(keys)) = (Address::parse(url), &self.deployment.keys) else {
             return false;
         };
@@ -88,7 +88,14 @@ impl Edge {
         if freshness == Freshness::Aging && self.isolate.begin_rooms_refresh(now) {
             self.chores.push(errand_for_rooms());
         }
-        let Some(found) = rooms.find(address.host, address.path) else {
+        let found = rooms.find(address.host, address.path);
+        // Where one stands is asked most of all, and nothing is given there: a few headers are enough for that alone.
+        let asks = asked.headers.tell_page_from_app()
+            && found.as_ref().is_some_and(|found| found.own == Some(Own::Wait));
+        if asked.headers.few && !asks {
+            return Verdict::AllHeaders;
+        }
+        let Some(found) = found else {
             let passes = rooms.has_host(address.host) || !self.deployment.has_origin;
             return if passes { Verdict::Origin } else { Verdict::Answer(answer::not_found()) };
         };
@@ -174,11 +181,11 @@ impl Edge {
         let Edge { deployment, isolate, chores, blind } = self;
         let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
         let Ok(keys) = &deployment.keys else {
-            let target = &address.target();
-            let message = Message { found, headers, standing: Standing::Unavailable, target, cookie: None };
+            let (standing, target) = (Standing::Unavailable, &|| address.target());
+            let message = Message { found, headers, standing, target, cookie: None };
             return Err(Verdict::Answer(answer::notice(&message, None, now, entropy[1])));
         };
-        let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys);
+        let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
         Ok(Prepared { isolate, chores, blind, keys, headers, address, found, wallet, now, entropy })
     }
 }
@@ -295,7 +302,7 @@ impl Prepared<'_> {
     }
 
     fn tell(&self, standing: Standing, cookie: Option<&str>) -> Verdict {
-        let target = match self.found.own {
+        let target = || match self.found.own {
             Some(Own::Wait) => safe_target(&self.address.field("to").unwrap_or_default()),
             // Whoever left begins again at the room's own door.
             Some(_) => self.found.path.to_string(),

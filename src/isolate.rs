@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use durable::board::Board;
 use durable::protocol::{Answer, Outcome, Wish};
 use durable::room::renewal_interval;
+use durable::seen::Seen;
 use durable::settings::Settings;
 use durable::token::Keys;
 use durable::units::Millis;
@@ -140,6 +141,8 @@ pub struct Isolate {
     rooms_asked_at: Millis,
     boards: HashMap<String, HeldBoard>,
     told: HashMap<Wish, (Outcome, Millis)>,
+    /// Tokens believed before.
+    pub seen: Seen,
 }
 
 impl Isolate {
@@ -181,13 +184,13 @@ impl Isolate {
 
     /// Whether somebody with these cookies goes to the origin as they are: see `shell::admits`. Nothing is refreshed here,
     /// and nobody is renewed: what is due finds its way through the gate.
-    pub fn admits(&self, address: &Address<'_>, cookies: &str, keys: &Keys, now: Millis) -> bool {
+    pub fn admits(&mut self, address: &Address<'_>, cookies: &str, keys: &Keys, now: Millis) -> bool {
         let (Some(rooms), Freshness::Fresh) = self.rooms(now) else { return false };
         let Some(Match { room, own: None, .. }) = rooms.find(address.host, address.path) else {
             return false;
         };
         let held = self.boards.get(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh);
-        let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys);
+        let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys, &mut self.seen);
         // Whoever has no pass meets the strictest asker there is, and is not let through.
         let visit = Visit { asker: Asker::SubResource, verb: Verb::Head, wallet: &wallet, marked: false };
         let decide = |held: &HeldBoard| gate::decide(&visit, &held.view(&room.settings), now, [0; 16]);

@@ -1,63 +1,97 @@
 //! What apps are told: the object `cfWaitingRoom` with the fields of Cloudflare's JSON response, so that a client
-//! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Beside it, `display`
-//! has the finished words that our own page's script puts in their places.
+//! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Our own page's script is told
+//! these four, and `display`: the finished words that it puts in their places.
 
 use durable::date::iso8601;
+use durable::settings::Settings;
+use durable::units::Millis;
 
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
 
-/// The body of a JSON answer. Written out, for it is what a poll is made of: a tree of values first would cost twice.
-pub fn json(notice: &Notice<'_>) -> String {
-    let Notice { standing, settings, .. } = notice;
+/// The body of an app's answer. Written piece by piece, for it is what a poll is made of: a tree of values first, or one long format,
+/// would cost twice.
+pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now: Millis) -> String {
     let wait = match standing {
-        Standing::Waiting { wait, .. } => *wait,
+        Standing::Waiting { wait, .. } => wait,
         Standing::YourTurn { .. } | Standing::Admitted => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
         _ => None,
     };
-    let minutes = wait.map_or(0, |wait| (wait.from_seconds + wait.to_seconds).div_ceil(120));
-    let formatted = match (wait, minutes) {
-        (None, _) => "unavailable".to_owned(),
-        (_, 1) => "1 minute".to_owned(),
-        (_, minutes) => format!("{minutes} minutes"),
+    let minutes = wait.map_or(0, |wait| (wait.from_seconds + wait.to_seconds).div_ceil(120)).to_string();
+    let (formatted, unit) = match (wait, minutes.as_str()) {
+        (None, _) => ("unavailable", ""),
+        (_, "1") => ("1", " minute"),
+        (_, minutes) => (minutes, " minutes"),
     };
-    let or_null = |number: Option<u64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    let truth = |is: bool| if is { "true" } else { "false" };
+    let mut json = String::with_capacity(1_024);
     // The percentiles are told under `random` alone; no event is near while there are none.
-    format!(
-        concat!(
-            r#"{{"cfWaitingRoom":{{"inWaitingRoom":{inside},"waitTimeKnown":{known},"waitTime":{minutes},"#,
-            r#""waitTime25Percentile":0,"waitTime50Percentile":0,"waitTime75Percentile":0,"waitTimeFormatted":"{formatted}","#,
-            r#""queueIsFull":false,"queueAll":{queue_all},"lastUpdated":"{at}","refreshIntervalSeconds":{refresh},"#,
-            r#""queueingMethod":"fifo","isFIFOQueue":true,"isRandomQueue":false,"isPassthroughQueue":false,"isRejectQueue":false,"#,
-            r#""isEventActive":false,"isEventPrequeueing":false,"timeUntilEventStart":0,"timeUntilEventStartFormatted":"unavailable","#,
-            r#""timeUntilEventEnd":0,"timeUntilEventEndFormatted":"unavailable","shuffleAtEventStart":false,"turnstile":"","#,
-            r#""infiniteQueue":false,"place":{place},"peopleAhead":{ahead},"pollAfterMs":{poll},"state":"{state}"}},"display":{display}}}"#,
-        ),
-        inside = *standing != Standing::Admitted,
-        known = wait.is_some(),
-        minutes = minutes,
-        formatted = formatted,
-        queue_all = settings.queue_all,
-        at = iso8601(notice.now),
-        refresh = notice.poll_after.secs_ceil(),
-        place = or_null(standing.place().map(|place| place.0 + 1)),
-        ahead = or_null(standing.people_ahead()),
-        poll = notice.poll_after.0,
-        state = standing.name(),
-        display = words(notice).to_json(),
-    )
+    for part in [
+        r#"{"cfWaitingRoom":{"inWaitingRoom":"#,
+        truth(standing != Standing::Admitted),
+        r#","waitTimeKnown":"#,
+        truth(wait.is_some()),
+        r#","waitTime":"#,
+        &minutes,
+        r#","waitTime25Percentile":0,"waitTime50Percentile":0,"waitTime75Percentile":0,"waitTimeFormatted":""#,
+        formatted,
+        unit,
+        r#"","queueIsFull":false,"queueAll":"#,
+        truth(settings.queue_all),
+        r#","lastUpdated":""#,
+        &iso8601(now),
+        r#"","refreshIntervalSeconds":"#,
+        &poll_after.secs_ceil().to_string(),
+        r#","queueingMethod":"fifo","isFIFOQueue":true,"isRandomQueue":false,"isPassthroughQueue":false,"isRejectQueue":false,"#,
+        r#""isEventActive":false,"isEventPrequeueing":false,"timeUntilEventStart":0,"timeUntilEventStartFormatted":"unavailable","#,
+        r#""timeUntilEventEnd":0,"timeUntilEventEndFormatted":"unavailable","shuffleAtEventStart":false,"turnstile":"","#,
+        r#""infiniteQueue":false,"#,
+    ] {
+        json.push_str(part);
+    }
+    push_own(&mut json, &standing, poll_after);
+    json.push_str("}}");
+    json
+}
+
+/// The body of what our page's script is answered.
+pub fn for_the_page(notice: &Notice<'_>) -> String {
+    let mut json = String::from("{");
+    push_own(&mut json, &notice.standing, notice.poll_after);
+    json.push_str(",\"display\":");
+    json.push_str(&words(notice).to_json());
+    json.push('}');
+    json
+}
+
+fn push_own(json: &mut String, standing: &Standing, poll_after: Millis) {
+    let or_null = |number: Option<u64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+    for part in [
+        "\"place\":",
+        &or_null(standing.place().map(|place| place.0 + 1)),
+        ",\"peopleAhead\":",
+        &or_null(standing.people_ahead()),
+        ",\"pollAfterMs\":",
+        &poll_after.0.to_string(),
+        ",\"state\":\"",
+        standing.name(),
+        "\"",
+    ] {
+        json.push_str(part);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::page::tests::{settings, with_notice};
-    use durable::units::{Millis, Place};
+    use durable::units::Place;
     use serde_json::{Value, json};
 
     fn told(standing: Standing) -> Value {
         let settings = settings();
-        serde_json::from_str(&with_notice(&settings, standing, "/x", super::json)).unwrap()
+        let app = |notice: &Notice<'_>| for_apps(standing, notice.settings, notice.poll_after, notice.now);
+        serde_json::from_str(&with_notice(&settings, standing, "/x", app)).unwrap()
     }
 
     #[test]
@@ -77,7 +111,10 @@ mod tests {
         let room = &told["cfWaitingRoom"];
         assert_eq!((&room["place"], &room["peopleAhead"]), (&json!(1), &json!(7)));
         assert_eq!((&room["waitTime"], &room["waitTimeFormatted"]), (&json!(3), &json!("3 minutes")));
-        assert_eq!(told["display"]["ahead"], "7 people");
+        let (settings, page) = (settings(), |notice: &Notice<'_>| for_the_page(notice));
+        let told: Value = serde_json::from_str(&with_notice(&settings, standing, "/x", page)).unwrap();
+        assert_eq!((&told["place"], &told["state"]), (&json!(1), &json!("waiting")));
+        assert_eq!((&told["pollAfterMs"], &told["display"]["ahead"]), (&json!(4_200), &json!("7 people")));
     }
 
     #[test]

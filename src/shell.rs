@@ -15,13 +15,14 @@ use crate::visit::Headers;
 
 thread_local! {
     static EDGE: RefCell<Option<Edge>> = const { RefCell::new(None) };
+    static POOL: RefCell<Vec<[u8; 32]>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whether a request goes to the origin as it is: see [`Edge::admits`]. It is what `entry.mjs` asks first of whoever brings a cookie of
 /// ours, and nearly all traffic needs no more.
 #[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
 pub fn admits(url: &str, cookies: &str) -> bool {
-    EDGE.with_borrow(|edge| edge.as_ref().is_some_and(|edge| edge.admits(url, cookies, platform::now())))
+    EDGE.with_borrow_mut(|edge| edge.as_mut().is_some_and(|edge| edge.admits(url, cookies, platform::now())))
 }
 
 /// The gate: see [`Edge::gate`]. `headers` are the lines of [`Headers`].
@@ -89,14 +90,25 @@ pub fn operate(
 
 fn with_edge(env: &JsValue, decide: impl FnOnce(&mut Edge, Millis, Entropy) -> Verdict) -> Option<String> {
     // Without a source of random bytes nothing may be signed.
-    let Some(entropy) = platform::entropy::<16>().ok().zip(platform::entropy::<16>().ok()) else {
-        return Verdict::Apology.into_text();
-    };
+    let Some(entropy) = drawn() else { return Verdict::Apology.into_text() };
     EDGE.with_borrow_mut(|edge| {
         let edge = edge.get_or_insert_with(|| Edge::new(deployment(env)));
-        decide(edge, platform::now(), entropy.into())
+        decide(edge, platform::now(), entropy)
     })
     .into_text()
+}
+
+/// Entropy for one request. It is fetched from the platform for many at once, for a call there costs as much as a signature, and
+/// forgotten here as it is handed out.
+fn drawn() -> Option<Entropy> {
+    POOL.with_borrow_mut(|pool| {
+        if pool.is_empty() {
+            pool.extend(platform::entropy::<1024>().ok()?.chunks_exact(32).flat_map(<[u8; 32]>::try_from));
+        }
+        let bytes = pool.pop()?;
+        let (holder, answer) = bytes.split_at(16);
+        Some([holder.try_into().ok()?, answer.try_into().ok()?])
+    })
 }
 
 /// Reads what the deployment says. A missing or short key is named in the log, and on the operator's host.

@@ -10,6 +10,7 @@
 //! | `?` and an errand | run it; what is told of its reply is the verdict |
 //! | `@` and an errand | run it, learn from it, ask the gate again |
 //! | `*` | the operator's host |
+//! | `#` | ask again with all the headers |
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
 
@@ -28,6 +29,8 @@ pub enum Verdict {
     Errand(String),
     /// The operator's host.
     Operator,
+    /// Few headers are not enough.
+    AllHeaders,
     /// The static page.
     Apology,
     /// An answer of ours.
@@ -42,6 +45,7 @@ impl Verdict {
             Verdict::OriginWith(line) => format!("+{line}"),
             Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),
+            Verdict::AllHeaders => "#".to_owned(),
             Verdict::Apology => "!".to_owned(),
             Verdict::Answer(answer) => answer,
         })

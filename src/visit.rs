@@ -7,6 +7,10 @@ use durable::settings::Settings;
 pub struct Headers<'a> {
     /// The request's method.
     pub method: &'a str,
+    /// `Accept`.
+    pub accept: &'a str,
+    /// `Accept-Language`.
+    pub accept_language: &'a str,
     /// `Sec-Fetch-Mode`.
     pub fetch_mode: &'a str,
     /// `Sec-Fetch-Site`.
@@ -15,35 +19,41 @@ pub struct Headers<'a> {
     pub sec_purpose: &'a str,
     /// `Purpose`, its forerunner.
     pub purpose: &'a str,
-    /// `Accept`.
-    pub accept: &'a str,
-    /// `Accept-Language`.
-    pub accept_language: &'a str,
     /// `Upgrade`.
     pub upgrade: &'a str,
     /// `Origin`.
     pub origin: &'a str,
     /// `CF-Connecting-IP`.
     pub client: &'a str,
+    /// Only the first three were looked at.
+    pub few: bool,
 }
 
 impl<'a> Headers<'a> {
     /// From a line for each, in the order of the fields: `entry.mjs` writes them so. No header's value has a line break in it.
     pub fn parse(lines: &'a str) -> Headers<'a> {
         let mut lines = lines.split('\n');
+        let [method, accept, accept_language] = [(); 3].map(|()| lines.next().unwrap_or_default());
+        let fetch_mode = lines.next();
         let mut next = || lines.next().unwrap_or_default();
         Headers {
-            method: next(),
-            fetch_mode: next(),
+            method,
+            accept,
+            accept_language,
+            fetch_mode: fetch_mode.unwrap_or_default(),
             fetch_site: next(),
             sec_purpose: next(),
             purpose: next(),
-            accept: next(),
-            accept_language: next(),
             upgrade: next(),
             origin: next(),
             client: next(),
+            few: fetch_mode.is_none(),
         }
+    }
+
+    /// Whether the first three are enough to say to whom it is told where they stand.
+    pub fn tell_page_from_app(&self) -> bool {
+        self.accept.contains("html") || self.accept.contains("json")
     }
 
     /// Whether a page of this host asks, by either of two headers that no page can write.
@@ -181,13 +191,18 @@ mod tests {
 
     #[test]
     fn headers_are_lines_in_the_order_of_the_fields() {
-        let headers =
-            Headers::parse("POST\ncors\nsame-site\n\nprefetch\n*/*\nms\n\nhttps://a.example\n2001:db8::1");
-        assert_eq!((headers.method, headers.fetch_mode, headers.fetch_site), ("POST", "cors", "same-site"));
-        assert_eq!((headers.sec_purpose, headers.purpose, headers.accept), ("", "prefetch", "*/*"));
-        assert_eq!((headers.accept_language, headers.upgrade), ("ms", ""));
-        assert_eq!((headers.origin, headers.client), ("https://a.example", "2001:db8::1"));
-        assert_eq!(Headers::parse("").method, "");
+        let lines = "POST\n*/*\nms\ncors\nsame-site\n\nprefetch\n\nhttps://a.example\n2001:db8::1";
+        let headers = Headers::parse(lines);
+        assert_eq!((headers.method, headers.accept, headers.accept_language), ("POST", "*/*", "ms"));
+        assert_eq!((headers.fetch_mode, headers.fetch_site), ("cors", "same-site"));
+        assert_eq!((headers.sec_purpose, headers.purpose, headers.upgrade), ("", "prefetch", ""));
+        assert_eq!(
+            (headers.origin, headers.client, headers.few),
+            ("https://a.example", "2001:db8::1", false)
+        );
+        let few = Headers::parse("GET\n*/*\n");
+        assert_eq!((few.method, few.accept, few.few, few.tell_page_from_app()), ("GET", "*/*", true, false));
+        assert_eq!((Headers::parse("").method, Headers::parse("").few), ("", true));
     }
 
     #[test]

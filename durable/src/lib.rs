@@ -12,7 +12,7 @@
 //! | [`mod@line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`batch`] | how many visitors ask at once |
-//! | [`board`], [`token`], [`protocol`], [`wire`] | what is said outside |
+//! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
 //! | [`settings`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 
 #![forbid(unsafe_code)]
@@ -35,6 +35,7 @@ pub mod protocol;
 pub mod replies;
 pub mod room;
 pub mod seats;
+pub mod seen;
 pub mod settings;
 pub mod spent;
 pub mod state;

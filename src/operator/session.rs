@@ -3,10 +3,11 @@
 //! session's own secret, which only our page knows: DESIGN 5 and OWASP's *synchronizer token*.
 
 use durable::codec::hex;
+use durable::seen::is_same;
 use durable::token::{Keys, OperatorSession};
 use durable::units::Millis;
 
-use super::tokens::{Tokens, is_same};
+use super::tokens::Tokens;
 use crate::cookie::Scheme;
 
 /// A working day; then the token is asked for again.

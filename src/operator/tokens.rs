@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use durable::seen::is_same;
 use sha2::{Digest as _, Sha256};
 
 /// A token is at least this long, such as `openssl rand -hex 32` prints.
@@ -78,12 +79,6 @@ impl Tokens {
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(other, _)| other == name)
     }
-}
-
-/// Whether two secrets are the same, in a time that depends on their lengths alone.
-pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let difference = one.iter().zip(other).fold(0, |sum, (one, other)| sum | (one ^ other));
-    one.len() == other.len() && difference == 0
 }
 
 #[cfg(test)]

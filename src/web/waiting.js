@@ -18,9 +18,9 @@
     element("spoken").textContent = words;
   };
 
-  function show(room, display) {
-    const changed = room.state !== state;
-    state = document.body.dataset.state = room.state;
+  function show(told) {
+    const changed = told.state !== state, { display } = told;
+    state = document.body.dataset.state = told.state;
     for (const id of ["heading", "next", "place", "ahead", "wait"]) element(id).textContent = display[id];
     element("facts").hidden = !display.place;
     element("wait").parentNode.hidden = !display.wait;
@@ -58,17 +58,16 @@
       if (mine !== asking) return;
       // An answer that is none of ours is the origin's: there is no room here any more.
       if (!told) return atTarget.has(state) ? location.replace(target) : later(backoff());
-      const { cfWaitingRoom: room, display } = told;
       failures = 0;
       element("offline").hidden = true;
       stamp();
-      joins = room.state === "joining" ? joins + 1 : 0;
+      joins = told.state === "joining" ? joins + 1 : 0;
       // First contact again and again: no cookie comes back. The mark lets the server say so.
       if (joins > JOINS_MAX) return location.replace(target + (target.includes("?") ? "&" : "?") + "anteroom-cookie=1");
-      const turned = room.state === "your_turn" && state !== "your_turn";
-      show(room, display);
+      const turned = told.state === "your_turn" && state !== "your_turn";
+      show(told);
       if (state === "admitted") return location.replace(target);
-      if (!over.has(state)) later(turned ? 0 : room.pollAfterMs * Math.max(1, joins));
+      if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
     } catch (_) {
       if (mine !== asking) return;
       element("offline").hidden = navigator.onLine !== false;

@@ -150,7 +150,8 @@ impl Heard {
         match serde_json::from_slice::<Value>(&answer.body)
             .ok()
             .as_ref()
-            .and_then(|body| body.get("cfWaitingRoom"))
+            .map(|body| body.get("cfWaitingRoom").unwrap_or(body))
+            .filter(|room| room.get("pollAfterMs").is_some())
         {
             Some(room) => Heard::Ours(Told {
                 state,
@@ -179,8 +180,10 @@ mod tests {
 
     #[test]
     fn json_tells_place_and_time_and_a_page_tells_the_time_in_its_header() {
-        let answer =
-            ours("waiting; page=/.anteroom/wait", r#"{"cfWaitingRoom":{"place":7,"pollAfterMs":1800}}"#);
+        let answer = ours(
+            "waiting; page=/.anteroom/wait",
+            r#"{"place":7,"pollAfterMs":1800,"state":"waiting","display":{}}"#,
+        );
         let told = |place, millis| {
             Heard::Ours(Told {
                 state: State::Waiting,
