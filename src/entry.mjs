@@ -1,13 +1,11 @@
 // Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
-import Edge from "../build/index.js";
+import { admits, chore, gate, learn, operate, told } from "../build/index.js";
+import { recover } from "./core.mjs";
 import { after, run } from "./errands.mjs";
-import { recover } from "./objects.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
-// Without an instance: worker-build's are proxies that cost more than the gate itself.
-const { admits, gate, told, learn, chore, operate } = Edge.prototype;
 // The lines of `Headers`, in src/visit.rs. Each costs the platform a third of a microsecond, so polls bring the first two.
 const LINES = [
   "Accept", "Accept-Language", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Purpose", "Purpose", "Upgrade", "Origin", "CF-Connecting-IP",

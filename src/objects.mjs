@@ -1,35 +1,24 @@
 // The Durable Objects, around their cores in Wasm (durable/src/*_object.rs). A core takes text or bytes and says what is to be told,
 // called or committed; whatever takes time happens here, so that nothing waits in Wasm's memory.
 import { DurableObject } from "cloudflare:workers";
-import * as built from "../build/index.js";
+import * as cores from "../build/index.js";
+import { generation, recover } from "./core.mjs";
 import { call, run } from "./errands.mjs";
 
-const state = globalThis.__worker_init_state;
-
-/**
- * Begins anew after a panic, which ends the Wasm instance and all that is in its memory: making an instance of the entry's class is how
- * worker-build is told to. Memory is a cache of rows, so nothing is lost.
- */
-export function recover(error) {
-  console.error("anteroom:", error);
-  state.criticalError ||= error instanceof WebAssembly.RuntimeError;
-  if (state.criticalError) new built.default({}, {});
-}
-
 class Hosted extends DurableObject {
-  /** The core, made of the class inside what worker-build exports: instances of that are proxies that cost more than a wish. */
-  core(exported) {
-    if (this.instanceId !== state.instanceId) {
+  /** The core, made anew in another instance of the Wasm. */
+  core(Core) {
+    if (this.generation !== generation) {
       this.forget(new Error("the core began anew"));
-      this.kept = new exported.prototype.constructor(this.ctx.storage, this.env);
-      this.instanceId = state.instanceId;
+      this.kept = new Core(this.ctx.storage, this.env);
+      this.generation = generation;
     }
     return this.kept;
   }
 
   /** Drops the core, and with it what it remembers. */
   lose(error) {
-    this.instanceId = undefined;
+    this.generation = undefined;
     this.forget(error);
     recover(error);
     return error;
@@ -59,7 +48,7 @@ export class RoomObject extends Hosted {
     while (this.gathered.length > 0) {
       const asked = this.gathered.splice(0);
       try {
-        const core = this.core(built.RoomObject);
+        const core = this.core(cores.RoomObject);
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
         const answers = core.step();
         // Nobody hears of it before it is durable.
@@ -82,7 +71,7 @@ export class LobbyObject extends Hosted {
   ask(name, action, payload) {
     try {
       const waiter = (this.waiters = (this.waiters + 1) >>> 0);
-      const said = this.core(built.LobbyObject).ask(waiter, name, payload);
+      const said = this.core(cores.LobbyObject).ask(waiter, name, payload);
       if (said !== undefined) return said;
       const told = new Promise((resolve, reject) => this.waiting.set(waiter, { resolve, reject }));
       this.room = name.slice(0, name.indexOf("/"));
@@ -95,7 +84,7 @@ export class LobbyObject extends Hosted {
 
   /** Makes the calls that are due, and comes back for those that are not. */
   pump() {
-    for (let due; (due = this.core(built.LobbyObject).due()) !== undefined; ) {
+    for (let due; (due = this.core(cores.LobbyObject).due()) !== undefined; ) {
       if (typeof due === "number") {
         if (due < this.wakesAt) {
           this.wakesAt = due;
@@ -116,7 +105,7 @@ export class LobbyObject extends Hosted {
   async send(action, batch, payload) {
     const { said, overloaded } = await call(this.env, "ROOM", this.room, action, payload);
     this.safely(() => {
-      const told = this.core(built.LobbyObject).heard(action, batch, said, overloaded === true);
+      const told = this.core(cores.LobbyObject).heard(action, batch, said, overloaded === true);
       for (let index = 0; index < told.length; index += 2) {
         this.waiting.get(told[index])?.resolve(told[index + 1]);
         this.waiting.delete(told[index]);
@@ -143,10 +132,10 @@ export class LobbyObject extends Hosted {
 export class DirectoryObject extends Hosted {
   async ask(name, action, payload) {
     try {
-      let said = this.core(built.DirectoryObject).ask(action, payload);
+      let said = this.core(cores.DirectoryObject).ask(action, payload);
       while (said[0] === "?") {
         const reply = await run(said, this.env);
-        said = this.core(built.DirectoryObject).heard(action, said, reply);
+        said = this.core(cores.DirectoryObject).heard(action, said, reply);
       }
       return said;
     } catch (error) {

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use durable::platform;
 use durable::units::Millis;
-use worker::wasm_bindgen::prelude::*;
+use wasm_bindgen::prelude::*;
 
 use crate::edge::{Asked, Deployment, Edge, Entropy};
 use crate::operator::visit::{Form, operate as judge};
@@ -20,13 +20,13 @@ thread_local! {
 
 /// Whether a request goes to the origin as it is: see [`Edge::admits`]. It is what `entry.mjs` asks first of whoever brings a cookie of
 /// ours, and nearly all traffic needs no more.
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn admits(url: &str, cookies: &str) -> bool {
     EDGE.with_borrow_mut(|edge| edge.as_mut().is_some_and(|edge| edge.admits(url, cookies, platform::now())))
 }
 
 /// The gate: see [`Edge::gate`]. `headers` are the lines of [`Headers`].
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn gate(url: &str, cookies: &str, headers: &str, env: &JsValue) -> Option<String> {
     with_edge(env, |edge, now, entropy| {
         let blind = edge.blind();
@@ -42,7 +42,7 @@ pub fn gate(url: &str, cookies: &str, headers: &str, env: &JsValue) -> Option<St
 }
 
 /// What an errand's reply means for its request: see [`Edge::told`].
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn told(
     url: &str,
     cookies: &str,
@@ -57,7 +57,7 @@ pub fn told(
 }
 
 /// Learns from an errand's reply: see [`Edge::learn`].
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn learn(errand: &str, reply: &str) {
     EDGE.with_borrow_mut(|edge| {
         if let Some(edge) = edge {
@@ -67,13 +67,13 @@ pub fn learn(errand: &str, reply: &str) {
 }
 
 /// An errand that the last decision found due, for nobody in particular.
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn chore() -> Option<String> {
     EDGE.with_borrow_mut(|edge| edge.as_mut()?.chore())
 }
 
 /// The operator's host: see [`judge`]. `form` are the lines of [`Form`].
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub fn operate(
     url: &str,
     cookies: &str,

@@ -10,12 +10,11 @@ build_environment
 newest=$(find src durable/src Cargo.toml Cargo.lock durable/Cargo.toml tools -newer build/index_bg.wasm -type f 2>/dev/null | head -n 1 || true)
 if [ -f build/index_bg.wasm ] && [ -z "$newest" ]; then exit 0; fi
 say "building the Worker"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! worker-build --release >"$log" 2>&1; then
-  cat "$log" >&2
-  fail "the Worker does not build"
-fi
+cargo build --quiet --release --lib --target "$wasm_target"
+filling=build.filling.$$
+trap 'rm -rf "$filling"' EXIT
+wasm-bindgen "$CARGO_TARGET_DIR/$wasm_target/release/anteroom.wasm" --out-dir "$filling" --out-name index \
+  --target web --no-typescript --omit-default-module-path --experimental-reset-state-function
 # Names are for debuggers: without them, and once more over it for size.
-"$WASM_OPT_BIN" --detect-features -Oz --converge --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm
-touch build/index_bg.wasm
+wasm-opt --detect-features -Oz --converge --strip-debug --strip-producers "$filling/index_bg.wasm" -o "$filling/index_bg.wasm"
+rm -rf build && mv "$filling" build

@@ -4,11 +4,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${ANTEROOM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/anteroom}
 
-worker_build_version=0.8.7
 # The command line must be of exactly the version that the Worker is linked against.
 wasm_bindgen_version=$(awk '$0 == "name = \"wasm-bindgen\"" { getline; gsub(/[^0-9.]/, ""); print }' "$root/Cargo.lock")
 wasm_target=wasm32-unknown-unknown
-tools="$cache/tools-$worker_build_version-$wasm_bindgen_version"
+tools="$cache/wasm-bindgen-$wasm_bindgen_version"
 modules="$root/tests/node_modules"
 cargo_deny_version=0.20.2
 cargo_deny="$cache/cargo-deny-$cargo_deny_version"
@@ -36,7 +35,6 @@ has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target/lib"
 
 # The environment in which the Worker builds.
 build_environment() {
-  export WASM_BINDGEN_BIN="$tools/bin/wasm-bindgen" WASM_OPT_BIN="$modules/.bin/wasm-opt" ESBUILD_BIN="$modules/.bin/esbuild"
   export PATH="$tools/bin:$modules/.bin:$PATH"
   # The Worker's crates are built for another target by another compiler: apart from the native ones.
   export CARGO_TARGET_DIR="$root/target/worker"

@@ -49,15 +49,10 @@ WRAPPER
   chmod +x "$filling/rustc"
 }
 
-worker_tools() {
+bindings_generator() {
   [ -d "$tools" ] && return
-  say "building worker-build $worker_build_version and wasm-bindgen $wasm_bindgen_version: some minutes, once"
-  complete "$tools" install_worker_tools
-}
-
-install_worker_tools() {
-  install_crate worker-build "$worker_build_version"
-  install_crate wasm-bindgen-cli "$wasm_bindgen_version"
+  say "building wasm-bindgen $wasm_bindgen_version: some minutes, once"
+  complete "$tools" install_crate wasm-bindgen-cli "$wasm_bindgen_version"
 }
 
 dependency_checker() {
@@ -111,7 +106,7 @@ if [ "${1:-}" = check ]; then
   exit 0
 fi
 wasm_target
-worker_tools
+bindings_generator
 node_modules
 node_version
 [ "${1:-}" = build ] || browser

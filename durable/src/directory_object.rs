@@ -1,6 +1,6 @@
 //! The directory's Durable Object: rows in, rows out, and a [`Clerk`] in between.
 
-use worker::wasm_bindgen::{self, prelude::*};
+use wasm_bindgen::prelude::*;
 
 use crate::clerk::{Clerk, Turn};
 use crate::directory::{Directory, Write};
@@ -15,14 +15,14 @@ CREATE TABLE IF NOT EXISTS audit (sequence INTEGER PRIMARY KEY AUTOINCREMENT, js
 const AUDIT_ROWS: u64 = 1_000;
 
 /// See the module's words.
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub struct DirectoryObject {
     storage: Storage,
     env: JsValue,
     clerk: Option<Clerk>,
 }
 
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 impl DirectoryObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use worker::js_sys::{Array, Uint8Array};
-use worker::wasm_bindgen::{self, prelude::*};
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
 
 use crate::batch::BatchAnswer;
 use crate::codec::{from_hex, hex};
@@ -15,7 +15,7 @@ use crate::token::RoomTag;
 use crate::wire::{from_text, to_text};
 
 /// See the module's words.
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub struct LobbyObject {
     env: JsValue,
     lobby: Option<Lobby>,
@@ -25,7 +25,7 @@ pub struct LobbyObject {
     board_called: bool,
 }
 
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 impl LobbyObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]

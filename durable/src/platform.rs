@@ -2,8 +2,8 @@
 //! here waits: what takes time is done by the host, `entry.mjs` and `objects.mjs`.
 
 use serde_json::Value;
-use worker::js_sys::{self, Array, Date, Iterator, Promise, Uint8Array};
-use worker::wasm_bindgen::prelude::*;
+use js_sys::{Array, Date, Iterator, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
 
 use crate::token::{KeyFault, Keys};
 use crate::units::Millis;
@@ -41,13 +41,18 @@ pub fn rooms_var(env: &JsValue) -> Vec<Value> {
     json.ok().and_then(|json| from_text(String::from(json).as_bytes())).unwrap_or_default()
 }
 
-/// An error, as the platform carries it to whoever called.
+/// An error, as the platform carries it to whoever called. Its name tells it from a panic (`core.mjs`).
 pub fn thrown(message: &str) -> JsValue {
-    js_sys::Error::new(message).into()
+    let error = js_sys::Error::new(message);
+    error.set_name("AnteroomError");
+    error.into()
 }
 
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(message: &str);
+
     /// An object's storage. What is written is committed as one when the host awaits `sync()`.
     pub type Storage;
     #[wasm_bindgen(method, getter)]
@@ -135,5 +140,5 @@ pub fn bytes(row: &Array, column: u32) -> Vec<u8> {
 
 /// Says something to whoever reads the logs. Never a token or a secret.
 pub fn log(message: &str) {
-    worker::console_error!("anteroom: {message}");
+    console_error(&format!("anteroom: {message}"));
 }

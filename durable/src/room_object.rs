@@ -5,8 +5,8 @@
 //! throws the memory away: the next event rebuilds it from rows, which are written before the pages
 //! that would replace them.
 
-use worker::js_sys::{Array, Uint8Array};
-use worker::wasm_bindgen::{self, prelude::*};
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
 
 use crate::batch::decode_batch;
 use crate::codec::Malformed;
@@ -34,7 +34,7 @@ struct Wanted {
 }
 
 /// See the module's words.
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 pub struct RoomObject {
     storage: Storage,
     env: JsValue,
@@ -43,7 +43,7 @@ pub struct RoomObject {
     alarm_at: Option<Millis>,
 }
 
-#[wasm_bindgen(wasm_bindgen = worker::wasm_bindgen)]
+#[wasm_bindgen]
 impl RoomObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]

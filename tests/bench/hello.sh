@@ -10,6 +10,6 @@ say "building the hello that polls are compared with"
 mkdir -p "$crate"
 cp "$root"/tests/bench/hello/* "$root/Cargo.lock" "$crate"
 (cd "$crate" && cargo build --quiet --release --target "$wasm_target")
-"$WASM_BINDGEN_BIN" "$CARGO_TARGET_DIR/$wasm_target/release/hello.wasm" --target web --no-typescript --out-dir "$out"
-"$WASM_OPT_BIN" --detect-features -Oz --converge --strip-debug --strip-producers "$out/hello_bg.wasm" -o "$out/hello_bg.wasm"
+wasm-bindgen "$CARGO_TARGET_DIR/$wasm_target/release/hello.wasm" --target web --no-typescript --out-dir "$out"
+wasm-opt --detect-features -Oz --converge --strip-debug --strip-producers "$out/hello_bg.wasm" -o "$out/hello_bg.wasm"
 touch "$out/hello_bg.wasm"
