@@ -5,7 +5,7 @@
 //! Room has confirmed. Edges read the [`Document`]. Time and entropy are arguments; every change comes back as
 //! [`Write`]s for the shell.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -262,7 +262,8 @@ pub fn seeds(rooms: &[Value]) -> Result<Vec<(String, Settings)>, Vec<Fault>> {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     version: u64,
-    rooms: BTreeMap<String, RoomRecord>,
+    /// By id.
+    rooms: Vec<RoomRecord>,
     audit: VecDeque<AuditEntry>,
     attempts: VecDeque<(Millis, [u8; 4])>,
 }
@@ -270,11 +271,9 @@ pub struct Directory {
 impl Directory {
     /// From what was stored; the log oldest first.
     pub fn load(version: u64, rooms: Vec<RoomRecord>, audit: Vec<AuditEntry>) -> Directory {
-        let mut named = BTreeMap::new();
-        for room in rooms {
-            named.insert(room.id.clone(), room);
-        }
-        Directory { version, rooms: named, audit: audit.into(), attempts: VecDeque::new() }
+        let mut directory = Directory { version, audit: audit.into(), ..Directory::default() };
+        rooms.into_iter().for_each(|room| directory.keep(room));
+        directory
     }
 
     /// Fills a new directory with the rooms of `[vars]`.
@@ -291,12 +290,12 @@ impl Directory {
 
     /// Every room.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomRecord> {
-        self.rooms.values()
+        self.rooms.iter()
     }
 
     /// One room.
     pub fn room(&self, id: &str) -> Option<&RoomRecord> {
-        self.rooms.get(id)
+        self.index_of(id).ok().and_then(|index| self.rooms.get(index))
     }
 
     /// The version of the whole.
@@ -313,7 +312,7 @@ impl Directory {
     pub fn document(&self) -> Document {
         let rooms = self
             .rooms
-            .values()
+            .iter()
             .map(|room| DocumentRoom { id: room.id.clone(), settings: room.settings.clone() });
         Document { version: self.version, rooms: rooms.collect() }
     }
@@ -345,7 +344,7 @@ impl Directory {
         settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
     ) -> Result<Vec<Write>, Reply> {
         let missing = || Reply::Missing { id: id.to_owned() };
-        let record = self.rooms.get(id).ok_or_else(missing)?;
+        let record = self.room(id).ok_or_else(missing)?;
         let current = Settings::parse(&record.settings).map_err(Reply::Faults)?;
         let changed = settings(&current).map_err(Reply::Faults)?;
         self.checked(id, &changed)?;
@@ -355,7 +354,7 @@ impl Directory {
     /// No such room any more.
     pub fn delete(&mut self, now: Millis, who: &str, id: &str) -> Result<Vec<Write>, Reply> {
         let missing = || Reply::Missing { id: id.to_owned() };
-        let record = self.rooms.remove(id).ok_or_else(missing)?;
+        let record = self.rooms.remove(self.index_of(id).map_err(|_| missing())?);
         self.version += 1;
         let entry = self.log(now, who, "delete", id, record.settings, Value::Null);
         Ok(vec![Write::Version(self.version), Write::DropRoom(id.to_owned()), entry])
@@ -363,14 +362,15 @@ impl Directory {
 
     /// A Room has confirmed a version of its settings.
     pub fn confirm(&mut self, id: &str, version: u64) -> Option<Write> {
-        let record = self.rooms.get_mut(id)?;
+        let index = self.index_of(id).ok()?;
+        let record = self.rooms.get_mut(index)?;
         record.confirmed_version = record.confirmed_version.max(version);
         Some(Write::Room(record.clone()))
     }
 
     /// Rooms that have not confirmed their newest settings.
     pub fn unconfirmed(&self) -> impl Iterator<Item = &RoomRecord> {
-        self.rooms.values().filter(|room| room.confirmed_version < room.version)
+        self.rooms.iter().filter(|room| room.confirmed_version < room.version)
     }
 
     /// Counts an attempt to sign in, or says when to come back.
@@ -397,7 +397,7 @@ impl Directory {
 
     fn put(&mut self, now: Millis, who: &str, action: &str, id: String, settings: &Settings) -> Vec<Write> {
         self.version += 1;
-        let before = self.rooms.get(&id);
+        let before = self.room(&id);
         let record = RoomRecord {
             id: id.clone(),
             version: before.map_or(1, |before| before.version + 1),
@@ -408,8 +408,19 @@ impl Directory {
         };
         let before = before.map_or(Value::Null, |before| before.settings.clone());
         let entry = self.log(now, who, action, &id, before, record.settings.clone());
-        self.rooms.insert(id, record.clone());
+        self.keep(record.clone());
         vec![Write::Version(self.version), Write::Room(record), entry]
+    }
+
+    fn index_of(&self, id: &str) -> Result<usize, usize> {
+        self.rooms.binary_search_by(|room| room.id.as_str().cmp(id))
+    }
+
+    fn keep(&mut self, room: RoomRecord) {
+        match self.index_of(&room.id) {
+            Ok(index) => self.rooms.splice(index..=index, [room]).for_each(drop),
+            Err(index) => self.rooms.insert(index, room),
+        }
     }
 
     fn log(
@@ -453,7 +464,7 @@ impl Directory {
                 fault("additional_routes", format!("{}{} stands there twice", route.host, route.path));
             }
         }
-        for other in self.rooms.values().filter(|other| other.id != id) {
+        for other in self.rooms.iter().filter(|other| other.id != id) {
             let Ok(other) = Settings::parse(&other.settings) else {
                 continue;
             };

@@ -52,7 +52,7 @@ pub struct Line {
     called: u64,
     left_ahead: u64,
     calls: VecDeque<Call>,
-    kept: BTreeMap<Rank, Millis>,
+    kept: BTreeMap<Rank, u64>,
     joins: VecDeque<(Rank, Millis)>,
     held_since: Option<Millis>,
 }
@@ -192,7 +192,7 @@ impl Line {
 
     /// A called place found no seat and asks again.
     pub fn keep(&mut self, rank: Rank, at: Millis) {
-        self.kept.insert(rank, at);
+        self.kept.insert(rank, at.0);
     }
 
     /// The operator holds everybody, or no longer does: then windows go on where they stood.
@@ -217,7 +217,7 @@ impl Line {
             self.calls.pop_front();
         }
         let (void, held) = (self.void(), self.held_since.is_some());
-        self.kept.retain(|rank, asked_at| rank.0 >= void.0 && (held || now.since(*asked_at) <= KEEP));
+        self.kept.retain(|rank, asked_at| rank.0 >= void.0 && (held || now.since(Millis(*asked_at)) <= KEEP));
     }
 
     fn is_open(&self, call: &Call, now: Millis) -> bool {
@@ -246,7 +246,7 @@ impl Line {
             }
         }
         for pairs in [
-            self.kept.iter().map(|(rank, at)| (*rank, *at)).collect::<Vec<_>>(),
+            self.kept.iter().map(|(rank, at)| (*rank, Millis(*at))).collect::<Vec<_>>(),
             self.joins.iter().copied().collect(),
         ] {
             out.number(pairs.len() as u64);
@@ -281,7 +281,7 @@ impl Line {
             });
         }
         for _ in 0..reader.count(2)? {
-            line.kept.insert(Rank(reader.number()?), Millis(reader.number()?));
+            line.kept.insert(Rank(reader.number()?), reader.number()?);
         }
         for _ in 0..reader.count(2)? {
             line.joins.push_back((Rank(reader.number()?), Millis(reader.number()?)));

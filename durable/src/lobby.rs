@@ -8,7 +8,7 @@
 //! Pure: the shell performs [`Lobby::next`] and reports back. A lobby keeps nothing in storage: its
 //! memory is a convenience, and a new one begins with a new incarnation.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
@@ -91,7 +91,7 @@ pub struct Lobby {
     sent_at: Millis,
     board: Option<(Board, Millis)>,
     revocations: Revocations,
-    remembered: BTreeMap<Holder, (Ticket, String)>,
+    remembered: HashMap<Holder, (Ticket, String)>,
     memory_order: VecDeque<Holder>,
 }
 
@@ -110,7 +110,7 @@ impl Lobby {
             sent_at: Millis(0),
             board: None,
             revocations: Revocations::default(),
-            remembered: BTreeMap::new(),
+            remembered: HashMap::new(),
             memory_order: VecDeque::new(),
         }
     }

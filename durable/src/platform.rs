@@ -1,8 +1,8 @@
 //! What the object files and the edge share of the platform: the clock, entropy, storage, and what stands in the environment. Nothing
 //! here waits: what takes time is done by the host, `entry.mjs` and `objects.mjs`.
 
-use serde_json::Value;
 use js_sys::{Array, Date, Iterator, Promise, Uint8Array};
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::token::{KeyFault, Keys};

@@ -4,7 +4,7 @@
 //! Kept are the last eight replies of each incarnation and two incarnations of each lobby: as many
 //! batches as a lobby has in flight, and one superseded memory of it. What is not kept is refused, never guessed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::batch::BatchName;
 use crate::codec::{Malformed, Reader, Writer};
@@ -35,9 +35,7 @@ struct Incarnation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replies {
     /// Newest incarnation first.
-    lobbies: BTreeMap<String, VecDeque<Incarnation>>,
-    /// Lobbies by when they were first heard of, oldest first.
-    order: VecDeque<String>,
+    lobbies: VecDeque<(String, VecDeque<Incarnation>)>,
 }
 
 /// What to do with a batch of this name.
@@ -58,8 +56,9 @@ impl Replies {
     pub fn judge(&self, name: &BatchName, digest: &[u8; 32]) -> Verdict<'_> {
         let incarnation = self
             .lobbies
-            .get(&name.lobby)
-            .and_then(|lobby| lobby.iter().find(|incarnation| incarnation.id == name.incarnation));
+            .iter()
+            .find(|(lobby, _)| *lobby == name.lobby)
+            .and_then(|(_, lobby)| lobby.iter().find(|incarnation| incarnation.id == name.incarnation));
         match incarnation {
             None if name.number == 0 => Verdict::New,
             None => Verdict::Refused,
@@ -74,15 +73,15 @@ impl Replies {
 
     /// Remembers the reply to a batch that was judged new.
     pub fn remember(&mut self, name: &BatchName, digest: [u8; 32], reply: Vec<u8>) {
-        if !self.lobbies.contains_key(&name.lobby) {
-            if self.order.len() == LOBBIES_MAX
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.lobbies.remove(&oldest);
+        if !self.lobbies.iter().any(|(lobby, _)| *lobby == name.lobby) {
+            if self.lobbies.len() == LOBBIES_MAX {
+                self.lobbies.pop_front();
             }
-            self.order.push_back(name.lobby.clone());
+            self.lobbies.push_back((name.lobby.clone(), VecDeque::new()));
         }
-        let lobby = self.lobbies.entry(name.lobby.clone()).or_default();
+        let Some((_, lobby)) = self.lobbies.iter_mut().find(|(lobby, _)| *lobby == name.lobby) else {
+            return;
+        };
         if !lobby.iter().any(|incarnation| incarnation.id == name.incarnation) {
             lobby.push_front(Incarnation {
                 id: name.incarnation,
@@ -104,12 +103,11 @@ impl Replies {
 
     /// As bytes of a snapshot.
     pub fn encode(&self, out: &mut Writer) {
-        out.number(self.order.len() as u64);
-        for name in &self.order {
+        out.number(self.lobbies.len() as u64);
+        for (name, lobby) in &self.lobbies {
             out.blob(name.as_bytes());
-            let lobby = self.lobbies.get(name);
-            out.number(lobby.map_or(0, VecDeque::len) as u64);
-            for incarnation in lobby.into_iter().flatten() {
+            out.number(lobby.len() as u64);
+            for incarnation in lobby {
                 out.fixed(&incarnation.id);
                 out.number(incarnation.next);
                 out.number(incarnation.kept.len() as u64);
@@ -140,8 +138,7 @@ impl Replies {
                 }
                 lobby.push_back(Incarnation { id, next, kept });
             }
-            replies.order.push_back(name.clone());
-            replies.lobbies.insert(name, lobby);
+            replies.lobbies.push_back((name, lobby));
         }
         Ok(replies)
     }

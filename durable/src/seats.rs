@@ -63,7 +63,7 @@ pub struct Seats {
     unconfirmed: u32,
     /// Seats by the tick of their `free_at`; an entry whose seat moved on is stale and passed over.
     wheel: BTreeMap<u64, Vec<Seat>>,
-    by_rank: BTreeMap<Rank, Seat>,
+    by_rank: BTreeMap<Rank, u64>,
 }
 
 /// Rounds a time up to the wheel's step: every `free_at` goes through here.
@@ -94,7 +94,7 @@ impl Seats {
 
     /// The live seat that was given for this ticket.
     pub fn of_rank(&self, rank: Rank) -> Option<&SeatRecord> {
-        self.live_record(*self.by_rank.get(&rank)?)
+        self.live_record(Seat(*self.by_rank.get(&rank)? as u32))
     }
 
     /// The lowest free seat and the generation its next holder gets.
@@ -149,7 +149,7 @@ impl Seats {
         self.live += 1;
         self.unconfirmed += u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
-            self.by_rank.insert(rank, seat);
+            self.by_rank.insert(rank, seat.0.into());
         }
         self.schedule(seat, record.free_at);
         Ok(())

@@ -4,8 +4,6 @@
 //! One bit for each rank, in pages that exist only where a rank was spent; 10 million tickets take
 //! 1.25 MB. Pages below the oldest rank that may still enter are dropped whole.
 
-use std::collections::BTreeMap;
-
 use crate::codec::{Malformed, Reader, Writer};
 use crate::units::Rank;
 
@@ -16,7 +14,8 @@ const WORDS_PER_PAGE: usize = (RANKS_PER_PAGE / 64) as usize;
 /// The bits, page by page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
-    pages: BTreeMap<u32, Vec<u64>>,
+    /// By number.
+    pages: Vec<(u32, Vec<u64>)>,
 }
 
 /// The page a rank is on.
@@ -28,30 +27,43 @@ impl Spent {
     /// Whether the ticket of this rank is spent.
     pub fn contains(&self, rank: Rank) -> bool {
         let (word, bit) = word_and_bit(rank);
-        let page = self.pages.get(&page_of(rank));
-        page.and_then(|page| page.get(word)).is_some_and(|bits| bits & bit != 0)
+        let page = self.index_of(page_of(rank)).ok().and_then(|index| self.pages.get(index));
+        page.and_then(|(_, page)| page.get(word)).is_some_and(|bits| bits & bit != 0)
     }
 
     /// Spends it.
     pub fn insert(&mut self, rank: Rank) {
         let (word, bit) = word_and_bit(rank);
-        let page = self.pages.entry(page_of(rank)).or_insert_with(|| vec![0; WORDS_PER_PAGE]);
-        if let Some(bits) = page.get_mut(word) {
+        let index = self.make(page_of(rank));
+        if let Some(bits) = self.pages.get_mut(index).and_then(|(_, page)| page.get_mut(word)) {
             *bits |= bit;
         }
     }
 
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
-        let kept = self.pages.split_off(&page_of(rank));
-        std::mem::replace(&mut self.pages, kept).into_keys().collect()
+        let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);
+        self.pages.drain(..below).map(|(number, _)| number).collect()
+    }
+
+    fn index_of(&self, number: u32) -> Result<usize, usize> {
+        self.pages.binary_search_by_key(&number, |(page, _)| *page)
+    }
+
+    /// Where a page is, made if it was not there.
+    fn make(&mut self, number: u32) -> usize {
+        self.index_of(number).unwrap_or_else(|index| {
+            self.pages.insert(index, (number, vec![0; WORDS_PER_PAGE]));
+            index
+        })
     }
 
     /// A page as bytes: alternating run lengths, zeros first.
     pub fn encode_page(&self, number: u32) -> Vec<u8> {
         let mut out = Writer::new();
         let (mut run, mut current) = (0u64, false);
-        for word in self.pages.get(&number).into_iter().flatten() {
+        let page = self.index_of(number).ok().and_then(|index| self.pages.get(index));
+        for word in page.into_iter().flat_map(|(_, page)| page) {
             for bit in 0..64 {
                 if (word >> bit & 1 == 1) == current {
                     run += 1;
@@ -70,7 +82,7 @@ impl Spent {
         let mut reader = Reader::new(bytes);
         let first = u64::from(number) * RANKS_PER_PAGE;
         let (mut at, mut current) = (0u64, false);
-        self.pages.insert(number, vec![0; WORDS_PER_PAGE]);
+        self.make(number);
         while !reader.is_empty() {
             let run = reader.number()?;
             if run > RANKS_PER_PAGE - at {

@@ -5,8 +5,6 @@
 //! rewritten, the longest dirty first, one every few rows: a commit writes little more than one row on average,
 //! and a rebuild replays at most (pages × `ROWS_PER_PAGE`) rows.
 
-use std::collections::BTreeMap;
-
 use crate::codec::Malformed;
 use crate::journal::Row;
 use crate::state::{PageId, State};
@@ -48,8 +46,8 @@ pub struct StoredPage {
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     sequence: u64,
-    /// The first row that each dirty page lacks.
-    dirty: BTreeMap<PageId, u64>,
+    /// Each dirty page and the first row that it lacks, the longest dirty first.
+    dirty: Vec<(PageId, u64)>,
 }
 
 impl Store {
@@ -63,10 +61,10 @@ impl Store {
         let mut pages: Vec<&StoredPage> = pages.iter().collect();
         pages.sort_unstable_by_key(|stored| stored.page);
         let (mut state, mut store) = (State::default(), Store::default());
-        let mut stored = BTreeMap::new();
+        let mut stored: Vec<(PageId, u64)> = Vec::with_capacity(pages.len());
         for page in pages {
             state.decode_page(page.page, &page.bytes)?;
-            stored.insert(page.page, page.sequence);
+            stored.push((page.page, page.sequence));
             store.sequence = store.sequence.max(page.sequence);
         }
         let mut previous = None;
@@ -76,10 +74,13 @@ impl Store {
             }
             previous = Some(*sequence);
             let row = Row::decode(bytes)?;
-            let lacks = |page: PageId| stored.get(&page).is_none_or(|upto| upto < sequence);
+            let lacks = |page: PageId| match stored.binary_search_by_key(&page, |(stored, _)| *stored) {
+                Ok(index) => stored.get(index).is_none_or(|(_, upto)| upto < sequence),
+                Err(_) => true,
+            };
             state.replay(&row, lacks)?;
             for page in row.changes.iter().flat_map(State::touched).flatten().filter(|page| lacks(*page)) {
-                store.dirty.entry(page).or_insert(*sequence);
+                store.soil(page, *sequence);
             }
             store.sequence = store.sequence.max(*sequence);
         }
@@ -90,7 +91,7 @@ impl Store {
     pub fn commit(&mut self, state: &State, row: Row, dropped: Vec<PageId>) -> Vec<Write> {
         let mut writes = Vec::new();
         for page in dropped {
-            self.dirty.remove(&page);
+            self.dirty.retain(|(dirty, _)| *dirty != page);
             writes.push(Write::DropPage(page));
         }
         if row.changes.is_empty() {
@@ -99,7 +100,7 @@ impl Store {
         self.sequence += 1;
         let sequence = self.sequence;
         for page in row.changes.iter().flat_map(State::touched).flatten() {
-            self.dirty.entry(page).or_insert(sequence);
+            self.soil(page, sequence);
         }
         writes.push(Write::Row { sequence, bytes: row.encode() });
         if sequence.is_multiple_of(ROWS_PER_PAGE) {
@@ -116,15 +117,20 @@ impl Store {
         [PageId::Head].into_iter().chain(seats).chain(ranks.map(PageId::Spent))
     }
 
+    fn soil(&mut self, page: PageId, sequence: u64) {
+        if !self.dirty.iter().any(|(dirty, _)| *dirty == page) {
+            self.dirty.push((page, sequence));
+        }
+    }
+
     fn rewrite_oldest(&mut self, state: &State) -> Vec<Write> {
-        let oldest = self.dirty.iter().min_by_key(|(_, since)| **since).map(|(page, _)| *page);
-        let Some(page) = oldest else {
+        if self.dirty.is_empty() {
             return Vec::new();
-        };
-        self.dirty.remove(&page);
+        }
+        let (page, _) = self.dirty.remove(0);
         let sequence = self.sequence;
         let bytes = state.encode_page(page);
-        let cut = self.dirty.values().min().copied().unwrap_or(sequence + 1);
+        let cut = self.dirty.first().map_or(sequence + 1, |(_, since)| *since);
         vec![Write::Page(StoredPage { page, sequence, bytes }), Write::CutBelow(cut)]
     }
 }
