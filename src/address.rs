@@ -22,10 +22,14 @@ pub struct Address<'a> {
 impl<'a> Address<'a> {
     /// Takes apart what the platform gives as `request.url`: absolute, and never with a fragment.
     pub fn parse(url: &'a str) -> Option<Address<'a>> {
-        let (scheme, rest) = url.split_once("://")?;
-        let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (scheme, rest) = match url.strip_prefix("https://") {
+            Some(rest) => (Scheme::Https, rest),
+            None => (Scheme::Http, url.split_once("://")?.1),
+        };
+        // By bytes: a search for one of several characters decodes each on its way.
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+        let (host, rest) = rest.split_at(end);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
         Some(Address { scheme, host, path: if path.is_empty() { "/" } else { path }, query })
     }
 

@@ -1,17 +1,28 @@
 // Calls to our objects: the one method that each of them has, and the patience that a caller has with it.
 /** A silent object counts as failed. Nobody meets two silences of a kind in a row. */
-const PATIENCE_MS = 1900;
+export const PATIENCE_MS = 1900;
 
 export const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What an object says, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
-export async function call(env, binding, name, action, payload) {
-  try {
-    return { said: await Promise.race([env[binding].getByName(name).ask(name, action, payload), after(PATIENCE_MS)]) };
-  } catch (error) {
-    console.error(`anteroom: ${binding} could not be asked: ${error}`);
-    return { overloaded: error.overloaded === true };
-  }
+export function call(env, binding, name, action, payload) {
+  return new Promise((resolve) => {
+    // One promise for the answer and the patience: `Promise.race` makes four.
+    const timer = setTimeout(resolve, PATIENCE_MS, {});
+    const heard = (said) => {
+      clearTimeout(timer);
+      resolve(said);
+    };
+    const failed = (error) => {
+      console.error(`anteroom: ${binding} could not be asked: ${error}`);
+      heard({ overloaded: error?.overloaded === true });
+    };
+    try {
+      env[binding].getByName(name).ask(name, action, payload).then((said) => heard({ said }), failed);
+    } catch (error) {
+      failed(error);
+    }
+  });
 }
 
 /** Runs an errand (durable/src/errand.rs): what the object says as text, empty if there is nothing. */

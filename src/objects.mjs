@@ -65,15 +65,15 @@ export class RoomObject extends Hosted {
 
 export class LobbyObject extends Hosted {
   waiting = new Map();
-  waiters = 0;
+  calls = 0;
   wakesAt = Infinity;
 
   ask(name, action, payload) {
     try {
-      const waiter = (this.waiters = (this.waiters + 1) >>> 0);
-      const said = this.core(cores.LobbyObject).ask(waiter, name, payload);
+      const number = (this.calls = (this.calls + 1) >>> 0);
+      const said = this.core(cores.LobbyObject).ask(number, name, payload);
       if (said !== undefined) return said;
-      const told = new Promise((resolve, reject) => this.waiting.set(waiter, { resolve, reject }));
+      const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
       this.room = name.slice(0, name.indexOf("/"));
       this.pump();
       return told;
@@ -105,10 +105,10 @@ export class LobbyObject extends Hosted {
   async send(action, batch, payload) {
     const { said, overloaded } = await call(this.env, "ROOM", this.room, action, payload);
     this.safely(() => {
-      const told = this.core(cores.LobbyObject).heard(action, batch, said, overloaded === true);
-      for (let index = 0; index < told.length; index += 2) {
-        this.waiting.get(told[index])?.resolve(told[index + 1]);
-        this.waiting.delete(told[index]);
+      const answered = this.core(cores.LobbyObject).heard(action, batch, said, overloaded === true);
+      for (let index = 0; index < answered.length; index += 2) {
+        this.waiting.get(answered[index])?.resolve(answered[index + 1]);
+        this.waiting.delete(answered[index]);
       }
       this.pump();
     });

@@ -24,7 +24,7 @@ use durable::directory::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
 use durable::units::Millis;
-use durable::wire::Wire;
+use durable::wire::{Said, from_text, to_text};
 use serde_json::{Value, json};
 
 use self::tokens::Tokens;
@@ -205,10 +205,14 @@ pub fn complete(then: Then, reply: Reply) -> ApiResponse {
         (Then::Room, Reply::Room(record)) => confirmed(&record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
         (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
-        (Then::Live, Reply::Status(status)) => success(status.to_value()),
-        (Then::Changes, Reply::Audit(entries)) => success(entries.to_value()),
+        (Then::Live, Reply::Status(status)) => success(tree(&status)),
+        (Then::Changes, Reply::Audit(entries)) => success(tree(&entries)),
         _ => refusal(500, 1500, "the directory gave another answer than was asked for"),
     }
+}
+
+fn tree(said: &impl Said) -> Value {
+    from_text(to_text(said).as_bytes()).unwrap_or_default()
 }
 
 fn fault(fault: &Fault) -> Value {

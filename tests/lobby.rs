@@ -1,13 +1,15 @@
 //! A leaf lobby in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
 use durable::batch::{BatchAnswer, decode_batch};
+use durable::calls::Calls;
 use durable::lobby::{Lobby, Next, Taken};
-use durable::protocol::{Ask, Outcome, Wish};
+use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::Config;
 use durable::token::{Keys, RoomTag, Ticket};
 use durable::units::{Millis, Rank};
+use durable::wire::{from_text, to_text};
 use serde_json::json;
 
 const NOON: Millis = Millis(1_800_000_000_000);
@@ -197,4 +199,38 @@ fn a_lobby_with_too_much_to_do_says_so_instead_of_growing() {
     (0..8_000).for_each(|rank| assert!(matches!(lobby.ask(NOON, rank, wish(rank)), Taken::Gathered)));
     let refused = lobby.ask(NOON, 8_000, wish(8_000));
     assert!(matches!(refused, Taken::Answered(Outcome::Unreachable)));
+}
+
+#[test]
+fn a_call_is_answered_once_all_its_wishes_are_and_brings_the_board_once() {
+    let (mut lobby, mut room, mut calls) = (lobby(), room(), Calls::default());
+    let ask = |wish| to_text(&Ask { wish, ..NOTHING });
+    let lines = [ask(join(1)), "{\"wish\":\"dance\"}".into(), ask(join(2)), ask(join(1))].join("\n");
+    assert_eq!(calls.take(&mut lobby, NOON, 7, &lines), None);
+    assert_eq!(calls.take(&mut lobby, NOON, 8, &ask(Wish::Claim { epoch: 0, rank: 5 })), None);
+    let told = round_trip(&mut lobby, &mut room, NOON);
+    let answered = calls.hear(&lobby, NOON, told);
+    assert_eq!(answered.iter().map(|(call, _)| *call).collect::<Vec<_>>(), [7, 8]);
+    let answers: Vec<Answer> =
+        answered[0].1.lines().map(|line| from_text(line.as_bytes()).unwrap()).collect();
+    let [first, strange, second, again] = answers.try_into().unwrap();
+    assert_eq!((rank(&first.outcome), rank(&second.outcome)), (Rank(0), Rank(1)));
+    assert_eq!((strange.outcome, again.outcome), (Outcome::Unreachable, first.outcome));
+    assert!(first.board.is_some() && second.board.is_none() && again.board.is_none());
+    // Asked again it is in the lobby's memory.
+    assert!(calls.take(&mut lobby, NOON, 9, &ask(join(2))).is_some());
+    assert_eq!(calls.take(&mut lobby, NOON, 10, ""), Some(String::new()));
+}
+
+#[test]
+fn all_who_want_a_board_hear_of_one_call_for_it() {
+    let (mut lobby, room, mut calls) = (lobby(), room(), Calls::default());
+    for call in 0..2 {
+        assert_eq!(calls.take(&mut lobby, NOON, call, &to_text(&NOTHING)), None);
+    }
+    assert!(calls.want_board());
+    lobby.take_board(NOON, room.board(NOON));
+    let told = calls.hear_board(&Outcome::Board);
+    assert!(!calls.want_board());
+    assert_eq!(calls.hear(&lobby, NOON, told).len(), 2);
 }

@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use crate::units::{Epoch, Millis, PassEpoch, Place};
-use crate::wire::{Wire, wire};
+use crate::wire::{Said, Wire, wire};
 
 /// What a first contact meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,11 +37,13 @@ impl Phase {
     }
 }
 
-impl Wire for Phase {
-    fn to_value(&self) -> Value {
-        Value::from(self.name())
+impl Said for Phase {
+    fn say(&self, out: &mut String) {
+        self.name().say(out);
     }
+}
 
+impl Wire for Phase {
     fn from_value(value: &Value) -> Option<Phase> {
         let phases = [Phase::Open, Phase::Held, Phase::Suspended];
         Some(phases.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
@@ -170,7 +172,7 @@ mod tests {
         let board = Board { version: Board::VERSION, called: 3, phase: Phase::Held, ..Board::default() };
         assert_eq!(
             to_text(&board),
-            r#"{"at_ms":0,"called":3,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"epoch":0,"issued":0,"max_age_ms":0,"pass_epoch":0,"phase":"held","revoked_seq":0,"sequence":0,"version":1,"void":0,"waiting":0}"#
+            r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"void":0,"issued":0,"waiting":0,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"revoked_seq":0}"#
         );
     }
 

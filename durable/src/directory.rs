@@ -14,7 +14,7 @@ use crate::codec::hex;
 use crate::protocol::RoomStatus;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
-use crate::wire::{Wire, field, object, tag, wire, wire_either};
+use crate::wire::{Said, Wire, field, say_either, say_object, tag, wire, wire_either};
 
 /// Audit entries kept; older ones go.
 const AUDIT_MAX: usize = 1_000;
@@ -202,23 +202,24 @@ wire_either!(Command {
     "attempt" => Attempt { prefix },
 });
 
-impl Wire for Reply {
-    fn to_value(&self) -> Value {
-        let (name, said) = match self {
-            Reply::Rooms(rooms) => ("rooms", rooms.to_value()),
-            Reply::Room(room) => ("room", room.to_value()),
-            Reply::Deleted { id } => ("deleted", object(&[("id", id.to_value())])),
-            Reply::Status(status) => ("status", status.to_value()),
-            Reply::Audit(entries) => ("audit", entries.to_value()),
-            Reply::Faults(faults) => ("faults", faults.to_value()),
-            Reply::Missing { id } => ("missing", object(&[("id", id.to_value())])),
-            Reply::Throttled { retry_ms } => ("throttled", object(&[("retry_ms", retry_ms.to_value())])),
-            Reply::Allowed => return Value::from("allowed"),
-            Reply::Unreachable { message } => ("unreachable", object(&[("message", message.to_value())])),
-        };
-        object(&[(name, said)])
+impl Said for Reply {
+    fn say(&self, out: &mut String) {
+        match self {
+            Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
+            Reply::Room(room) => say_object(out, &[("room", room)]),
+            Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
+            Reply::Status(status) => say_object(out, &[("status", status)]),
+            Reply::Audit(entries) => say_object(out, &[("audit", entries)]),
+            Reply::Faults(faults) => say_object(out, &[("faults", faults)]),
+            Reply::Missing { id } => say_either(out, "missing", &[("id", id)]),
+            Reply::Throttled { retry_ms } => say_either(out, "throttled", &[("retry_ms", retry_ms)]),
+            Reply::Allowed => say_either(out, "allowed", &[]),
+            Reply::Unreachable { message } => say_either(out, "unreachable", &[("message", message)]),
+        }
     }
+}
 
+impl Wire for Reply {
     fn from_value(value: &Value) -> Option<Reply> {
         let (name, said) = tag(value)?;
         Some(match name {

@@ -11,7 +11,7 @@
 //! | [`room`] | who joins, is called, gets a seat: `Room::step` |
 //! | [`mod@line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
-//! | [`lobby`], [`batch`] | how many visitors ask at once |
+//! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
 //! | [`settings`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 
@@ -19,6 +19,7 @@
 
 pub mod batch;
 pub mod board;
+pub mod calls;
 pub mod clerk;
 pub mod codec;
 pub mod date;

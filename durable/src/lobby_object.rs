@@ -1,27 +1,25 @@
 //! The Durable Object around a leaf [`Lobby`]: hands wishes in, says what the host has to call, and whom it has to tell what. It
 //! stores nothing.
 
-use std::collections::HashMap;
-
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::batch::BatchAnswer;
+use crate::calls::Calls;
 use crate::codec::{from_hex, hex};
-use crate::lobby::{Lobby, Next, Taken, Waiter};
+use crate::lobby::{Lobby, Next, Waiter};
 use crate::platform::{self, Result, thrown};
-use crate::protocol::{Ask, BoardAnswer, Outcome};
+use crate::protocol::{BoardAnswer, Outcome};
 use crate::token::RoomTag;
-use crate::wire::{from_text, to_text};
+use crate::wire::from_text;
 
 /// See the module's words.
 #[wasm_bindgen]
 pub struct LobbyObject {
     env: JsValue,
     lobby: Option<Lobby>,
-    waiting: HashMap<Waiter, Ask>,
-    /// Who waits for a board: one call to the Room serves them all.
-    board_waiting: Vec<(Waiter, Ask)>,
+    calls: Calls,
+    /// One call to the Room serves all who wait for a board.
     board_called: bool,
 }
 
@@ -30,34 +28,21 @@ impl LobbyObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]
     pub fn new(_storage: JsValue, env: JsValue) -> LobbyObject {
-        LobbyObject {
-            env,
-            lobby: None,
-            waiting: HashMap::new(),
-            board_waiting: Vec::new(),
-            board_called: false,
-        }
+        LobbyObject { env, lobby: None, calls: Calls::default(), board_called: false }
     }
 
-    /// A wish of somebody whom the host calls by this number: the JSON of its answer, or nothing if that comes later.
-    pub fn ask(&mut self, waiter: u32, name: &str, payload: &str) -> Result<Option<String>> {
-        let ask: Ask =
-            from_text(payload.as_bytes()).ok_or_else(|| thrown("that is not a wish this version knows"))?;
+    /// Wishes that travel together, in a call to which the host gave this number ([`Calls`]): its reply, or nothing if that comes later.
+    pub fn ask(&mut self, call: u32, name: &str, lines: &str) -> Result<Option<String>> {
         self.begin(name)?;
-        let now = platform::now();
-        let lobby = self.lobby()?;
-        match lobby.ask(now, Waiter::from(waiter), ask.wish) {
-            Taken::Answered(outcome) => return Ok(Some(to_text(&lobby.answer(now, outcome, &ask)))),
-            Taken::Gathered => drop(self.waiting.insert(waiter.into(), ask)),
-            Taken::BoardWanted => self.board_waiting.push((waiter.into(), ask)),
-        }
-        Ok(None)
+        let LobbyObject { lobby, calls, .. } = self;
+        let lobby = lobby.as_mut().ok_or_else(not_begun)?;
+        Ok(calls.take(lobby, platform::now(), call, lines))
     }
 
     /// What is next: a call to the Room as an array of what for, its name and its bytes; the time before which there is nothing; or
     /// nothing. After a call, ask again.
     pub fn due(&mut self) -> Result<JsValue> {
-        if !self.board_waiting.is_empty() && !self.board_called {
+        if self.calls.want_board() && !self.board_called {
             self.board_called = true;
             return Ok(Array::of3(&"board".into(), &"".into(), &"".into()).into());
         }
@@ -72,7 +57,7 @@ impl LobbyObject {
         })
     }
 
-    /// The Room's reply to a call: nothing if it failed, null if there is no such room. Says who is told what, by turns: a number, a text.
+    /// The Room's reply to a call: nothing if it failed, null if there is no such room. Says which calls are answered how, by turns: a number, a text.
     pub fn heard(&mut self, action: &str, name: &str, reply: &JsValue, overloaded: bool) -> Result<Array> {
         let (now, fresh) = (platform::now(), platform::entropy()?);
         let told = if action == "board" {
@@ -95,7 +80,7 @@ impl LobbyObject {
                 None => lobby.failed(now, name, fresh),
             }
         };
-        self.told(told)
+        self.answered(told)
     }
 }
 
@@ -112,7 +97,7 @@ impl LobbyObject {
     }
 
     fn lobby(&mut self) -> Result<&mut Lobby> {
-        self.lobby.as_mut().ok_or_else(|| thrown("the lobby has not begun"))
+        self.lobby.as_mut().ok_or_else(not_begun)
     }
 
     fn heard_board(&mut self, reply: &JsValue) -> Result<Vec<(Waiter, Outcome)>> {
@@ -128,23 +113,20 @@ impl LobbyObject {
             }
             None => Outcome::Unreachable,
         };
-        let mut told = Vec::new();
-        for (waiter, ask) in std::mem::take(&mut self.board_waiting) {
-            self.waiting.insert(waiter, ask);
-            told.push((waiter, outcome.clone()));
-        }
-        Ok(told)
+        Ok(self.calls.hear_board(&outcome))
     }
 
-    fn told(&mut self, told: Vec<(Waiter, Outcome)>) -> Result<Array> {
-        let (now, texts) = (platform::now(), Array::new());
-        for (waiter, outcome) in told {
-            if let Some(ask) = self.waiting.remove(&waiter) {
-                let answer = self.lobby()?.answer(now, outcome, &ask);
-                texts.push(&JsValue::from_f64(waiter as f64));
-                texts.push(&to_text(&answer).into());
-            }
+    fn answered(&mut self, told: Vec<(Waiter, Outcome)>) -> Result<Array> {
+        let lobby = self.lobby.as_ref().ok_or_else(not_begun)?;
+        let answered = Array::new();
+        for (call, reply) in self.calls.hear(lobby, platform::now(), told) {
+            answered.push(&call.into());
+            answered.push(&reply.into());
         }
-        Ok(texts)
+        Ok(answered)
     }
+}
+
+fn not_begun() -> JsValue {
+    thrown("the lobby has not begun")
 }

@@ -130,6 +130,13 @@ pub struct Answer {
     pub revocations: Option<Revocations>,
 }
 
+impl From<Outcome> for Answer {
+    /// Without news of the room.
+    fn from(outcome: Outcome) -> Answer {
+        Answer { outcome, board: None, board_age_ms: 0, revocations: None }
+    }
+}
+
 /// What a Room says to a lobby that wants a board.
 #[derive(Clone, Debug)]
 pub struct BoardAnswer {

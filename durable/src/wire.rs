@@ -2,15 +2,21 @@
 //! other way round. A field that is absent has its type's default, one that nobody knows is not looked at, and
 //! anything of the wrong shape is refused whole.
 //!
-//! Everything goes through one tree of values. Serde's derive would write a parser for each type, which together were a
-//! fifth of the Wasm.
+//! What is said is written straight away; what is heard goes through one tree of values. Serde's derive would write a parser for each
+//! type, which together were a fifth of the Wasm.
 
-use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// What can be said in JSON.
+pub trait Said {
+    /// Adds its JSON to a text.
+    fn say(&self, out: &mut String);
+}
 
 /// What can be said in JSON, and heard.
-pub trait Wire: Sized {
-    /// The JSON.
-    fn to_value(&self) -> Value;
+pub trait Wire: Said + Sized {
     /// From JSON; none if it is of another shape.
     fn from_value(value: &Value) -> Option<Self>;
     /// What a field is that is not there; none if it has to be.
@@ -20,13 +26,10 @@ pub trait Wire: Sized {
 }
 
 /// The text of something.
-pub fn to_text(said: &impl Wire) -> String {
-    written(&said.to_value())
-}
-
-/// `Value`'s own `to_string` can also write for people to read, and takes twice the code.
-fn written(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+pub fn to_text(said: &impl Said) -> String {
+    let mut text = String::new();
+    said.say(&mut text);
+    text
 }
 
 /// Something from its text.
@@ -38,14 +41,31 @@ fn parse(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(text).ok()
 }
 
-/// An object with these fields.
-pub(crate) fn object(fields: &[(&str, Value)]) -> Value {
-    // One by one: collecting would bring a sort along.
-    let mut named = Map::new();
-    for (name, value) in fields {
-        named.insert((*name).to_owned(), value.clone());
+/// Says an object with these fields.
+pub(crate) fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
+    for (index, (name, value)) in fields.iter().enumerate() {
+        out.push_str(if index == 0 { "{\"" } else { ",\"" });
+        out.push_str(name);
+        out.push_str("\":");
+        value.say(out);
     }
-    Value::Object(named)
+    out.push_str(if fields.is_empty() { "{}" } else { "}" });
+}
+
+/// Says one of several things: `{"name": {…}}`, or a bare `"name"` where there is nothing more to say.
+pub(crate) fn say_either(out: &mut String, name: &str, fields: &[(&str, &dyn Said)]) {
+    match fields {
+        [] => name.say(out),
+        fields => say_object(out, &[(name, &Fields(fields))]),
+    }
+}
+
+struct Fields<'a>(&'a [(&'a str, &'a dyn Said)]);
+
+impl Said for Fields<'_> {
+    fn say(&self, out: &mut String) {
+        say_object(out, self.0);
+    }
 }
 
 /// A field of an object, or what it is when it is not there.
@@ -54,11 +74,6 @@ pub(crate) fn field<T: Wire>(value: &Value, name: &str) -> Option<T> {
         Some(value) => T::from_value(value),
         None => T::absent(),
     }
-}
-
-/// One of several things: `{"name": {…}}`, or a bare `"name"` where there is nothing more to say.
-pub(crate) fn tagged(name: &str, fields: &[(&str, Value)]) -> Value {
-    if fields.is_empty() { Value::from(name) } else { object(&[(name, object(fields))]) }
 }
 
 /// The name of one of several things, and what stands in it: a bare string is a thing without fields.
@@ -75,11 +90,13 @@ pub(crate) fn tag(value: &Value) -> Option<(&str, &Value)> {
 /// A struct is said field by field, under its fields' own names.
 macro_rules! wire {
     ($name:ident { $($field:ident),+ $(,)? }) => {
-        impl crate::wire::Wire for $name {
-            fn to_value(&self) -> serde_json::Value {
-                crate::wire::object(&[$((stringify!($field), crate::wire::Wire::to_value(&self.$field))),+])
+        impl crate::wire::Said for $name {
+            fn say(&self, out: &mut String) {
+                crate::wire::say_object(out, &[$((stringify!($field), &self.$field)),+]);
             }
+        }
 
+        impl crate::wire::Wire for $name {
             fn from_value(value: &serde_json::Value) -> Option<$name> {
                 Some($name { $($field: crate::wire::field(value, stringify!($field))?),+ })
             }
@@ -91,15 +108,17 @@ pub(crate) use wire;
 /// One of several things is said under the name given here, its fields under their own.
 macro_rules! wire_either {
     ($name:ident { $($tag:literal => $variant:ident { $($field:ident),* }),+ $(,)? }) => {
-        impl crate::wire::Wire for $name {
-            fn to_value(&self) -> serde_json::Value {
+        impl crate::wire::Said for $name {
+            fn say(&self, out: &mut String) {
                 match self {
                     $($name::$variant { $($field),* } => {
-                        crate::wire::tagged($tag, &[$((stringify!($field), crate::wire::Wire::to_value($field))),*])
+                        crate::wire::say_either(out, $tag, &[$((stringify!($field), $field)),*]);
                     })+
                 }
             }
+        }
 
+        impl crate::wire::Wire for $name {
             fn from_value(value: &serde_json::Value) -> Option<$name> {
                 let (tag, _fields) = crate::wire::tag(value)?;
                 match tag {
@@ -114,11 +133,14 @@ pub(crate) use wire_either;
 
 macro_rules! wire_number {
     ($($number:ty),+) => {$(
-        impl Wire for $number {
-            fn to_value(&self) -> Value {
-                Value::from(*self)
+        impl Said for $number {
+            fn say(&self, out: &mut String) {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "{self}");
             }
+        }
 
+        impl Wire for $number {
             fn from_value(value: &Value) -> Option<$number> {
                 value.as_u64()?.try_into().ok()
             }
@@ -131,31 +153,54 @@ macro_rules! wire_number {
 }
 wire_number!(u8, u32, u64);
 
-impl Wire for String {
-    fn to_value(&self) -> Value {
-        Value::from(self.as_str())
+impl Said for str {
+    fn say(&self, out: &mut String) {
+        out.push_str(&serde_json::to_string(self).unwrap_or_default());
     }
+}
 
+impl Said for &str {
+    fn say(&self, out: &mut String) {
+        (**self).say(out);
+    }
+}
+
+impl Said for String {
+    fn say(&self, out: &mut String) {
+        self.as_str().say(out);
+    }
+}
+
+impl Wire for String {
     fn from_value(value: &Value) -> Option<String> {
         value.as_str().map(str::to_owned)
     }
 }
 
-impl Wire for Value {
-    fn to_value(&self) -> Value {
-        self.clone()
+impl Said for Value {
+    /// `Value`'s own `to_string` can also write for people to read, and takes twice the code.
+    fn say(&self, out: &mut String) {
+        out.push_str(&serde_json::to_string(self).unwrap_or_default());
     }
+}
 
+impl Wire for Value {
     fn from_value(value: &Value) -> Option<Value> {
         Some(value.clone())
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
-    fn to_value(&self) -> Value {
-        Value::Array(self.iter().map(Wire::to_value).collect())
+impl<T: Said> Said for Vec<T> {
+    fn say(&self, out: &mut String) {
+        for (index, said) in self.iter().enumerate() {
+            out.push(if index == 0 { '[' } else { ',' });
+            said.say(out);
+        }
+        out.push_str(if self.is_empty() { "[]" } else { "]" });
     }
+}
 
+impl<T: Wire> Wire for Vec<T> {
     fn from_value(value: &Value) -> Option<Vec<T>> {
         value.as_array()?.iter().map(T::from_value).collect()
     }
@@ -165,11 +210,16 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-impl<T: Wire> Wire for Option<T> {
-    fn to_value(&self) -> Value {
-        self.as_ref().map_or(Value::Null, Wire::to_value)
+impl<T: Said> Said for Option<T> {
+    fn say(&self, out: &mut String) {
+        match self {
+            Some(said) => said.say(out),
+            None => out.push_str("null"),
+        }
     }
+}
 
+impl<T: Wire> Wire for Option<T> {
     fn from_value(value: &Value) -> Option<Option<T>> {
         if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }
     }
@@ -179,11 +229,13 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-impl Wire for (u32, u32) {
-    fn to_value(&self) -> Value {
-        Value::from(vec![self.0, self.1])
+impl Said for (u32, u32) {
+    fn say(&self, out: &mut String) {
+        let _ = write!(out, "[{},{}]", self.0, self.1);
     }
+}
 
+impl Wire for (u32, u32) {
     fn from_value(value: &Value) -> Option<(u32, u32)> {
         match value.as_array()?.as_slice() {
             [one, other] => Some((u32::from_value(one)?, u32::from_value(other)?)),
@@ -193,11 +245,15 @@ impl Wire for (u32, u32) {
 }
 
 /// Names of holders, incarnations: hexadecimal digits.
-impl<const N: usize> Wire for [u8; N] {
-    fn to_value(&self) -> Value {
-        Value::from(crate::codec::hex(self))
+impl<const N: usize> Said for [u8; N] {
+    fn say(&self, out: &mut String) {
+        out.push('"');
+        out.push_str(&crate::codec::hex(self));
+        out.push('"');
     }
+}
 
+impl<const N: usize> Wire for [u8; N] {
     fn from_value(value: &Value) -> Option<[u8; N]> {
         crate::codec::from_hex(value.as_str()?)
     }
@@ -211,7 +267,7 @@ mod tests {
     use serde_json::json;
 
     fn both_ways<T: Wire + std::fmt::Debug + PartialEq>(said: T, json: Value) {
-        assert_eq!(said.to_value(), json);
+        assert_eq!(parse(to_text(&said).as_bytes()), Some(json.clone()));
         assert_eq!(T::from_value(&json), Some(said));
     }
 

@@ -1,0 +1,63 @@
+// Wishes of an isolate's visitors on their way to a leaf lobby. The first goes at once; who comes while a call is under way travels
+// with the next one. So at noon an isolate calls a leaf some fifty times a second at most, however many come, and one visitor's
+// call costs nobody else's time.
+import { learn } from "../build/index.js";
+import { recover } from "./core.mjs";
+import { call, PATIENCE_MS, run } from "./errands.mjs";
+
+/** So long does a wish wait for others at most. */
+const GATHER_MS = 20;
+/**
+ * By leaf: the newest call's group while it is `underway`, the `group` that gathers for the next, and what tells its first to `land`.
+ * Code goes on in the request whose promise it waits for. So nobody waits for a promise of somebody else's: each makes one, and others
+ * resolve it.
+ */
+const leaves = new Map();
+
+/** The call of a gathered group: the leaf's answer to the first, while the others are told theirs. */
+async function travel(env, name, leaf, group) {
+  if (leaf.underway) {
+    leaf.group = group;
+    leaf.gathersUntil = Date.now() + 10 * GATHER_MS;
+    await new Promise((resolve) => {
+      leaf.land = resolve;
+      setTimeout(resolve, GATHER_MS);
+    });
+    leaf.group = undefined;
+  }
+  leaf.underway = group;
+  const { said = "" } = await call(env, "LOBBY", name, "ask", group.map(({ payload }) => payload).join("\n"));
+  if (leaf.underway === group) leaf.underway = undefined;
+  leaf.land?.();
+  const answers = said.split("\n");
+  try {
+    // The news of the room stand in the first answer alone.
+    if (group.length > 1) learn(group[0].errand, answers[0]);
+  } catch (error) {
+    recover(error);
+  }
+  group.forEach(({ tell }, index) => tell?.(answers[index] ?? ""));
+  return answers[0];
+}
+
+/**
+ * Runs an errand, in company if it goes to a leaf: what the object says, empty if there is nothing. What another request's call brings is
+ * waited for with a patience of one's own, for requests can end at any time; whoever calls for others goes on when their own visitor
+ * has left.
+ */
+export async function send(errand, env, context) {
+  const [, binding, name, , payload] = errand.split("\n");
+  if (binding !== "LOBBY") return run(errand, env);
+  let leaf = leaves.get(name);
+  if (!leaf) leaves.set(name, (leaf = {}));
+  // The first of a group may have been ended by the platform: then it never goes.
+  if (leaf.group && Date.now() < leaf.gathersUntil) {
+    return new Promise((tell) => {
+      leaf.group.push({ payload, tell });
+      setTimeout(tell, GATHER_MS + PATIENCE_MS, "");
+    });
+  }
+  const travelling = travel(env, name, leaf, [{ errand, payload }]);
+  context.waitUntil(travelling);
+  return travelling;
+}
