@@ -110,9 +110,10 @@ impl Rooms {
     /// The room that covers this request, if any does.
     pub fn find(&self, host: &str, path: &str) -> Option<Match> {
         let host = normal_host(host);
-        let (normal, raw) = match is_plain(path) {
-            true => (Cow::Borrowed(path), None),
-            false => (Cow::Owned(normal_path(path)), self.covering(&host, path)),
+        let (normal, raw) = if is_plain(path) {
+            (Cow::Borrowed(path), None)
+        } else {
+            (Cow::Owned(normal_path(path)), self.covering(&host, path))
         };
         let (route_path, room) = match (raw, self.covering(&host, &normal)) {
             (Some(raw), Some(normal)) if raw.0.len() > normal.0.len() => raw,

@@ -1,7 +1,8 @@
 // The main job, on the real runtime: a crowd waits at the edge, the Room keeps the line, a pass lets them through.
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
+import { APP, NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
 
 const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
@@ -72,6 +73,32 @@ describe("a crowd of 500 for 50 seats", () => {
       assert.ok(!(note.uncalled > calledBefore + 3_000), `place ${note.place} still waited when a higher one was called`);
       calledBefore = Math.min(calledBefore, note.called);
     }
+  });
+});
+
+describe("many who join in one moment", () => {
+  let anteroom;
+  before(async () => { anteroom = await startAnteroom({ rooms: [room({ queue_all: true })] }); });
+  after(() => anteroom.stop());
+
+  /** Asks for a place, and is gone before there is an answer. */
+  const askAndGo = ({ jar }) => new Promise((resolve) => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const sent = request(anteroom.url, { headers: { ...APP, Cookie: cookie }, agent: false });
+    sent.on("error", () => {}).on("close", resolve);
+    sent.end(() => setTimeout(() => sent.destroy(), Math.random() * 4));
+  });
+
+  test("travel together, and who goes away in the middle takes nobody along", { timeout: 60_000 }, async () => {
+    const visitors = Array.from({ length: 120 }, () => new Visitor(anteroom));
+    await Promise.all(visitors.map((visitor) => visitor.go()));
+    const told = await Promise.all(visitors.map((visitor, index) => (index % 3 === 0 ? askAndGo(visitor) : visitor.stand("/"))));
+    const stayed = told.filter(Boolean);
+    assert.deepEqual([stayed.length, new Set(stayed.map(({ state }) => state))], [80, new Set(["held"])]);
+    // Who went away may have been given a place, and gets the same one, or the next.
+    const back = await Promise.all(visitors.filter((_, index) => index % 3 === 0).map((visitor) => visitor.stand("/")));
+    const places = [...stayed, ...back].map(({ place }) => place).sort((a, b) => a - b);
+    assert.deepEqual(places, Array.from({ length: 120 }, (_, index) => places[0] + index), "one place each, without a gap");
   });
 });
 
