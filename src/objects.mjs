@@ -103,9 +103,12 @@ export class LobbyObject extends Hosted {
 
   /** A task of its own: a visitor who goes away takes nobody's answer along. */
   async send(action, batch, payload) {
+    const core = this.core(cores.LobbyObject);
     const { said, overloaded } = await call(this.env, "ROOM", this.room, action, payload);
     this.safely(() => {
-      const answered = this.core(cores.LobbyObject).heard(action, batch, said, overloaded === true);
+      // A core that began anew meanwhile knows nothing of this call, and nobody waits for it any more.
+      if (this.core(cores.LobbyObject) !== core) return;
+      const answered = core.heard(action, batch, said, overloaded === true);
       for (let index = 0; index < answered.length; index += 2) {
         this.waiting.get(answered[index])?.resolve(answered[index + 1]);
         this.waiting.delete(answered[index]);

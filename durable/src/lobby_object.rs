@@ -46,7 +46,9 @@ impl LobbyObject {
             self.board_called = true;
             return Ok(Array::of3(&"board".into(), &"".into(), &"".into()).into());
         }
-        Ok(match self.lobby()?.next(platform::now()) {
+        // One that began anew has nothing to do before somebody asks.
+        let Some(lobby) = self.lobby.as_mut() else { return Ok(JsValue::UNDEFINED) };
+        Ok(match lobby.next(platform::now()) {
             Next::Send { incarnation, number, bytes } => {
                 let name = format!("{} {number}", hex(&incarnation));
                 let bytes = Uint8Array::from(bytes.as_slice());

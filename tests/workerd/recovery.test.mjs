@@ -1,0 +1,60 @@
+// Our own worst day: the Wasm panics, again and again, which empties the memory of the edge and of every object in the isolate.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ANTEROOM_VARS, APP, LINE_HOST, OPEN_HOST, navigation, obtainPass } from "../bench/browser.mjs";
+import { ask, sender } from "../bench/load.mjs";
+import { startOrigin } from "../bench/origin.mjs";
+import { ANTEROOM, ANTEROOM_OBJECTS, startWorkers } from "../bench/runtime.mjs";
+
+const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
+let origin, workers, port;
+before(async () => {
+  origin = await startOrigin();
+  const modules = ["tests/workerd/trap.mjs", ...ANTEROOM];
+  workers = await startWorkers([{ name: "anteroom", modules, vars: ANTEROOM_VARS, objects: ANTEROOM_OBJECTS }], origin.port);
+  port = workers.ports.anteroom;
+});
+after(async () => {
+  await workers.stop();
+  await origin.stop();
+});
+
+/** Asks for a place until there is one, keeping the cookie. */
+async function join() {
+  let cookie;
+  for (let tries = 1; tries <= 100; tries += 1) {
+    const { head, body } = await ask(port, "/", { Host: LINE_HOST, ...APP, ...(cookie && { Cookie: cookie }) });
+    cookie = /^set-cookie: *([^;\r\n]+)/im.exec(head)?.[1] ?? cookie;
+    const place = /"place":(\d+)/.exec(body)?.[1];
+    if (place) return Number(place);
+    await pause(20);
+  }
+  throw new Error("no place after 100 tries");
+}
+
+test("with a panic every 20 ms those inside go on, and everybody who joins has a place of their own", { timeout: 60_000 }, async () => {
+  const pass = await obtainPass(sender(port, OPEN_HOST));
+  await obtainPass(sender(port, LINE_HOST));
+  let [panics, over] = [0, false];
+  const panicking = (async () => {
+    for (; !over; await pause(20)) {
+      const { body } = await ask(port, "/trap", { Host: OPEN_HOST });
+      assert.match(body.toString(), /null pointer/);
+      panics += 1;
+    }
+  })();
+  const insider = (async () => {
+    let requests = 0;
+    for (; !over; requests += 1) {
+      const { head } = await ask(port, "/basket", { Host: OPEN_HOST, ...navigation(pass) });
+      assert.doesNotMatch(head, /^anteroom:/im, "somebody inside was sent a page of ours");
+    }
+    return requests;
+  })();
+  const joins = Array.from({ length: 200 }, (_, index) => pause(index * 5).then(join));
+  const places = await Promise.all(joins);
+  over = true;
+  await panicking;
+  assert.ok(panics >= 10 && (await insider) >= 10, `${panics} panics`);
+  assert.equal(new Set(places).size, 200, "a place was given twice");
+});

@@ -1,0 +1,18 @@
+// Anteroom with a door to its emergency: `/trap` has the Wasm throw, as a panic does, whatever else is going on.
+import { RoomObject } from "../../build/index.js";
+import { recover } from "../../src/core.mjs";
+import entry from "../../src/entry.mjs";
+export * from "../../src/entry.mjs";
+
+export default {
+  fetch(request, env, context) {
+    if (!request.url.endsWith("/trap")) return entry.fetch(request, env, context);
+    try {
+      RoomObject.prototype.step.call({ __wbg_ptr: 0 });
+    } catch (error) {
+      recover(error);
+      return new Response(error.message);
+    }
+    throw new Error("the Wasm did not throw");
+  },
+};
