@@ -1,9 +1,9 @@
 //! Anteroom's edge: it decides, and does not remember.
 //!
-//! A request comes in through `entry.mjs`, [`route`] finds its room, [`cookie`] reads what its visitor holds, and
-//! [`gate`] decides from that and the room's board alone. Most requests end there: a good pass goes on to the origin, a
-//! ticket whose turn has not come is answered with [`page`] or [`json`]. Only joining, claiming, renewing and
-//! leaving call a leaf lobby, in the crate [`durable`].
+//! A request comes in through `entry.mjs` as text, and [`edge`] says with a [`verdict`] what happens to it: [`route`] finds its room, [`cookie`]
+//! reads what its visitor holds, and [`gate`] decides from that and the room's board alone. Most requests end there: a good
+//! pass goes on to the origin, a ticket whose turn has not come is answered with [`page`] or [`json`] ([`answer`]). Only
+//! joining, claiming, renewing and leaving are errands to a leaf lobby, in the crate [`durable`]; the entry runs them.
 //!
 //! Everything is pure but for `shell`, which alone knows the platform.
 

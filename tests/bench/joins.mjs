@@ -1,7 +1,8 @@
 // What the first minute of a morning costs: joins, each of another visitor and each durable before it is answered, against a Durable
 // Object that stores one counter for each. At 64 connections batching must pay; at one it can only cost. Both answer the very
 // same requests: a navigation back from the page with a fresh arrival, which is good for 120 s and one rank, so the arrivals
-// of a round are gathered just before it, outside the time that is measured.
+// of a round are gathered just before it, outside the time that is measured. Beside them the least that this way through two objects
+// takes (workers/floor.mjs).
 import { APP, LINE_HOST, obtainPass } from "./browser.mjs";
 import { drive, expect, get, sender } from "./load.mjs";
 import { median, rotated } from "./statistics.mjs";
@@ -32,29 +33,30 @@ function checkJoin(head, body) {
 }
 
 async function compare(ports, { connections, joins, rounds }) {
-  const ratios = [];
+  const ratios = { anteroom: [], floor: [] };
   const rates = { anteroom: [], naive: [] };
   for (let round = -WARM_UP; round < rounds; round += 1) {
     const requests = joinsWith(await gatherArrivals(ports.anteroom, joins));
     const seen = {};
-    for (const worker of rotated(["anteroom", "naive"], round + WARM_UP)) {
+    for (const worker of rotated(["anteroom", "naive", "floor"], round + WARM_UP)) {
       const left = [...requests];
-      const check = worker === "anteroom" ? checkJoin : (head) => expect(head, 200, "naive");
+      const check = worker === "anteroom" ? checkJoin : (head) => expect(head, 200, worker);
       seen[worker] = await drive({ port: ports[worker], connections, next: () => left.pop() ?? null, check });
     }
     if (round < 0) continue;
-    ratios.push(seen.anteroom.perSecond / seen.naive.perSecond);
+    for (const worker of ["anteroom", "floor"]) ratios[worker].push(seen[worker].perSecond / seen.naive.perSecond);
     for (const worker of ["anteroom", "naive"]) rates[worker].push(seen[worker].perSecond);
   }
-  return { ratio: median(ratios), anteroom: median(rates.anteroom), naive: median(rates.naive) };
+  return { ratio: median(ratios.anteroom), floor: median(ratios.floor), anteroom: median(rates.anteroom), naive: median(rates.naive) };
 }
 
 export async function measureJoins(ports) {
   await obtainPass(sender(ports.anteroom, LINE_HOST));
   const report = {};
   for (const level of LEVELS) {
-    const { ratio, anteroom, naive } = await compare(ports, level);
+    const { ratio, floor, anteroom, naive } = await compare(ports, level);
     report[`join_vs_naive_${level.connections}`] = ratio;
+    report[`join_floor_vs_naive_${level.connections}`] = floor;
     report[`join_per_second_${level.connections}`] = anteroom;
     report[`naive_per_second_${level.connections}`] = naive;
   }

@@ -1,4 +1,5 @@
-// What a million people who wait cost: a poll over HTTP against a Rust "hello", and the calls to objects that polls cause. Calls
+// What a million people who wait cost: a poll over HTTP against a Rust "hello" that reads and says nothing, beside the least that reads and
+// says what a poll has to (workers/floor.mjs); and the calls to objects that polls cause. Calls
 // of every kind are counted, by proxies around the bindings, while bursts of 1 000 polls run inside workerd. A board is refreshed by
 // the clock, once a second, whoever polls then; so a burst may catch a refresh that it did not cause, and the burst with
 // the fewest calls is what counts. A call for anything but a newer board or directory counts in any burst.
@@ -38,21 +39,25 @@ export async function measurePolls(ports) {
       port: ports.hello, connections: CONNECTIONS, seconds: SECONDS, next: () => poll,
       check: (head) => expect(head, 200, "hello"),
     }),
+    floor: () => drive({
+      port: ports.floor, connections: CONNECTIONS, seconds: SECONDS, next: () => poll,
+      check: (head) => expect(head, 200, "floor"),
+    }),
   };
   const waits = await ask(ports.anteroom, "/.anteroom/wait?to=/", { Host: LINE_HOST, ...APP, Cookie: ticket });
   const { state } = JSON.parse(waits.body).cfWaitingRoom;
   if (state !== "waiting") throw new Error(`the polls are of somebody who is ${state}, not waiting`);
-  const ratios = [];
+  const ratios = { poll: [], floor: [] };
   const perSecond = [];
   for (let round = -WARM_UP; round < ROUNDS; round += 1) {
     const seen = {};
-    for (const what of rotated(["poll", "hello"], round + WARM_UP)) seen[what] = await rounds[what]();
+    for (const what of rotated(["poll", "hello", "floor"], round + WARM_UP)) seen[what] = await rounds[what]();
     if (round < 0) continue;
-    ratios.push(seen.poll.perSecond / seen.hello.perSecond);
+    for (const what of ["poll", "floor"]) ratios[what].push(seen[what].perSecond / seen.hello.perSecond);
     perSecond.push(seen.hello.perSecond);
   }
   return {
-    poll_vs_hello: median(ratios), hello_per_second: median(perSecond),
+    poll_vs_hello: median(ratios.poll), poll_floor_vs_hello: median(ratios.floor), hello_per_second: median(perSecond),
     poll_object_calls_per_1000: await countCalls(ports.inside),
   };
 }

@@ -22,9 +22,12 @@ const ROWS = [
   ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],
   ["p99_vs_bare", "  99th percentile of time : bare Worker's, 95 %", none, interval("p99_vs_bare")],
   ["poll_vs_hello", "polls : Rust hello", atLeast(0.8)],
+  ["poll_floor_vs_hello", "  the least that a poll takes : Rust hello", none],
   ["poll_object_calls_per_1000", "object calls on behalf of 1 000 polls", atMost(0)],
   ["join_vs_naive_64", "joins : naive object, 64 connections", atLeast(3)],
+  ["join_floor_vs_naive_64", "  the least that two objects take : naive", none],
   ["join_vs_naive_1", "joins : naive object, 1 connection", atLeast(0.7)],
+  ["join_floor_vs_naive_1", "  the least that two objects take : naive", none],
   ["wasm_gzip_bytes", "Wasm, gzip, bytes", atMost(150_000)],
   ["page_gzip_bytes", "waiting page, gzip, largest language, bytes", atMost(14_336)],
 ];
