@@ -2,7 +2,7 @@
 //! platform: time and entropy are arguments, calls are errands that somebody else runs.
 
 use durable::board::Board;
-use durable::directory::Document;
+use durable::order::Document;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::token::{Arrival, Holder, KeyFault, Keys, prefix_of_address};
 use durable::units::Millis;

@@ -19,7 +19,7 @@ const sorry = ({ method }) =>
   new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers: unavailable });
 
 // A slice and no copy for whoever brings one. `room-` is looked for because other cookies are full of a, n, t and e.
-function ours(cookies, from = 0, most = 8) {
+function ours(cookies, from = 0, most = 50) {
   const at = cookies?.indexOf("room-", from) ?? -1;
   if (at < 0 || most === 0) return "";
   const end = cookies.indexOf(";", at);
@@ -69,9 +69,22 @@ async function originWith(request, env, renewal) {
   return told;
 }
 
+/**
+ * A body as text; of one that is longer than operators may send (`BODY_BYTES_MAX`, src/operator.rs) no more than shows it. The rest is read
+ * and dropped: whoever is cut off while they write hears of no reason.
+ */
+async function bodyOf(request) {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of request.body ?? []) {
+    if (text.length <= 64 * 1024) text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 async function operators(request, sent, asked) {
   const { headers } = request;
-  const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await request.text()}`;
+  const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await bodyOf(request)}`;
   const verdict = operate(...asked, form);
   return verdict[0] === "?" ? operate(...asked, form, await sent(verdict)) : verdict;
 }

@@ -261,7 +261,7 @@ impl Isolate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use durable::directory::Document;
+    use durable::order::Document;
 
     fn answer(sequence: u64, max_age_ms: u64, board_age_ms: u64) -> Answer {
         let board = Board { sequence, max_age_ms, directory_version: sequence, ..Board::default() };

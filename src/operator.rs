@@ -20,7 +20,7 @@ pub mod tokens;
 pub mod visit;
 
 use durable::date::iso8601;
-use durable::directory::{Command, Reply, RoomRecord};
+use durable::order::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
 use durable::units::Millis;

@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use durable::directory::{Document, seeds};
+use durable::directory::seeds;
+use durable::order::Document;
 use durable::settings::Settings;
 use durable::token::RoomTag;
 use serde_json::Value;

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::directory::{Command, Directory, Order, Reply, RoomRecord, Write, seeds};
+use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
+use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::protocol::{Configure, Configured};
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;

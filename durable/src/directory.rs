@@ -11,10 +11,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::hex;
-use crate::protocol::RoomStatus;
+use crate::order::{AuditEntry, Document, DocumentRoom, Reply, RoomRecord};
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
-use crate::wire::{Said, Wire, field, say_either, say_object, tag, wire, wire_either};
 
 /// Audit entries kept; older ones go.
 const AUDIT_MAX: usize = 1_000;
@@ -25,152 +24,6 @@ const ATTEMPTS_PER_PREFIX: usize = 10;
 /// Failed sign-ins from everywhere within a minute.
 const ATTEMPTS_IN_ALL: usize = 100;
 const ATTEMPTS_SPAN: Millis = Millis(60_000);
-
-/// A room as the directory keeps it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RoomRecord {
-    /// 32 hexadecimal digits.
-    pub id: String,
-    /// Grows with every change.
-    pub version: u64,
-    /// The version its Room has confirmed.
-    pub confirmed_version: u64,
-    /// When it was made.
-    pub created_on_ms: u64,
-    /// When it was changed last.
-    pub modified_on_ms: u64,
-    /// Canonical settings.
-    pub settings: Value,
-}
-
-/// One line of the audit log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditEntry {
-    /// When.
-    pub at_ms: u64,
-    /// The name of the operator's token.
-    pub who: String,
-    /// `create`, `edit` or `delete`.
-    pub action: String,
-    /// Which room.
-    pub room_id: String,
-    /// Its settings before, or null.
-    pub before: Value,
-    /// Its settings after, or null.
-    pub after: Value,
-}
-
-/// A room as edges need it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DocumentRoom {
-    /// 32 hexadecimal digits.
-    pub id: String,
-    /// Canonical settings.
-    pub settings: Value,
-}
-
-/// All rooms, for edges.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Document {
-    /// Grows with every change of any room.
-    pub version: u64,
-    /// In the order of their ids.
-    pub rooms: Vec<DocumentRoom>,
-}
-
-/// A command and whose it is.
-#[derive(Debug)]
-pub struct Order {
-    /// The name of the operator's token.
-    pub who: String,
-    /// What they want.
-    pub command: Command,
-}
-
-/// What an operator wants.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// All rooms.
-    List,
-    /// One room.
-    Get {
-        /// Which.
-        id: String,
-    },
-    /// A new room.
-    Create {
-        /// Its settings.
-        settings: Value,
-    },
-    /// All settings of a room anew; what is left out has its default.
-    Replace {
-        /// Which.
-        id: String,
-        /// Its settings.
-        settings: Value,
-    },
-    /// Some settings of a room.
-    Patch {
-        /// Which.
-        id: String,
-        /// The fields to change.
-        patch: Value,
-    },
-    /// No such room any more.
-    Delete {
-        /// Which.
-        id: String,
-    },
-    /// What its Room says.
-    Status {
-        /// Which.
-        id: String,
-    },
-    /// The audit log, newest first.
-    Audit,
-    /// May somebody of this address prefix try to sign in?
-    Attempt {
-        /// Four bytes, as in an arrival.
-        prefix: [u8; 4],
-    },
-}
-
-/// What the directory answers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// All rooms.
-    Rooms(Vec<RoomRecord>),
-    /// One room, after the change if there was one.
-    Room(RoomRecord),
-    /// Deleted.
-    Deleted {
-        /// Which.
-        id: String,
-    },
-    /// What its Room says.
-    Status(RoomStatus),
-    /// The audit log, newest first.
-    Audit(Vec<AuditEntry>),
-    /// Refused, nothing changed.
-    Faults(Vec<Fault>),
-    /// There is no such room.
-    Missing {
-        /// Which.
-        id: String,
-    },
-    /// Too many attempts.
-    Throttled {
-        /// When to come back.
-        retry_ms: u64,
-    },
-    /// Go on.
-    Allowed,
-    /// A Room or the directory itself cannot be reached.
-    Unreachable {
-        /// What stands, and what happens next.
-        message: String,
-    },
-}
 
 /// One thing to store; all of a change's are one commit.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,59 +36,6 @@ pub enum Write {
     DropRoom(String),
     /// A line of the log.
     Audit(AuditEntry),
-}
-
-wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings });
-wire!(AuditEntry { at_ms, who, action, room_id, before, after });
-wire!(DocumentRoom { id, settings });
-wire!(Document { version, rooms });
-wire!(Order { who, command });
-wire_either!(Command {
-    "list" => List {},
-    "get" => Get { id },
-    "create" => Create { settings },
-    "replace" => Replace { id, settings },
-    "patch" => Patch { id, patch },
-    "delete" => Delete { id },
-    "status" => Status { id },
-    "audit" => Audit {},
-    "attempt" => Attempt { prefix },
-});
-
-impl Said for Reply {
-    fn say(&self, out: &mut String) {
-        match self {
-            Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
-            Reply::Room(room) => say_object(out, &[("room", room)]),
-            Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
-            Reply::Status(status) => say_object(out, &[("status", status)]),
-            Reply::Audit(entries) => say_object(out, &[("audit", entries)]),
-            Reply::Faults(faults) => say_object(out, &[("faults", faults)]),
-            Reply::Missing { id } => say_either(out, "missing", &[("id", id)]),
-            Reply::Throttled { retry_ms } => say_either(out, "throttled", &[("retry_ms", retry_ms)]),
-            Reply::Allowed => say_either(out, "allowed", &[]),
-            Reply::Unreachable { message } => say_either(out, "unreachable", &[("message", message)]),
-        }
-    }
-}
-
-impl Wire for Reply {
-    fn from_value(value: &Value) -> Option<Reply> {
-        let (name, said) = tag(value)?;
-        Some(match name {
-            "rooms" => Reply::Rooms(Vec::from_value(said)?),
-            "room" => Reply::Room(RoomRecord::from_value(said)?),
-            "deleted" => Reply::Deleted { id: field(said, "id")? },
-            "status" => Reply::Status(RoomStatus::from_value(said)?),
-            "audit" => Reply::Audit(Vec::from_value(said)?),
-            "faults" => Reply::Faults(Vec::from_value(said)?),
-            "missing" => Reply::Missing { id: field(said, "id")? },
-            "throttled" => Reply::Throttled { retry_ms: field(said, "retry_ms")? },
-            "allowed" => Reply::Allowed,
-            "unreachable" => Reply::Unreachable { message: field(said, "message")? },
-            _ => return None,
-        })
-    }
 }
 
 /// The id of a room that is named in `[vars]`: every edge and every Room derives the same.

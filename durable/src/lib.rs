@@ -13,7 +13,7 @@
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
-//! | [`settings`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
+//! | [`settings`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ pub mod history;
 pub mod journal;
 pub mod line;
 pub mod lobby;
+pub mod order;
 pub mod pace;
 pub mod page_settings;
 pub mod protocol;

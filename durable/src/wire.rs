@@ -262,7 +262,7 @@ impl<const N: usize> Wire for [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Command, Reply};
+    use crate::order::{Command, Reply};
     use crate::protocol::{Answer, Ask, Outcome, Wish};
     use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! A request to the operator's host, from its text to its answer. What the directory has to do for it is an errand: the same
 //! request is judged again with the reply.
 
-use durable::directory::{Command, Order, Reply};
 use durable::errand::Errand;
+use durable::order::{Command, Order, Reply};
 use durable::token::{Keys, OperatorSession, prefix_of_address};
 use durable::units::Millis;
 use durable::wire::{from_text, to_text};

@@ -87,6 +87,15 @@ describe("the official SDK", () => {
     assert.deepEqual([newest.who, newest.action, newest.before, newest.after], ["ada", "edit", { suspended: true }, { suspended: false }]);
   });
 
+  test("refuses a body that is too long, however long it is", { timeout: 30_000 }, async () => {
+    const headers = { Authorization: `Bearer ${TOKEN}`, "Transfer-Encoding": "chunked" };
+    for (const length of [65_537, 20_000_000]) {
+      const answer = await anteroom.ask("/client/v4/zones/z/waiting_rooms", { method: "POST", host: "127.0.0.1", headers, body: Buffer.alloc(length, " ") });
+      assert.deepEqual([answer.status, JSON.parse(answer.body).errors[0].message], [413, "the body is longer than 64 KiB"]);
+    }
+    assert.equal((await rooms().list(zone)).result.length, 1);
+  });
+
   test("the operator's host answers nothing else, and no other host answers operators", async () => {
     const headers = { Authorization: `Bearer ${TOKEN}` };
     for (const path of ["/item/1", "/.anteroom/board", "/sign-in"]) assert.equal((await anteroom.ask(path, { host: "127.0.0.1", headers })).status, 404, path);
