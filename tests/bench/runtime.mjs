@@ -71,6 +71,8 @@ export async function startWorkers(services, originPort) {
   writeFileSync(configFile, config(services, join(state, "disk"), originPort));
   const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
+  // However this process ends, it leaves none behind.
+  process.once("exit", () => child.kill());
   const ports = {};
   await new Promise((resolve, reject) => {
     let said = "";
