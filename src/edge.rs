@@ -13,7 +13,7 @@ use crate::address::{Address, safe_target};
 use crate::answer::{self, Message};
 use crate::cookie::{self, Wallet};
 use crate::gate::{self, Decision, Sequel, View, Visit};
-use crate::isolate::{Freshness, HeldBoard, Isolate};
+use crate::isolate::{Admission, Freshness, HeldBoard, Isolate};
 use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host};
 use crate::standing::Standing;
 use crate::verdict::{Purpose, Verdict, errand_for_rooms, errand_to_leaf, purpose};
@@ -47,6 +47,15 @@ pub struct Asked<'a> {
     pub headers: Headers<'a>,
 }
 
+impl<'a> Asked<'a> {
+    /// From its lines: the address, the cookies, and those of [`Headers`]. None of them has a line break in it.
+    pub fn parse(text: &'a str) -> Asked<'a> {
+        let (url, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let (cookies, headers) = rest.split_once('\n').unwrap_or((rest, ""));
+        Asked { url, cookies, headers: Headers::parse(headers) }
+    }
+}
+
 /// See the module's words.
 pub struct Edge {
     deployment: Deployment,
@@ -66,13 +75,24 @@ impl Edge {
         &self.deployment
     }
 
-    /// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in
-    /// memory and fresh. `false` says nothing but that the gate has to look.
-    pub fn admits(&mut self, url: &str, cookies: &str, now: Millis) -> bool {
-        let (Some(address), Ok(keys)) = (Address::parse(url), &self.deployment.keys) else {
-            return false;
-        };
-        !self.is_operators(address.host) && self.isolate.admits(&address, cookies, keys, now)
+    /// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in memory
+    /// and fresh. None says nothing but that the gate has to look.
+    ///
+    /// What it says, `entry.mjs` remembers (`recent.mjs`): a time, a space, and how an address begins, if the same is true until then
+    /// of these cookies at every address below it.
+    pub fn admits(&mut self, url: &str, cookies: &str, now: Millis) -> Option<String> {
+        let (address, keys) = (Address::parse(url)?, self.deployment.keys.as_ref().ok()?);
+        if self.is_operators(address.host) {
+            return None;
+        }
+        let Admission { until, below } = self.isolate.admits(&address, cookies, keys, now)?;
+        let beginning = below.and_then(|path| {
+            let path = if *path == *"/" { "" } else { &path };
+            // Spelled as it was asked for: another spelling takes the long way.
+            let end = url.find("://")? + 3 + address.host.len() + path.len();
+            url.get(..end).filter(|beginning| beginning.ends_with(path))
+        });
+        Some(beginning.map_or_else(String::new, |beginning| format!("{} {beginning}", until.0)))
     }
 
     /// The gate. After it, [`Edge::chore`] says what else is worth asking.

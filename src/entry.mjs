@@ -1,9 +1,10 @@
 // Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import { admits, chore, gate, learn, operate, told } from "../build/index.js";
-import { recover } from "./core.mjs";
+import { lay, recover } from "./core.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
+import { remember, wasAdmitted } from "./recent.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
@@ -26,6 +27,15 @@ function ours(cookies, from = 0, most = 50) {
   const pair = cookies.slice(cookies.lastIndexOf(";", at) + 1, end < 0 ? undefined : end);
   const more = end < 0 ? "" : ours(cookies, end, most - 1);
   return more ? `${pair};${more}` : pair;
+}
+
+/** Whether a good pass is among these cookies, as far as can be told without a glance at anything else. */
+function passes(cookies, url) {
+  const now = Date.now();
+  if (wasAdmitted(cookies, url, now)) return true;
+  const admission = url.includes("/.anteroom/wait") ? undefined : admits(lay(`${url}\n${cookies}`), now);
+  remember(cookies, now, admission);
+  return admission !== undefined;
 }
 
 function origin(request, env) {
@@ -82,25 +92,26 @@ async function bodyOf(request) {
   return text + decoder.decode();
 }
 
-async function operators(request, sent, asked) {
+async function operators(request, env, sent, asked) {
   const { headers } = request;
   const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await bodyOf(request)}`;
-  const verdict = operate(...asked, form);
-  return verdict[0] === "?" ? operate(...asked, form, await sent(verdict)) : verdict;
+  const judged = (reply) => operate(lay(`${asked}\0${reply ?? ""}\0${form}`), env, reply !== undefined);
+  const verdict = judged();
+  return verdict[0] === "?" ? judged(await sent(verdict)) : verdict;
 }
 
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */
-async function follow(request, sent, asked, verdict) {
+async function follow(request, env, sent, asked, verdict) {
   try {
     // Directory, board, a newer board, a wish: no request needs more.
     for (let errands = 0; errands < 5; errands += 1) {
       if (verdict?.[0] === "@") {
-        learn(verdict, await sent(verdict));
-        verdict = gate(...asked);
+        learn(lay(`${verdict}\0${await sent(verdict)}`));
+        verdict = gate(lay(asked), env);
       } else if (verdict?.[0] === "?") {
-        verdict = told(...asked, verdict, await sent(verdict));
+        verdict = told(lay(`${asked}\0${verdict}\0${await sent(verdict)}`), env);
       } else {
-        return verdict?.[0] === "*" ? await operators(request, sent, asked) : verdict;
+        return verdict?.[0] === "*" ? await operators(request, env, sent, asked) : verdict;
       }
     }
   } catch (error) {
@@ -111,14 +122,14 @@ async function follow(request, sent, asked, verdict) {
 
 async function conclude(request, env, context, asked, first) {
   const sent = (errand) => send(errand, env, context);
-  const verdict = await follow(request, sent, asked, first);
+  const verdict = await follow(request, env, sent, asked, first);
   switch (verdict?.[0]) {
     case undefined:
       return origin(request, env);
     case "+":
       return originWith(request, env, verdict);
     case "~":
-      return originWith(request, env, sent(verdict).then((reply) => told(...asked, verdict, reply)).catch(recover));
+      return originWith(request, env, sent(verdict).then((reply) => told(lay(`${asked}\0${verdict}\0${reply}`), env)).catch(recover));
     case "!":
       return sorry(request);
     default:
@@ -130,16 +141,17 @@ export default {
   fetch(request, env, context) {
     let verdict, asked;
     try {
-      const { url } = request, cookies = ours(request.headers.get("Cookie")), polls = url.includes("/.anteroom/wait");
-      if (env.ANTEROOM !== "off" && !(cookies && !polls && admits(url, cookies))) {
-        asked = [url, cookies, lines(request, polls ? FEW : LINES), env];
-        verdict = gate(...asked);
+      const { url } = request, cookies = ours(request.headers.get("Cookie"));
+      if (env.ANTEROOM !== "off" && !(cookies && passes(cookies, url))) {
+        const polls = url.includes("/.anteroom/wait");
+        asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : LINES)}`;
+        verdict = gate(lay(asked), env);
         if (verdict === "#") {
-          asked[2] = lines(request, LINES);
-          verdict = gate(...asked);
+          asked = `${url}\n${cookies}\n${lines(request, LINES)}`;
+          verdict = gate(lay(asked), env);
         }
         for (let errand = chore(); errand; errand = chore()) {
-          context.waitUntil(send(errand, env, context).then((reply) => learn(errand, reply)).catch(recover));
+          context.waitUntil(send(errand, env, context).then((reply) => learn(lay(`${errand}\0${reply}`))).catch(recover));
         }
       }
     } catch (error) {

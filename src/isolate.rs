@@ -77,6 +77,11 @@ impl HeldBoard {
         }
     }
 
+    /// It is fresh until then.
+    fn fresh_until(&self) -> Millis {
+        self.made_at.plus(Millis(self.board.max_age_ms))
+    }
+
     /// How usable it is.
     pub fn freshness(&self, now: Millis) -> Freshness {
         let age = now.since(self.made_at);
@@ -133,6 +138,15 @@ impl HeldBoard {
     }
 }
 
+/// Somebody goes to the origin as they are.
+#[derive(Debug)]
+pub struct Admission {
+    /// Until then: no board or list of rooms may be acted on longer than that, and the pass is not due before.
+    pub until: Millis,
+    /// The path of the route below which that holds everywhere; none if it holds here alone.
+    pub below: Option<Rc<str>>,
+}
+
 /// See the module's words.
 #[derive(Debug, Default)]
 pub struct Isolate {
@@ -182,19 +196,32 @@ impl Isolate {
         begins
     }
 
-    /// Whether somebody with these cookies goes to the origin as they are: see `shell::admits`. Nothing is refreshed here,
-    /// and nobody is renewed: what is due finds its way through the gate.
-    pub fn admits(&mut self, address: &Address<'_>, cookies: &str, keys: &Keys, now: Millis) -> bool {
-        let (Some(rooms), Freshness::Fresh) = self.rooms(now) else { return false };
-        let Some(Match { room, own: None, .. }) = rooms.find(address.host, address.path) else {
-            return false;
+    /// Whether somebody with these cookies goes to the origin as they are: see [`Edge::admits`](crate::edge::Edge::admits). Nothing is
+    /// refreshed here, and nobody is renewed: what is due finds its way through the gate. If so, until when, and the path of the route
+    /// below which that holds.
+    pub fn admits(
+        &mut self,
+        address: &Address<'_>,
+        cookies: &str,
+        keys: &Keys,
+        now: Millis,
+    ) -> Option<Admission> {
+        let (Some(rooms), Freshness::Fresh) = self.rooms(now) else { return None };
+        let Some(Match { room, path, own: None }) = rooms.find(address.host, address.path) else {
+            return None;
         };
-        let held = self.boards.get(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh);
+        let held = self.boards.get(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh)?;
         let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys, &mut self.seen);
+        let pass = wallet.pass?;
         // Whoever has no pass meets the strictest asker there is, and is not let through.
         let visit = Visit { asker: Asker::SubResource, verb: Verb::Head, wallet: &wallet, marked: false };
-        let decide = |held: &HeldBoard| gate::decide(&visit, &held.view(&room.settings), now, [0; 16]);
-        held.is_some_and(|held| wallet.pass.is_some() && decide(held) == Decision::Pass)
+        let view = held.view(&room.settings);
+        if gate::decide(&visit, &view, now, [0; 16]) != Decision::Pass {
+            return None;
+        }
+        let due = pass.issued.plus(view.renewal_interval);
+        let until = held.fresh_until().min(self.rooms_at.plus(ROOMS_FRESH)).min(due).min(pass.expires);
+        Some(Admission { until, below: rooms.is_innermost(address.host, &path).then_some(path) })
     }
 
     /// What is held of a room.

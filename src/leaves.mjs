@@ -2,7 +2,7 @@
 // with the next one. So at noon an isolate calls a leaf some fifty times a second at most, however many come, and one visitor's
 // call costs nobody else's time.
 import { learn } from "../build/index.js";
-import { recover } from "./core.mjs";
+import { lay, recover } from "./core.mjs";
 import { call, PATIENCE_MS, run } from "./errands.mjs";
 
 /** So long does a wish wait for others at most. */
@@ -32,7 +32,7 @@ async function travel(env, name, leaf, group) {
   const answers = said.split("\n");
   try {
     // The news of the room stand in the first answer alone.
-    if (group.length > 1) learn(group[0].errand, answers[0]);
+    if (group.length > 1) learn(lay(`${group[0].errand}\0${answers[0]}`));
   } catch (error) {
     recover(error);
   }

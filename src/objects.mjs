@@ -2,7 +2,7 @@
 // called or committed; whatever takes time happens here, so that nothing waits in Wasm's memory.
 import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
-import { generation, recover } from "./core.mjs";
+import { generation, lay, recover } from "./core.mjs";
 import { call, run } from "./errands.mjs";
 
 class Hosted extends DurableObject {
@@ -71,7 +71,7 @@ export class LobbyObject extends Hosted {
   ask(name, action, payload) {
     try {
       const number = (this.calls = (this.calls + 1) >>> 0);
-      const said = this.core(cores.LobbyObject).ask(number, name, payload);
+      const said = this.core(cores.LobbyObject).ask(number, lay(`${name}\n${payload}`));
       if (said !== undefined) return said;
       const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
       this.room = name.slice(0, name.indexOf("/"));

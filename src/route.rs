@@ -131,6 +131,13 @@ impl Rooms {
         Some(Match { room: room.clone(), path: route_path.clone(), own })
     }
 
+    /// Whether all that is below a route belongs to it: no other route begins there.
+    pub fn is_innermost(&self, host: &str, path: &str) -> bool {
+        let host = normal_host(host);
+        let deeper = |other: &str| other.len() > path.len() && covers(path, other);
+        !self.routes.iter().any(|(route_host, other, _)| *route_host == host && deeper(other))
+    }
+
     /// Whether any room lives on this host: a host of nobody's never reaches an origin that is named by variable.
     pub fn has_host(&self, host: &str) -> bool {
         let host = normal_host(host);

@@ -1,6 +1,7 @@
 //! The platform's side of the edge: the clock, entropy and environment for [`Edge`], which decides, and the doors by which
-//! `entry.mjs` comes in. Text goes in and text comes out: every object handed to Wasm costs as much as a whole decision. What the
-//! verdicts look like is said in [`crate::verdict`].
+//! `entry.mjs` comes in. Text goes in and text comes out: every object handed to Wasm costs as much as a whole decision. Text is laid in
+//! the [`platform::inbox`] beforehand, so that an export is given its length alone. What the verdicts look like is said in
+//! [`crate::verdict`].
 
 use std::cell::RefCell;
 
@@ -11,7 +12,6 @@ use wasm_bindgen::prelude::*;
 use crate::edge::{Asked, Deployment, Edge, Entropy};
 use crate::operator::visit::{Form, operate as judge};
 use crate::verdict::Verdict;
-use crate::visit::Headers;
 
 thread_local! {
     static EDGE: RefCell<Option<Edge>> = const { RefCell::new(None) };
@@ -19,18 +19,23 @@ thread_local! {
 }
 
 /// Whether a request goes to the origin as it is: see [`Edge::admits`]. It is what `entry.mjs` asks first of whoever brings a cookie of
-/// ours, and nearly all traffic needs no more.
+/// ours, and nearly all traffic needs no more. Laid is an [`Asked`] that ends behind the cookies.
 #[wasm_bindgen]
-pub fn admits(url: &str, cookies: &str) -> bool {
-    EDGE.with_borrow_mut(|edge| edge.as_mut().is_some_and(|edge| edge.admits(url, cookies, platform::now())))
+pub fn admits(laid: usize, now_ms: f64) -> Option<String> {
+    EDGE.with_borrow_mut(|edge| {
+        platform::read(laid, |text| {
+            let Asked { url, cookies, .. } = Asked::parse(text);
+            edge.as_mut()?.admits(url, cookies, Millis(now_ms as u64))
+        })
+    })
 }
 
-/// The gate: see [`Edge::gate`]. `headers` are the lines of [`Headers`].
+/// The gate: see [`Edge::gate`]. Laid is an [`Asked`].
 #[wasm_bindgen]
-pub fn gate(url: &str, cookies: &str, headers: &str, env: &JsValue) -> Option<String> {
-    with_edge(env, |edge, now, entropy| {
+pub fn gate(laid: usize, env: &JsValue) -> Option<String> {
+    with_edge(laid, env, |edge, [asked, ..], now, entropy| {
         let blind = edge.blind();
-        let verdict = edge.gate(&Asked { url, cookies, headers: Headers::parse(headers) }, now, entropy);
+        let verdict = edge.gate(&Asked::parse(asked), now, entropy);
         if edge.blind() > blind {
             platform::log(&format!(
                 "a pass was honoured blind, its room has no board: {} so far",
@@ -41,27 +46,23 @@ pub fn gate(url: &str, cookies: &str, headers: &str, env: &JsValue) -> Option<St
     })
 }
 
-/// What an errand's reply means for its request: see [`Edge::told`].
+/// What an errand's reply means for its request: see [`Edge::told`]. Laid are an [`Asked`], the errand and the reply.
 #[wasm_bindgen]
-pub fn told(
-    url: &str,
-    cookies: &str,
-    headers: &str,
-    env: &JsValue,
-    errand: &str,
-    reply: &str,
-) -> Option<String> {
-    with_edge(env, |edge, now, entropy| {
-        edge.told(&Asked { url, cookies, headers: Headers::parse(headers) }, errand, reply, now, entropy)
+pub fn told(laid: usize, env: &JsValue) -> Option<String> {
+    with_edge(laid, env, |edge, [asked, errand, reply], now, entropy| {
+        edge.told(&Asked::parse(asked), errand, reply, now, entropy)
     })
 }
 
-/// Learns from an errand's reply: see [`Edge::learn`].
+/// Learns from an errand's reply: see [`Edge::learn`]. Laid are the errand and the reply.
 #[wasm_bindgen]
-pub fn learn(errand: &str, reply: &str) {
+pub fn learn(laid: usize) {
     EDGE.with_borrow_mut(|edge| {
         if let Some(edge) = edge {
-            edge.learn(errand, reply, platform::now());
+            platform::read(laid, |text| {
+                let [errand, reply] = parts(text);
+                edge.learn(errand, reply, platform::now())
+            });
         }
     });
 }
@@ -72,28 +73,31 @@ pub fn chore() -> Option<String> {
     EDGE.with_borrow_mut(|edge| edge.as_mut()?.chore())
 }
 
-/// The operator's host: see [`judge`]. `form` are the lines of [`Form`].
+/// The operator's host: see [`judge`]. Laid are an [`Asked`], the reply if there `is_reply`, and a [`Form`].
 #[wasm_bindgen]
-pub fn operate(
-    url: &str,
-    cookies: &str,
-    headers: &str,
-    env: &JsValue,
-    form: &str,
-    reply: Option<String>,
-) -> Option<String> {
-    with_edge(env, |edge, now, entropy| {
-        let asked = Asked { url, cookies, headers: Headers::parse(headers) };
-        judge(edge.deployment(), &asked, &Form::parse(form), reply.as_deref(), now, entropy)
+pub fn operate(laid: usize, env: &JsValue, is_reply: bool) -> Option<String> {
+    with_edge(laid, env, |edge, [asked, reply, form], now, entropy| {
+        let reply = is_reply.then_some(reply);
+        judge(edge.deployment(), &Asked::parse(asked), &Form::parse(form), reply, now, entropy)
     })
 }
 
-fn with_edge(env: &JsValue, decide: impl FnOnce(&mut Edge, Millis, Entropy) -> Verdict) -> Option<String> {
+/// What was laid, part by part. No header, address or JSON has a NUL in it; a body, which may, is the last part.
+fn parts<const N: usize>(text: &str) -> [&str; N] {
+    let mut parts = text.splitn(N, '\0');
+    [(); N].map(|()| parts.next().unwrap_or_default())
+}
+
+fn with_edge(
+    laid: usize,
+    env: &JsValue,
+    decide: impl FnOnce(&mut Edge, [&str; 3], Millis, Entropy) -> Verdict,
+) -> Option<String> {
     // Without a source of random bytes nothing may be signed.
     let Some(entropy) = drawn() else { return Verdict::Apology.into_text() };
     EDGE.with_borrow_mut(|edge| {
         let edge = edge.get_or_insert_with(|| Edge::new(deployment(env)));
-        decide(edge, platform::now(), entropy)
+        platform::read(laid, |text| decide(edge, parts(text), platform::now(), entropy))
     })
     .into_text()
 }

@@ -32,11 +32,15 @@ impl LobbyObject {
     }
 
     /// Wishes that travel together, in a call to which the host gave this number ([`Calls`]): its reply, or nothing if that comes later.
-    pub fn ask(&mut self, call: u32, name: &str, lines: &str) -> Result<Option<String>> {
-        self.begin(name)?;
-        let LobbyObject { lobby, calls, .. } = self;
-        let lobby = lobby.as_mut().ok_or_else(not_begun)?;
-        Ok(calls.take(lobby, platform::now(), call, lines))
+    /// Laid are the lobby's name, and behind it a line for each wish.
+    pub fn ask(&mut self, call: u32, laid: usize) -> Result<Option<String>> {
+        platform::read(laid, |text| {
+            let (name, lines) = text.split_once('\n').unwrap_or((text, ""));
+            self.begin(name)?;
+            let LobbyObject { lobby, calls, .. } = self;
+            let lobby = lobby.as_mut().ok_or_else(not_begun)?;
+            Ok(calls.take(lobby, platform::now(), call, lines))
+        })
     }
 
     /// What is next: a call to the Room as an array of what for, its name and its bytes; the time before which there is nothing; or

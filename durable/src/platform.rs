@@ -1,6 +1,8 @@
 //! What the object files and the edge share of the platform: the clock, entropy, storage, and what stands in the environment. Nothing
 //! here waits: what takes time is done by the host, `entry.mjs` and `objects.mjs`.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Date, Iterator, Promise, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
@@ -46,6 +48,33 @@ pub fn thrown(message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
     error.set_name("AnteroomError");
     error.into()
+}
+
+thread_local! {
+    static INBOX: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Where the host lays the text of its next call (`core.mjs`): the address of at least so many bytes of the [`heap`]. They move when more
+/// are asked for.
+#[wasm_bindgen]
+pub fn inbox(bytes: usize) -> usize {
+    INBOX.with_borrow_mut(|inbox| {
+        if inbox.len() < bytes {
+            inbox.resize(bytes, 0);
+        }
+        inbox.as_mut_ptr() as usize
+    })
+}
+
+/// The Wasm's memory.
+#[wasm_bindgen]
+pub fn heap() -> JsValue {
+    wasm_bindgen::memory()
+}
+
+/// Reads the text of so many bytes that was laid in the [`inbox`]; nothing if it is none.
+pub fn read<T>(laid: usize, take: impl FnOnce(&str) -> T) -> T {
+    INBOX.with_borrow(|inbox| take(std::str::from_utf8(inbox.get(..laid).unwrap_or_default()).unwrap_or_default()))
 }
 
 #[wasm_bindgen]

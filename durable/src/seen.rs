@@ -47,8 +47,11 @@ fn padded(token: &[u8]) -> Place {
 
 /// Whether two secrets are the same, in a time that only their lengths tell.
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let difference = one.iter().zip(other).fold(0, |sum, (one, other)| sum | (one ^ other));
-    one.len() == other.len() && difference == 0
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let words = words.iter().zip(other_words);
+    let difference = words.fold(0, |sum, (one, other)| sum | (u64::from_ne_bytes(*one) ^ u64::from_ne_bytes(*other)));
+    let rest = rest.iter().zip(other_rest).fold(0, |sum, (one, other)| sum | (one ^ other));
+    one.len() == other.len() && difference == 0 && rest == 0
 }
 
 #[cfg(test)]
@@ -84,7 +87,8 @@ mod tests {
 
     #[test]
     fn secrets_are_the_same_or_not() {
-        assert!(is_same(b"abc", b"abc") && is_same(b"", b""));
+        assert!(is_same(b"abc", b"abc") && is_same(b"", b"") && is_same(b"abcdefghij", b"abcdefghij"));
+        assert!(!is_same(b"abcdefghij", b"abcdefgHij") && !is_same(b"abcdefghij", b"abcdefghiJ"));
         assert!(!is_same(b"abc", b"abd") && !is_same(b"abc", b"ab"));
     }
 }

@@ -16,7 +16,7 @@ const wranglerToml = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1];
 
 /** The modules of Anteroom as it is deployed, by the names they import each other by. */
-export const ANTEROOM = ["src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/core.mjs", "src/web/fallback.html", "build/index.js", "build/index_bg.wasm"];
+export const ANTEROOM = ["src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/core.mjs", "src/web/fallback.html", "build/index.js", "build/index_bg.wasm"];
 export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };
 
 const text = (value) => JSON.stringify(value);

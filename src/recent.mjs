@@ -1,0 +1,29 @@
+// Who was let through a moment ago. A page comes with dozens of parts, each of which brings the same cookies to the same host, and its gate
+// should cost as good as nothing: what the gate said of the first holds for the others as long as the gate said it does.
+//
+// A decision stands until the board it was made from may not be acted on any more, or the pass is due: nothing has to be taken back
+// earlier. A token is found by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of
+// a guess was right.
+
+/** So many are remembered; with more, all are forgotten. */
+const MOST = 2_000;
+/** What follows a route's path and is certainly below it, and none of ours: whole segments without `%`, `\`, `;`, and no dot begins them. */
+const BELOW = /(?:\/(?![/.])[^/?%\\;]*)*(?:\?|$)/y;
+
+const recent = new Map();
+
+/** Whether who brings these cookies to this address was let through so a moment ago, here or beside it. */
+export function wasAdmitted(cookies, url, now) {
+  const held = recent.get(cookies);
+  if (!held || now < held.since || now >= held.until || !url.startsWith(held.beginning)) return false;
+  BELOW.lastIndex = held.beginning.length;
+  return BELOW.test(url);
+}
+
+/** Remembers an admission (`admits`, src/shell.rs): until when, and how the addresses begin below which it holds. */
+export function remember(cookies, now, admission) {
+  if (!admission) return;
+  const at = admission.indexOf(" ");
+  if (recent.size >= MOST) recent.clear();
+  recent.set(cookies, { since: now, until: Number(admission.slice(0, at)), beginning: admission.slice(at + 1) });
+}
