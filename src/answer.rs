@@ -3,9 +3,9 @@
 
 use durable::board::Board;
 use durable::codec::hex;
+use durable::json::Value;
 use durable::units::Millis;
 use durable::wire::to_text;
-use serde_json::Value;
 
 use crate::poll::poll_after;
 use crate::route::{Match, own_path};

@@ -133,9 +133,9 @@ pub fn is_fresh(arrival: &Arrival, now: Millis) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use durable::json;
     use durable::token::{Holder, PassStanding};
     use durable::units::{Epoch, Generation, PassEpoch, Rank, Seat};
-    use serde_json::json;
 
     const ROOM: RoomTag = RoomTag([1, 2, 3, 4, 5, 6, 7, 8]);
 

@@ -2,12 +2,12 @@
 //! platform: time and entropy are arguments, calls are errands that somebody else runs.
 
 use durable::board::Board;
+use durable::json::Value;
 use durable::order::Document;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::token::{Arrival, Holder, KeyFault, Keys, prefix_of_address};
 use durable::units::Millis;
 use durable::wire::from_text;
-use serde_json::Value;
 
 use crate::address::{Address, safe_target};
 use crate::answer::{self, Message};

@@ -20,12 +20,13 @@ pub mod tokens;
 pub mod visit;
 
 use durable::date::iso8601;
+use durable::json;
+use durable::json::{Value, parse};
 use durable::order::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
 use durable::units::Millis;
 use durable::wire::{Said, from_text, to_text};
-use serde_json::{Value, json};
 
 use self::tokens::Tokens;
 
@@ -162,8 +163,7 @@ fn route(request: &ApiRequest<'_>) -> Result<(Command, Then), ApiResponse> {
 }
 
 fn body(request: &ApiRequest<'_>) -> Result<Value, ApiResponse> {
-    serde_json::from_slice(request.body)
-        .map_err(|error| refusal(400, 1400, &format!("the body is not JSON: {error}")))
+    parse(request.body).map_err(|error| refusal(400, 1400, &format!("the body is not JSON: {error}")))
 }
 
 fn paging(query: &str) -> Result<Then, ApiResponse> {
@@ -227,9 +227,7 @@ fn list(rooms: &[RoomRecord], page: usize, per_page: usize) -> ApiResponse {
         "total_pages": rooms.len().div_ceil(per_page),
     });
     let mut response = success(Value::Array(shown));
-    if let Some(body) = response.body.as_object_mut() {
-        body.insert("result_info".into(), info);
-    }
+    response.body.set("result_info", info);
     response
 }
 
@@ -238,22 +236,18 @@ fn confirmed(record: &RoomRecord) -> ApiResponse {
     let mut response = success(room_json(record));
     if record.confirmed_version < record.version {
         let message = "saved; it holds as soon as the Room can be reached, which is tried every few seconds";
-        if let Some(body) = response.body.as_object_mut() {
-            body.insert("messages".into(), json!([{ "code": 1202, "message": message }]));
-        }
+        response.body.set("messages", json!([{ "code": 1202, "message": message }]));
     }
     response
 }
 
 fn room_json(record: &RoomRecord) -> Value {
     let mut room = record.settings.clone();
-    if let Some(fields) = room.as_object_mut() {
-        fields.insert("id".into(), json!(record.id));
-        fields.insert("created_on".into(), json!(iso8601(Millis(record.created_on_ms))));
-        fields.insert("modified_on".into(), json!(iso8601(Millis(record.modified_on_ms))));
-        fields.insert("next_event_prequeue_start_time".into(), Value::Null);
-        fields.insert("next_event_start_time".into(), Value::Null);
-    }
+    room.set("id", json!(record.id));
+    room.set("created_on", json!(iso8601(Millis(record.created_on_ms))));
+    room.set("modified_on", json!(iso8601(Millis(record.modified_on_ms))));
+    room.set("next_event_prequeue_start_time", Value::Null);
+    room.set("next_event_start_time", Value::Null);
     room
 }
 
@@ -372,7 +366,7 @@ mod tests {
         assert_eq!((answer.status, answer.body["errors"].as_array().unwrap().len()), (400, 2));
         assert_eq!(answer.body["errors"][1]["message"], "`path`: is wrong");
         let pending = RoomRecord { confirmed_version: 1, ..record("a") };
-        assert_eq!(complete(Then::Room, Reply::Room(pending)).body["messages"][0]["code"], 1202);
+        assert_eq!(complete(Then::Room, Reply::Room(pending)).body["messages"][0]["code"], json!(1202));
         assert_eq!(complete(Then::Room, Reply::Room(record("a"))).body["messages"], json!([]));
     }
 }

@@ -4,7 +4,6 @@
 use durable::date::iso8601;
 use durable::page_settings::contrast_with_white;
 use durable::wire::to_text;
-use serde_json::Value;
 
 use crate::address::marked;
 use crate::standing::{Notice, Standing};
@@ -46,7 +45,7 @@ impl Words {
         ];
         let mut json = String::from("{");
         for (name, text) in texts {
-            json.push_str(&format!("\"{name}\":{},", to_text(&Value::from(text))));
+            json.push_str(&format!("\"{name}\":{},", to_text(&text)));
         }
         let progress = progress.map_or_else(|| "null".to_owned(), |progress| progress.to_string());
         json.push_str(&format!("\"progress\":{progress}}}"));
@@ -299,9 +298,9 @@ pub(crate) mod tests {
     use super::*;
     use crate::standing::WaitRange;
     use crate::text::Language;
+    use durable::json;
     use durable::settings::Settings;
     use durable::units::{Millis, Place};
-    use serde_json::json;
 
     pub(crate) fn settings() -> Settings {
         Settings::parse(&json!({

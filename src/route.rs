@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use durable::directory::seeds;
+use durable::json::Value;
 use durable::order::Document;
 use durable::settings::Settings;
 use durable::token::RoomTag;
-use serde_json::Value;
 
 use crate::cookie::{self, Scheme};
 
@@ -258,7 +258,7 @@ fn decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use durable::json;
 
     fn rooms() -> Rooms {
         let room = |name: &str, path: &str| {

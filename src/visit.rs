@@ -135,7 +135,7 @@ pub fn verb(headers: &Headers<'_>) -> Verb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use durable::json;
 
     fn who<'a>(change: impl Fn(&mut Headers<'a>)) -> Asker {
         let settings = json!({

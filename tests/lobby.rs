@@ -2,6 +2,7 @@
 
 use durable::batch::{BatchAnswer, decode_batch};
 use durable::calls::Calls;
+use durable::json;
 use durable::lobby::{Lobby, Next, Taken};
 use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::room::{Input, Output, Room};
@@ -10,7 +11,6 @@ use durable::state::Config;
 use durable::token::{Keys, RoomTag, Ticket};
 use durable::units::{Millis, Rank};
 use durable::wire::{from_text, to_text};
-use serde_json::json;
 
 const NOON: Millis = Millis(1_800_000_000_000);
 const FRESH: [u8; 16] = [9; 16];

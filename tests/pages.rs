@@ -8,9 +8,9 @@ use std::path::Path;
 use anteroom::page::{content_security_policy, html};
 use anteroom::standing::{Notice, Standing, WaitRange};
 use anteroom::text::Language;
+use durable::json;
 use durable::settings::Settings;
 use durable::units::{Millis, Place};
-use serde_json::json;
 
 /// Names what may run on the page; the browser's tests send the policy that goes with it.
 const NONCE: &str = "00112233445566778899aabb";
@@ -37,7 +37,7 @@ fn states() -> Vec<Standing> {
 
 /// A room as most are, and one that uses up all it may.
 fn rooms() -> BTreeMap<&'static str, Settings> {
-    let room = |page: serde_json::Value| {
+    let room = |page: durable::json::Value| {
         let room = json!({ "name": "a", "host": "a.example", "total_active_users": 1, "new_users_per_minute": 1, "page": page });
         Settings::parse(&room).unwrap()
     };

@@ -6,13 +6,13 @@ use durable::batch::{
     decode_batch, encode_batch,
 };
 use durable::board::Phase;
+use durable::json;
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::{Config, PageId};
 use durable::store::{StoredPage, Write};
 use durable::token::Holder;
 use durable::units::{Epoch, Millis, PassEpoch, Rank};
-use serde_json::json;
 
 const NOON: Millis = Millis(1_800_000_000_000);
 
@@ -28,7 +28,7 @@ struct Table {
 }
 
 impl Table {
-    fn new(settings: &serde_json::Value) -> Table {
+    fn new(settings: &durable::json::Value) -> Table {
         let room = Room::load(&[], &[]).unwrap();
         let mut table =
             Table { room, pages: vec![], rows: vec![], now: NOON, number: 0, version: 0, wake_at: None };
@@ -36,13 +36,13 @@ impl Table {
         table
     }
 
-    fn configure(&mut self, changes: &serde_json::Value) {
+    fn configure(&mut self, changes: &durable::json::Value) {
         let mut settings = json!({
             "name": "room", "host": "example.com", "total_active_users": 50,
             "new_users_per_minute": 100_000, "session_duration_seconds": 100,
         });
-        for (key, value) in changes.as_object().unwrap() {
-            settings[key] = value.clone();
+        for (key, value) in changes.as_object().unwrap().iter() {
+            settings.set(key, value.clone());
         }
         self.version += 1;
         let settings = Settings::parse(&settings).unwrap();
@@ -145,7 +145,7 @@ fn granted(outcome: &ClaimOutcome) -> Grant {
 }
 
 /// A room whose seats are all taken, by tickets 0 to 49, with the grants.
-fn full_room(settings: &serde_json::Value) -> (Table, Vec<Grant>) {
+fn full_room(settings: &durable::json::Value) -> (Table, Vec<Grant>) {
     let mut table = Table::new(settings);
     table.join(50);
     let grants = (0..50).map(|rank| granted(&table.claim(rank))).collect();

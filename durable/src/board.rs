@@ -6,7 +6,7 @@
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
 //! fields are passed over, absent ones have the value they had before they existed.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use crate::units::{Epoch, Millis, PassEpoch, Place};
 use crate::wire::{Said, Wire, wire};

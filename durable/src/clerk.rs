@@ -1,7 +1,7 @@
 //! What the directory does with what it is asked: it stores changes, and has them carried to their Rooms by errands. A change is
 //! stored before its Room hears of it, and pushed again until the Room has confirmed it.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
@@ -182,7 +182,7 @@ fn to_room(name: &str, action: &str, payload: &str) -> String {
 mod tests {
     use super::*;
     use crate::codec::hex;
-    use serde_json::json;
+    use crate::json;
 
     const NOW: Millis = Millis(1_800_000_000_000);
 

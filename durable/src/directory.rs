@@ -7,7 +7,8 @@
 
 use std::collections::VecDeque;
 
-use serde_json::{Value, json};
+use crate::json;
+use crate::json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::hex;
@@ -328,8 +329,9 @@ mod tests {
         let reply = directory.create(NOW, "ada", &room("b", "/a/"), [2; 16]).unwrap_err();
         assert_eq!(refused_fields(&reply), ["host"]);
         let mut twice = room("b", "/b");
-        twice["additional_routes"] =
+        let routes =
             json!([{ "host": "example.com", "path": "/b" }, { "host": "example.com", "path": "/a" }]);
+        twice.set("additional_routes", routes);
         let reply = directory.create(NOW, "ada", &twice, [2; 16]).unwrap_err();
         assert_eq!(refused_fields(&reply), ["additional_routes", "additional_routes"]);
         assert_eq!(directory.rooms().count(), 1);

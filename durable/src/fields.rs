@@ -1,26 +1,26 @@
 //! Reads an object's fields one by one and gathers what is wrong with them, so that whoever sent them
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
-use serde_json::{Map, Value};
+use crate::json::{Map, Value};
 
 use crate::settings::Fault;
 use crate::wire::to_text;
 
 /// An object under reading.
 pub(crate) struct Fields<'a> {
-    object: &'a Map<String, Value>,
+    object: &'a Map,
     prefix: String,
     known: Vec<String>,
     faults: Vec<Fault>,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn new(object: &'a Map<String, Value>) -> Fields<'a> {
+    pub(crate) fn new(object: &'a Map) -> Fields<'a> {
         Fields { object, prefix: String::new(), known: Vec::new(), faults: Vec::new() }
     }
 
     /// An object inside another: its faults are named `outer.field`.
-    pub(crate) fn within(object: &'a Map<String, Value>, outer: &str) -> Fields<'a> {
+    pub(crate) fn within(object: &'a Map, outer: &str) -> Fields<'a> {
         Fields { prefix: format!("{outer}."), ..Fields::new(object) }
     }
 
@@ -41,7 +41,8 @@ impl<'a> Fields<'a> {
 
     /// The value, if nothing was wrong and nothing was left over.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
-        let unknown: Vec<&String> = self.object.keys().filter(|key| !self.known.contains(*key)).collect();
+        let unknown: Vec<&String> =
+            self.object.iter().map(|(key, _)| key).filter(|key| !self.known.contains(*key)).collect();
         for key in unknown {
             self.fault(&key.clone(), "is not a field this version knows");
         }
@@ -129,7 +130,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn object(&mut self, field: &str) -> Option<&'a Map<String, Value>> {
+    pub(crate) fn object(&mut self, field: &str) -> Option<&'a Map> {
         match self.get(field)? {
             Value::Object(object) => Some(object),
             _ => {

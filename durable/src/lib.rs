@@ -28,6 +28,7 @@ pub mod errand;
 mod fields;
 pub mod history;
 pub mod journal;
+pub mod json;
 pub mod line;
 pub mod lobby;
 pub mod order;

@@ -1,7 +1,7 @@
 //! What is said to the [directory](crate::directory) and heard of it: an operator's orders and their replies, and for edges the document with all
 //! rooms.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use crate::protocol::RoomStatus;
 use crate::settings::Fault;

@@ -3,7 +3,8 @@
 //! Everything here goes into a page that strangers see, so everything is bounded, and nothing can be
 //! fetched from elsewhere or run.
 
-use serde_json::{Value, json};
+use crate::json;
+use crate::json::Value;
 
 use crate::codec::from_hex;
 use crate::fields::Fields;

@@ -3,8 +3,8 @@
 
 use std::cell::RefCell;
 
+use crate::json::Value;
 use js_sys::{Array, Date, Iterator, Promise, Uint8Array};
-use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::token::{KeyFault, Keys};
@@ -74,7 +74,9 @@ pub fn heap() -> JsValue {
 
 /// Reads the text of so many bytes that was laid in the [`inbox`]; nothing if it is none.
 pub fn read<T>(laid: usize, take: impl FnOnce(&str) -> T) -> T {
-    INBOX.with_borrow(|inbox| take(std::str::from_utf8(inbox.get(..laid).unwrap_or_default()).unwrap_or_default()))
+    INBOX.with_borrow(|inbox| {
+        take(std::str::from_utf8(inbox.get(..laid).unwrap_or_default()).unwrap_or_default())
+    })
 }
 
 #[wasm_bindgen]

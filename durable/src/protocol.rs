@@ -4,7 +4,7 @@
 //! The edge has verified every token before it asks; tokens themselves do not travel, their fields
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
 
-use serde_json::Value;
+use crate::json::Value;
 
 use crate::board::{Board, Phase, Revocations};
 use crate::wire::{wire, wire_either};

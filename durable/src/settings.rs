@@ -8,7 +8,8 @@
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use crate::json;
+use crate::json::Value;
 
 use crate::fields::Fields;
 use crate::page_settings::PageSettings;
@@ -164,10 +165,12 @@ impl Settings {
         } else if patch.contains_key("session_duration_seconds") {
             target.remove("session_duration");
         }
-        for (key, value) in patch {
+        for (key, value) in patch.iter() {
             match (target.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
-                (Some(inner), Some(value)) => inner.extend(value.clone()),
-                _ => drop(target.insert(key.clone(), value.clone())),
+                (Some(inner), Some(value)) => {
+                    value.iter().for_each(|(key, value)| inner.insert(key.clone(), value.clone()))
+                }
+                _ => target.insert(key.clone(), value.clone()),
             }
         }
         Settings::parse(&merged)
@@ -407,7 +410,7 @@ mod tests {
 
     fn with(field: &str, value: Value) -> Value {
         let mut settings = minimal();
-        settings[field] = value;
+        settings.set(field, value);
         settings
     }
 
@@ -427,10 +430,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_the_same() {
         let mut full = minimal();
-        full["additional_routes"] = json!([{ "host": "b.example.com" }]);
-        full["page"] = json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" });
-        full["cookie_attributes"] = json!({ "samesite": "lax" });
-        full["allowed_origins"] = json!(["https://app.example.com:8443"]);
+        full.set("additional_routes", json!([{ "host": "b.example.com" }]));
+        full.set("page", json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" }));
+        full.set("cookie_attributes", json!({ "samesite": "lax" }));
+        full.set("allowed_origins", json!(["https://app.example.com:8443"]));
         let settings = Settings::parse(&full).unwrap();
         assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
     }
@@ -498,9 +501,9 @@ mod tests {
     #[test]
     fn minutes_and_seconds_must_agree_and_a_patch_of_one_moves_the_other() {
         let mut both = with("session_duration", json!(2));
-        both["session_duration_seconds"] = json!(90);
+        both.set("session_duration_seconds", json!(90));
         assert_eq!(Settings::parse(&both).unwrap().session_duration_seconds, 90);
-        both["session_duration_seconds"] = json!(300);
+        both.set("session_duration_seconds", json!(300));
         assert_eq!(faulty_fields(&both), ["session_duration"]);
         let settings = Settings::parse(&minimal()).unwrap();
         let minutes = settings.merged(&json!({ "session_duration": 7 })).unwrap();

@@ -9,6 +9,7 @@
 use crate::batch::BatchName;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::journal::{Change, Row, read_text};
+use crate::json::parse;
 use crate::line::Line;
 use crate::pace::{Admissions, Pacer};
 use crate::replies::Replies;
@@ -295,6 +296,6 @@ impl State {
 }
 
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
-    let value = serde_json::from_slice(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
+    let value = parse(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
     Settings::parse(&value).map_err(|_| Malformed("settings that were valid when they were stored"))
 }

@@ -428,6 +428,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pass_is_told_from_other_tokens_by_its_beginning_as_the_entry_does() {
+        let entry = include_str!("../../src/entry.mjs");
+        assert!(entry.contains("const PASS = \"=Aw\";") && keys().sign(&pass()).starts_with("Aw"));
+        let others = [keys().sign(&ticket()), keys().sign(&arrival()), keys().sign(&session())];
+        assert!(others.iter().all(|token| !token.starts_with("Aw")), "{others:?}");
+    }
+
     fn ticket() -> Ticket {
         Ticket {
             room: RoomTag([1; 8]),

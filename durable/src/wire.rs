@@ -2,12 +2,13 @@
 //! other way round. A field that is absent has its type's default, one that nobody knows is not looked at, and
 //! anything of the wrong shape is refused whole.
 //!
-//! What is said is written straight away; what is heard goes through one tree of values. Serde's derive would write a parser for each
-//! type, which together were a fifth of the Wasm.
+//! What is said is written straight away; what is heard goes through one tree of values ([`crate::json`]). Serde's derive would write a parser
+//! for each type, which together were a fifth of the Wasm.
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use crate::codec::hex;
+use crate::json::{Value, parse};
 
 /// What can be said in JSON.
 pub trait Said {
@@ -34,11 +35,7 @@ pub fn to_text(said: &impl Said) -> String {
 
 /// Something from its text.
 pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
-    T::from_value(&parse(text)?)
-}
-
-fn parse(text: &[u8]) -> Option<Value> {
-    serde_json::from_slice(text).ok()
+    T::from_value(&parse(text).ok()?)
 }
 
 /// Says an object with these fields.
@@ -97,7 +94,7 @@ macro_rules! wire {
         }
 
         impl crate::wire::Wire for $name {
-            fn from_value(value: &serde_json::Value) -> Option<$name> {
+            fn from_value(value: &crate::json::Value) -> Option<$name> {
                 Some($name { $($field: crate::wire::field(value, stringify!($field))?),+ })
             }
         }
@@ -119,7 +116,7 @@ macro_rules! wire_either {
         }
 
         impl crate::wire::Wire for $name {
-            fn from_value(value: &serde_json::Value) -> Option<$name> {
+            fn from_value(value: &crate::json::Value) -> Option<$name> {
                 let (tag, _fields) = crate::wire::tag(value)?;
                 match tag {
                     $($tag => Some($name::$variant { $($field: crate::wire::field(_fields, stringify!($field))?),* }),)+
@@ -155,7 +152,29 @@ wire_number!(u8, u32, u64);
 
 impl Said for str {
     fn say(&self, out: &mut String) {
-        out.push_str(&serde_json::to_string(self).unwrap_or_default());
+        out.push('"');
+        let mut rest = self;
+        while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            let (plain, special) = rest.split_at(at);
+            out.push_str(plain);
+            let byte = special.bytes().next().unwrap_or_default();
+            match byte {
+                b'"' => out.push_str("\\\""),
+                b'\\' => out.push_str("\\\\"),
+                b'\n' => out.push_str("\\n"),
+                b'\r' => out.push_str("\\r"),
+                b'\t' => out.push_str("\\t"),
+                8 => out.push_str("\\b"),
+                12 => out.push_str("\\f"),
+                _ => {
+                    out.push_str("\\u00");
+                    out.push_str(&hex(&[byte]));
+                }
+            }
+            rest = special.get(1..).unwrap_or_default();
+        }
+        out.push_str(rest);
+        out.push('"');
     }
 }
 
@@ -178,9 +197,27 @@ impl Wire for String {
 }
 
 impl Said for Value {
-    /// `Value`'s own `to_string` can also write for people to read, and takes twice the code.
     fn say(&self, out: &mut String) {
-        out.push_str(&serde_json::to_string(self).unwrap_or_default());
+        match self {
+            Value::Null => out.push_str("null"),
+            Value::Bool(is) => out.push_str(if *is { "true" } else { "false" }),
+            Value::Number(number) => number.say(out),
+            Value::Other(digits) => out.push_str(digits),
+            Value::String(text) => text.say(out),
+            Value::Array(items) => items.say(out),
+            Value::Object(fields) => {
+                out.push('{');
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    name.say(out);
+                    out.push(':');
+                    value.say(out);
+                }
+                out.push('}');
+            }
+        }
     }
 }
 
@@ -248,7 +285,7 @@ impl Wire for (u32, u32) {
 impl<const N: usize> Said for [u8; N] {
     fn say(&self, out: &mut String) {
         out.push('"');
-        out.push_str(&crate::codec::hex(self));
+        out.push_str(&hex(self));
         out.push('"');
     }
 }
@@ -262,12 +299,12 @@ impl<const N: usize> Wire for [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::order::{Command, Reply};
     use crate::protocol::{Answer, Ask, Outcome, Wish};
-    use serde_json::json;
 
     fn both_ways<T: Wire + std::fmt::Debug + PartialEq>(said: T, json: Value) {
-        assert_eq!(parse(to_text(&said).as_bytes()), Some(json.clone()));
+        assert_eq!(parse(to_text(&said).as_bytes()), Ok(json.clone()));
         assert_eq!(T::from_value(&json), Some(said));
     }
 

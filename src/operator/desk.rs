@@ -3,8 +3,8 @@
 
 use durable::date::iso8601;
 use durable::directory::seeds;
+use durable::json::Value;
 use durable::units::Millis;
-use serde_json::Value;
 
 use crate::page::{escaped, filled};
 
@@ -97,7 +97,7 @@ fn list(problems: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use durable::json;
 
     #[test]
     fn every_place_is_filled_and_only_what_carries_the_nonce_runs() {
