@@ -64,7 +64,7 @@ impl Wallet {
             Err(Refusal::Unknown) => self.unknown = true,
             _ => {}
         }
-        match keys.verify::<Arrival>(value) {
+        match keys.verify_seen::<Arrival>(value, seen) {
             Ok(arrival)
                 if arrival.room == room && self.arrival.is_none_or(|best| best.issued < arrival.issued) =>
             {

@@ -15,7 +15,10 @@ filling=build.filling.$$
 trap 'rm -rf "$filling"' EXIT
 wasm-bindgen "$CARGO_TARGET_DIR/$wasm_target/release/anteroom.wasm" --out-dir "$filling" --out-name index \
   --target web --no-typescript --omit-default-module-path --experimental-reset-state-function
-# Names are for debuggers: without them, and once more over it for size. What is inlined compresses worse: a tenth.
-wasm-opt --detect-features -Oz --converge --always-inline-max-function-size=2 --one-caller-inline-max-function-size=4 \
-  --strip-debug --strip-producers "$filling/index_bg.wasm" -o "$filling/index_bg.wasm"
+# Once more over it for size. What is inlined compresses worse: a tenth. Sorted by name, functions stand beside their likes.
+wasm="$filling/index_bg.wasm"
+wasm-opt --detect-features --debuginfo -Oz --converge --always-inline-max-function-size=2 --one-caller-inline-max-function-size=4 \
+  --reorder-functions-by-name "$wasm" -o "$wasm"
+# Names are for debuggers.
+wasm-opt --detect-features --strip-debug --strip-producers "$wasm" -o "$wasm"
 rm -rf build && mv "$filling" build

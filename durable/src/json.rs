@@ -318,7 +318,7 @@ macro_rules! json {
     (null) => { $crate::json::Value::Null };
     ([]) => { $crate::json::Value::Array(Vec::new()) };
     ([ $($inner:tt)+ ]) => {{
-        let mut items = Vec::new();
+        let mut items = Vec::from([]);
         $crate::json!(@item items $($inner)+);
         $crate::json::Value::Array(items)
     }};

@@ -168,7 +168,7 @@ impl Settings {
         for (key, value) in patch.iter() {
             match (target.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
                 (Some(inner), Some(value)) => {
-                    value.iter().for_each(|(key, value)| inner.insert(key.clone(), value.clone()))
+                    value.iter().for_each(|(key, value)| inner.insert(key.clone(), value.clone()));
                 }
                 _ => target.insert(key.clone(), value.clone()),
             }

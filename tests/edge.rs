@@ -1,0 +1,156 @@
+//! The edge of one isolate, whole, without a platform: what it has learnt decides who goes on without being asked again, and for how long.
+
+use anteroom::edge::{Asked, Deployment, Edge};
+use anteroom::verdict::{Verdict, errand_for_rooms, errand_to_leaf};
+use anteroom::visit::Headers;
+use durable::board::{Board, Phase, Revocations};
+use durable::directory::seeds;
+use durable::json;
+use durable::order::{Document, DocumentRoom};
+use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::token::{Keys, Pass, PassStanding, RoomTag};
+use durable::units::{Epoch, Generation, Millis, PassEpoch, Seat};
+use durable::wire::to_text;
+
+const NOW: Millis = Millis(1_800_000_000_000);
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const MAX_AGE: u64 = 1_000;
+
+fn keys() -> Keys {
+    Keys::new(KEY, "", "").unwrap()
+}
+
+/// An isolate that knows these paths' rooms, on one host, and the first's board, a moment ago.
+fn edge(paths: &[&str]) -> (Edge, Vec<String>) {
+    let room = |path: &&str| {
+        let name = path.replace('/', "_");
+        json!({ "name": format!("r{name}"), "host": "shop.example", "path": path, "total_active_users": 5, "new_users_per_minute": 5 })
+    };
+    let rooms = seeds(&paths.iter().map(room).collect::<Vec<_>>()).unwrap();
+    let ids: Vec<String> = rooms.iter().map(|(id, _)| id.clone()).collect();
+    let rooms = rooms.into_iter().map(|(id, settings)| DocumentRoom { id, settings: settings.to_json() });
+    let deployment = Deployment {
+        keys: Ok(keys()),
+        operator_tokens: String::new(),
+        operator_host: "operator.example".into(),
+        has_origin: true,
+        rooms: Vec::new(),
+    };
+    let mut edge = Edge::new(deployment);
+    let document = Document { version: 1, rooms: rooms.collect() };
+    edge.learn(&errand_for_rooms(), &to_text(&document), NOW);
+    hear(&mut edge, &ids[0], 1, None);
+    (edge, ids)
+}
+
+/// The room's leaf says how things stand.
+fn hear(edge: &mut Edge, id: &str, sequence: u64, revocations: Option<Revocations>) {
+    let ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    let board = Board {
+        version: 1,
+        sequence,
+        at_ms: NOW.0,
+        max_age_ms: MAX_AGE,
+        phase: Phase::Busy,
+        directory_version: 1,
+        revoked_seq: revocations.as_ref().map_or(0, |list| list.seq),
+        ..Board::default()
+    };
+    let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations };
+    edge.learn(&errand_to_leaf('@', id, &ask), &to_text(&answer), NOW);
+}
+
+fn cookies(id: &str, change: impl FnOnce(&mut Pass)) -> String {
+    let room = RoomTag::from_id(id).unwrap();
+    let mut pass = Pass {
+        room,
+        epoch: Epoch(0),
+        pass_epoch: PassEpoch(0),
+        seat: Seat(3),
+        generation: Generation(1),
+        issued: NOW,
+        expires: NOW.plus(Millis(300_000)),
+        standing: PassStanding::Confirmed,
+    };
+    change(&mut pass);
+    let name = format!("__Host-anteroom-{}", &id[..8]);
+    format!("{name}={}", keys().sign(&pass))
+}
+
+const URL: &str = "https://shop.example/sale/basket?item=1";
+
+#[test]
+fn a_good_pass_goes_on_as_long_as_the_board_may_be_acted_on() {
+    let (mut edge, ids) = edge(&["/sale"]);
+    let held = cookies(&ids[0], |_| ());
+    let until = NOW.0 + MAX_AGE;
+    assert_eq!(edge.admits(URL, &held, NOW), Some(format!("{until} https://shop.example/sale")));
+    assert!(edge.admits(URL, &held, Millis(until)).is_some());
+    assert_eq!(edge.admits(URL, &held, Millis(until + 1)), None, "it leaves the fast path");
+}
+
+#[test]
+fn what_is_due_or_ends_sooner_ends_the_memory_sooner() {
+    let (mut edge, ids) = edge(&["/"]);
+    let ends = cookies(&ids[0], |pass| pass.expires = NOW.plus(Millis(7)));
+    assert_eq!(edge.admits(URL, &ends, NOW), Some(format!("{} https://shop.example", NOW.0 + 7)));
+    // Five minutes of session: due a minute after it was issued.
+    let due = cookies(&ids[0], |pass| pass.issued = NOW.minus(Millis(59_999)));
+    assert_eq!(edge.admits(URL, &due, NOW), Some(format!("{} https://shop.example", NOW.0 + 1)));
+    let overdue = cookies(&ids[0], |pass| pass.issued = NOW.minus(Millis(60_001)));
+    assert_eq!(edge.admits(URL, &overdue, NOW), None, "the gate renews it");
+}
+
+#[test]
+fn whoever_has_no_good_pass_meets_the_gate() {
+    let (mut edge, ids) = edge(&["/sale"]);
+    for (why, change) in [
+        ("expired", (|pass| pass.expires = NOW) as fn(&mut Pass)),
+        ("first contact", |pass| pass.standing = PassStanding::Unconfirmed),
+        ("another epoch", |pass| pass.epoch = Epoch(1)),
+        ("all sessions ended", |pass| pass.pass_epoch = PassEpoch(1)),
+        ("another room", |pass| pass.room = RoomTag([9; 8])),
+    ] {
+        assert_eq!(edge.admits(URL, &cookies(&ids[0], change), NOW), None, "{why}");
+    }
+    let held = cookies(&ids[0], |_| ());
+    assert_eq!(edge.admits(URL, &held[..held.len() - 1], NOW), None);
+    assert_eq!(edge.admits("https://shop.example/.anteroom/x", &held, NOW), None);
+    assert_eq!(edge.admits("https://operator.example/sale", &held, NOW), None);
+    assert_eq!(edge.admits("nothing", &held, NOW), None);
+    hear(&mut edge, &ids[0], 2, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
+    assert_eq!(edge.admits(URL, &held, NOW), None, "revoked");
+}
+
+#[test]
+fn an_admission_is_remembered_below_a_route_only_where_all_below_is_its_own() {
+    let (mut edge, ids) = edge(&["/sale", "/sale/basket/pay", "/salespeople"]);
+    let held = cookies(&ids[0], |_| ());
+    assert_eq!(edge.admits(URL, &held, NOW).as_deref(), Some(""), "another room lies deeper");
+    let (mut edge, ids) = self::edge(&["/sale", "/salespeople"]);
+    let held = cookies(&ids[0], |_| ());
+    assert!(edge.admits(URL, &held, NOW).unwrap().ends_with(" https://shop.example/sale"));
+    let other = "https://shop.example/x/../%73ale/basket";
+    assert_eq!(edge.admits(other, &held, NOW).as_deref(), Some(""), "spelled otherwise");
+}
+
+#[test]
+fn what_is_not_known_or_too_old_is_asked_for_and_nothing_is_decided_before() {
+    let (mut edge, ids) = edge(&["/sale"]);
+    let headers = Headers { method: "GET", accept: "text/html", ..Headers::default() };
+    let asked = Asked { url: URL, cookies: "", headers };
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let Verdict::Errand(errand) = edge.gate(&asked, late, [[0; 16]; 2]) else { panic!("decided") };
+    assert!(errand.starts_with("@\nLOBBY\n") && errand.contains(&ids[0]));
+    edge.learn(&errand, "", late);
+    let Verdict::Answer(answer) = edge.gate(&asked, late, [[0; 16]; 2]) else { panic!("asked again") };
+    assert!(answer.starts_with("503\n") && answer.contains("\nAnteroom: unavailable\n"));
+}
+
+#[test]
+fn what_was_laid_is_read_as_it_was_written() {
+    let asked = Asked::parse("https://a.b/c\nx=1;y=2\nGET\ntext/html\nms");
+    assert_eq!((asked.url, asked.cookies), ("https://a.b/c", "x=1;y=2"));
+    assert_eq!((asked.headers.method, asked.headers.accept_language, asked.headers.few), ("GET", "ms", true));
+    assert_eq!(Asked::parse("").url, "");
+}
