@@ -137,10 +137,11 @@ impl Edge {
         now: Millis,
         entropy: Entropy,
     ) -> Verdict {
-        let outcome = self.learn(errand, reply, now);
+        let purpose = purpose(errand);
+        let outcome = self.hear(purpose, reply, now);
         let Some(address) = Address::parse(asked.url) else { return Verdict::Origin };
         let found = self.isolate.rooms(now).0.and_then(|rooms| rooms.find(address.host, address.path));
-        let (Some(found), Some(Purpose::Wish(_, wish))) = (found, purpose(errand)) else {
+        let (Some(found), Some(Purpose::Wish(_, wish))) = (found, purpose) else {
             return Verdict::Apology;
         };
         match self.prepare(asked, &address, &found, now, entropy) {
@@ -151,7 +152,11 @@ impl Edge {
 
     /// Learns from an errand's reply; an empty reply is none: it may or may not have happened.
     pub fn learn(&mut self, errand: &str, reply: &str, now: Millis) -> Outcome {
-        match purpose(errand) {
+        self.hear(purpose(errand), reply, now)
+    }
+
+    fn hear(&mut self, purpose: Option<Purpose<'_>>, reply: &str, now: Millis) -> Outcome {
+        match purpose {
             Some(Purpose::Rooms) => {
                 match from_text::<Document>(reply.as_bytes()) {
                     Some(document) => self.isolate.take_rooms(now, Rooms::from_document(&document)),

@@ -1,12 +1,13 @@
 // Wishes of an isolate's visitors on their way to a leaf lobby. The first goes at once; who comes while a call is under way travels
-// with the next one. So at noon an isolate calls a leaf some fifty times a second at most, however many come, and one visitor's
-// call costs nobody else's time.
+// with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
 import { learn } from "../build/index.js";
 import { lay, recover } from "./core.mjs";
-import { call, PATIENCE_MS, run } from "./errands.mjs";
+import { after, call, PATIENCE_MS, run } from "./errands.mjs";
 
-/** So long does a wish wait for others at most. */
+/** So long does a wish wait for the call under way to land. */
 const GATHER_MS = 20;
+/** Calls that carry several leave so far apart: a call costs as much as ten joins, whoever it carries. */
+const SPACING_MS = 4;
 /**
  * By leaf: the newest call's group while it is `underway`, the `group` that gathers for the next, and what tells its first to `land`.
  * Code goes on in the request whose promise it waits for. So nobody waits for a promise of somebody else's: each makes one, and others
@@ -23,9 +24,12 @@ async function travel(env, name, leaf, group) {
       leaf.land = resolve;
       setTimeout(resolve, GATHER_MS);
     });
+    const early = leaf.leftAt + SPACING_MS - Date.now();
+    if (early > 0) await after(early);
     leaf.group = undefined;
   }
   leaf.underway = group;
+  leaf.leftAt = Date.now();
   const { said = "" } = await call(env, "LOBBY", name, "ask", group.map(({ payload }) => payload).join("\n"));
   if (leaf.underway === group) leaf.underway = undefined;
   leaf.land?.();
@@ -54,7 +58,7 @@ export async function send(errand, env, context) {
   if (leaf.group && Date.now() < leaf.gathersUntil) {
     return new Promise((tell) => {
       leaf.group.push({ payload, tell });
-      setTimeout(tell, GATHER_MS + PATIENCE_MS, "");
+      setTimeout(tell, GATHER_MS + SPACING_MS + PATIENCE_MS, "");
     });
   }
   const travelling = travel(env, name, leaf, [{ errand, payload }]);
