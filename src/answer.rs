@@ -7,6 +7,7 @@ use durable::json::Value;
 use durable::units::Millis;
 use durable::wire::to_text;
 
+use crate::operator::desk::Page;
 use crate::poll::poll_after;
 use crate::route::{Match, own_path};
 use crate::standing::{Notice, Standing};
@@ -93,9 +94,16 @@ pub fn board(board: &Board) -> String {
     answer(200, Kind::Json, &[], &to_text(board))
 }
 
-/// A page of the operator's.
-pub fn operators_page(status: u16, nonce: &str, html: &str) -> String {
-    answer(status, Kind::Page, &[("Content-Security-Policy", &page::content_security_policy(nonce))], html)
+/// A page of the operator's, for [`Verdict::Page`](crate::verdict::Verdict::Page): in place of a body, a JSON object of its name, `page`,
+/// and what stands in its places.
+pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
+    let mut body = format!("{{\"page\":\"{name}\"");
+    for (place, html) in places {
+        body.push_str(&format!(",\"{place}\":{}", to_text(html)));
+    }
+    body.push('}');
+    let policy = page::content_security_policy(nonce);
+    answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &body)
 }
 
 /// An answer of the operator's API.
@@ -183,6 +191,15 @@ mod tests {
     fn a_value_cannot_bring_a_header_of_its_own() {
         let answer = see_other("/x\nSet-Cookie: stolen=1", "ours=1");
         assert!(!answer.contains("stolen") && answer.contains("Set-Cookie: ours=1"));
+    }
+
+    #[test]
+    fn a_page_of_the_operators_is_named_with_what_stands_in_it() {
+        let page = Page { name: "desk", places: vec![("name", "\"a\"\n\n".into()), ("csrf", "00".into())] };
+        let answer = operators_page(200, "abc", &page);
+        let (head, body) = answer.split_once("\n\n").unwrap();
+        assert!(head.contains("'nonce-abc'"));
+        assert_eq!(body, r#"{"page":"desk","name":"\"a\"\n\n","csrf":"00"}"#);
     }
 
     #[test]

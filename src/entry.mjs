@@ -2,6 +2,7 @@
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import { admits, chore, gate, learn, operate, told } from "../build/index.js";
 import { lay, recover } from "./core.mjs";
+import { filled } from "./desk.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
 import { remember, wasAdmitted } from "./recent.mjs";
@@ -100,8 +101,9 @@ async function operators(request, env, sent, asked) {
   const { headers } = request;
   const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await bodyOf(request)}`;
   const judged = (reply) => operate(lay(`${asked}\0${reply ?? ""}\0${form}`), env, reply !== undefined);
-  const verdict = judged();
-  return verdict[0] === "?" ? judged(await sent(verdict)) : verdict;
+  let verdict = judged();
+  if (verdict[0] === "?") verdict = judged(await sent(verdict));
+  return verdict[0] === "=" ? filled(verdict) : verdict;
 }
 
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */

@@ -262,7 +262,7 @@ fn colors(background: &str, accent: &str) -> String {
 }
 
 /// Puts values in the places of a template, written `{{name}}`. What is put in is not looked at again.
-pub(crate) fn filled(template: &str, fills: &[(&str, String)]) -> String {
+fn filled(template: &str, fills: &[(&str, String)]) -> String {
     let mut out = String::with_capacity(template.len() + 16_384);
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once("{{") {

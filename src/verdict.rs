@@ -13,6 +13,7 @@
 //! | `#` | ask again with all the headers |
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
+//! | `=` and an answer | such an answer, but for its body: that names a page of the operator's and what stands in it, and `desk.mjs` fills it |
 
 use durable::errand::Errand;
 use durable::protocol::{Ask, Wish};
@@ -35,6 +36,8 @@ pub enum Verdict {
     Apology,
     /// An answer of ours.
     Answer(String),
+    /// An answer of ours whose body is a page of the operator's, yet to be filled.
+    Page(String),
 }
 
 impl Verdict {
@@ -48,6 +51,7 @@ impl Verdict {
             Verdict::AllHeaders => "#".to_owned(),
             Verdict::Apology => "!".to_owned(),
             Verdict::Answer(answer) => answer,
+            Verdict::Page(answer) => format!("={answer}"),
         })
     }
 }
@@ -100,9 +104,10 @@ mod tests {
 
     #[test]
     fn every_verdict_has_a_text_of_its_own_and_the_origin_none() {
-        let verdicts = [Verdict::OriginWith("a=b".into()), Verdict::Operator, Verdict::Apology];
+        let page = Verdict::Page("200\n".into());
+        let verdicts = [Verdict::OriginWith("a=b".into()), Verdict::Operator, Verdict::Apology, page];
         let texts = verdicts.map(|verdict| verdict.into_text().unwrap());
-        assert_eq!(texts, ["+a=b", "*", "!"]);
+        assert_eq!(texts, ["+a=b", "*", "!", "=200\n"]);
         assert_eq!(Verdict::Errand("?\n".into()).into_text(), Some("?\n".into()));
         assert_eq!(Verdict::Origin.into_text(), None);
     }

@@ -1,17 +1,24 @@
 //! The operator's page: one response, no other file, no script of anybody else's. Signing in works without script; the desk
 //! itself asks the API every two seconds and is script throughout.
+//!
+//! What is said here is which page, and what stands in its places, written `{{name}}`: HTML, with everything foreign through
+//! [`escaped`]. `desk.mjs` has the text around it, and `style` and `script`.
 
 use durable::date::iso8601;
 use durable::directory::seeds;
 use durable::json::Value;
 use durable::units::Millis;
 
-use crate::page::{escaped, filled};
+use crate::page::escaped;
 
-const SIGN_IN: &str = include_str!("../web/sign-in.html");
-const DESK: &str = include_str!("../web/desk.html");
-const STYLE: &str = include_str!("../web/desk.css");
-const SCRIPT: &str = include_str!("../web/desk.js");
+/// A page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Which one.
+    pub name: &'static str,
+    /// What stands in its places.
+    pub places: Vec<(&'static str, String)>,
+}
 
 /// Where the operator's browser goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,36 +61,25 @@ pub fn problems(
 }
 
 /// The form to sign in, with what was wrong the last time.
-pub fn sign_in(nonce: &str, problems: &[String], refused: &str) -> String {
+pub fn sign_in(nonce: &str, problems: &[String], refused: &str) -> Page {
     let refused = match refused {
         "" => String::new(),
         refused => format!("<p id=\"refused\" class=\"fault\" role=\"alert\">{}</p>", escaped(refused)),
     };
-    filled(
-        SIGN_IN,
-        &[
-            ("nonce", nonce.to_owned()),
-            ("style", STYLE.to_owned()),
-            ("problems", list(problems)),
-            ("refused", refused),
-        ],
-    )
+    let places = vec![("nonce", nonce.to_owned()), ("problems", list(problems)), ("refused", refused)];
+    Page { name: "sign-in", places }
 }
 
 /// The desk of the operator of this name; `csrf` is the session's secret.
-pub fn desk(nonce: &str, problems: &[String], name: &str, csrf: &str, expires: Millis) -> String {
-    filled(
-        DESK,
-        &[
-            ("nonce", nonce.to_owned()),
-            ("style", STYLE.to_owned()),
-            ("script", SCRIPT.to_owned()),
-            ("problems", list(problems)),
-            ("name", escaped(name)),
-            ("csrf", escaped(csrf)),
-            ("expires", iso8601(expires)),
-        ],
-    )
+pub fn desk(nonce: &str, problems: &[String], name: &str, csrf: &str, expires: Millis) -> Page {
+    let places = vec![
+        ("nonce", nonce.to_owned()),
+        ("problems", list(problems)),
+        ("name", escaped(name)),
+        ("csrf", escaped(csrf)),
+        ("expires", iso8601(expires)),
+    ];
+    Page { name: "desk", places }
 }
 
 fn list(problems: &[String]) -> String {
@@ -99,17 +95,57 @@ mod tests {
     use super::*;
     use durable::json;
 
-    #[test]
-    fn every_place_is_filled_and_only_what_carries_the_nonce_runs() {
+    const SIGN_IN: &str = include_str!("../web/sign-in.html");
+    const DESK: &str = include_str!("../web/desk.html");
+    const STYLE: &str = include_str!("../web/desk.css");
+    const SCRIPT: &str = include_str!("../web/desk.js");
+
+    /// Both pages, as said here, and the text that `desk.mjs` has of them.
+    fn pages() -> [(Page, &'static str); 2] {
         let problems = ["<b>".to_owned()];
-        for page in [
-            sign_in("abc", &problems, "no & no"),
-            desk("abc", &problems, "ada", "00ff", Millis(1_800_000_000_000)),
-        ] {
-            assert!(!page.contains("{{") && page.contains("&lt;b&gt;") && !page.contains("<b>"));
-            assert_eq!(page.matches("<script").count(), page.matches("<script nonce=\"abc\"").count());
-            assert_eq!(page.matches("<style").count(), page.matches("<style nonce=\"abc\"").count());
-            assert!(!page.contains(" style=") && !page.contains(" onclick="));
+        [
+            (sign_in("abc", &problems, "no & <i>"), SIGN_IN),
+            (desk("abc", &problems, "<ada>", "\"00ff", Millis(1_800_000_000_000)), DESK),
+        ]
+    }
+
+    #[test]
+    fn every_place_is_filled_and_all_that_is_said_has_a_place() {
+        for (page, text) in pages() {
+            let mut places: Vec<_> =
+                text.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0).collect();
+            let mut filled: Vec<_> = page.places.iter().map(|(place, _)| *place).collect();
+            filled.extend(["style", "script"].iter().filter(|place| places.contains(place)));
+            places.sort_unstable();
+            places.dedup();
+            filled.sort_unstable();
+            assert_eq!(filled, places, "{}", page.name);
+        }
+    }
+
+    #[test]
+    fn everything_foreign_is_escaped() {
+        let [form, desk] = pages().map(|(page, _)| page.places);
+        assert_eq!(form[1], desk[1]);
+        assert!(form[1].1.contains("<li>&lt;b&gt;</li>"));
+        assert!(form[2].1.ends_with(">no &amp; &lt;i&gt;</p>"));
+        assert_eq!((&*desk[2].1, &*desk[3].1), ("&lt;ada&gt;", "&quot;00ff"));
+    }
+
+    #[test]
+    fn only_what_carries_the_nonce_runs() {
+        for (page, text) in pages() {
+            assert_eq!(page.places[0], ("nonce", "abc".to_owned()));
+            assert_eq!(text.matches("<script").count(), text.matches("<script nonce=\"{{nonce}}\"").count());
+            assert_eq!(text.matches("<style").count(), text.matches("<style nonce=\"{{nonce}}\"").count());
+            assert!(!text.contains(" style=") && !text.contains(" onclick="));
+            // Nor does anything that stands in a place begin or end one.
+            let values = page.places.iter().map(|(_, html)| html.as_str()).chain([STYLE, SCRIPT]);
+            for value in values {
+                for tag in ["<script", "</script", "<style", "</style", " style=", " onclick="] {
+                    assert!(!value.contains(tag), "{tag} in {value}");
+                }
+            }
         }
     }
 

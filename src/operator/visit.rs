@@ -80,14 +80,14 @@ struct Visit<'a> {
 impl Visit<'_> {
     fn page(&self, refused: &str, status: u16) -> Verdict {
         let nonce = answer::nonce(self.entropy[1]);
-        let html = match &self.session {
+        let page = match &self.session {
             Some(session) => {
                 let (name, csrf) = (session::operator(session), session::csrf(session));
                 desk::desk(&nonce, &self.problems, name, &csrf, session.expires)
             }
             None => desk::sign_in(&nonce, &self.problems, refused),
         };
-        Verdict::Answer(answer::operators_page(status, &nonce, &html))
+        Verdict::Page(answer::operators_page(status, &nonce, &page))
     }
 
     fn sign_in(&self) -> Verdict {

@@ -16,15 +16,20 @@ const wranglerToml = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1];
 
 /** The modules of Anteroom as it is deployed, by the names they import each other by. */
-export const ANTEROOM = ["src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/core.mjs", "src/web/fallback.html", "build/index.js", "build/index_bg.wasm"];
+export const ANTEROOM = [
+  "src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/core.mjs", "src/desk.mjs",
+  "src/web/fallback.html", "src/web/sign-in.html", "src/web/desk.html", "src/web/desk.css", "src/web/desk.js", "build/index.js", "build/index_bg.wasm",
+];
 export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };
 
 const text = (value) => JSON.stringify(value);
-const kinds = { mjs: "esModule", js: "esModule", wasm: "wasm", html: "text" };
+const kinds = { mjs: "esModule", js: "esModule", wasm: "wasm" };
+/** As wrangler.toml has it: what is for browsers is text. */
+const kind = (file) => (file.includes("/src/web/") ? "text" : kinds[file.split(".").pop()]);
 
 function moduleLine(module) {
   const { name, file } = typeof module === "string" ? { name: module, file: join(root, module) } : module;
-  return `(name = ${text(name)}, ${kinds[file.split(".").pop()]} = embed ${text(file)})`;
+  return `(name = ${text(name)}, ${kind(file)} = embed ${text(file)})`;
 }
 
 function bindingLine([name, value]) {
