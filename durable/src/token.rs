@@ -391,18 +391,15 @@ impl Keys {
 }
 
 /// A short name for a client's address prefix (/24 of IPv4, /48 of IPv6), for an arrival and for the
-/// choice of a leaf. An address that cannot be read has the prefix of its own text.
+/// choice of a leaf. The platform writes addresses in their one canonical form (RFC 5952), so the text is cut, not parsed; what is no address
+/// has the prefix of its own text.
 pub fn prefix_of_address(address: &str) -> [u8; 4] {
-    let prefix = match address.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(v4)) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{a}.{b}.{c}")
-        }
-        Ok(std::net::IpAddr::V6(v6)) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}")
-        }
-        Err(_) => address.to_owned(),
+    let prefix = if address.contains(':') {
+        let groups =
+            address.split("::").next().unwrap_or_default().split(':').filter(|group| !group.is_empty());
+        groups.chain(["0"; 3]).take(3).collect::<Vec<_>>().join(":")
+    } else {
+        address.rsplit_once('.').map_or(address, |(prefix, _)| prefix).to_owned()
     };
     let digest = Sha256::digest(prefix.as_bytes());
     let mut short = [0; 4];
@@ -575,6 +572,12 @@ mod tests {
         assert_ne!(prefix_of_address("203.0.113.9"), prefix_of_address("203.0.114.9"));
         assert_eq!(prefix_of_address("2001:db8:1::1"), prefix_of_address("2001:db8:1:ffff::2"));
         assert_ne!(prefix_of_address("2001:db8:1::1"), prefix_of_address("2001:db8:2::1"));
+        assert_eq!(prefix_of_address("2001:db8::1"), prefix_of_address("2001:db8:0:7::1"));
+        assert_eq!(prefix_of_address("::1"), prefix_of_address("::ffff:203.0.113.9"));
+        assert_ne!(prefix_of_address("2001::1"), prefix_of_address("::1"));
+        for nothing in ["", ":", "::", ".", "no address"] {
+            prefix_of_address(nothing);
+        }
     }
 
     #[test]

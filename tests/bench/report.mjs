@@ -14,6 +14,7 @@ const interval = (name) => (report) => `${digits(report[name])}  [${digits(repor
 /** What is shown: the figure's name, its words, its budget, and how it is written if not as a number. */
 const ROWS = [
   ["gate_us", "an admitted request, added inside workerd, µs", none],
+  ["gate_anew_us", "  the same by somebody who was not there a moment ago, µs", none],
   ["webcrypto_us", "  the same by a good JavaScript gate, µs", none],
   ["crowdhandler_us", "  the same by crowdhandler-sdk 2.5.0, hybrid, µs", none],
   ["gate_vs_webcrypto", "gate : JavaScript gate", atMost(0.8)],

@@ -46,21 +46,26 @@ async function ticket(env, context) {
   return obtainTicket(send);
 }
 
+const anteroom = (env, context) => ({
+  cookie: () => obtainPass(sendTo(OPEN_HOST, env, context)),
+  gate: (request) => entry.fetch(request, env, context),
+});
+/** `beside` is a cookie that the request of this number brings beside its gate's own. */
 const gates = {
-  bare: () => bare, webcrypto: () => webcrypto, crowdhandler: () => crowdhandler,
-  anteroom: (env, context) => ({
-    cookie: () => obtainPass(sendTo(OPEN_HOST, env, context)),
-    gate: (request) => entry.fetch(request, env, context),
-  }),
+  bare: () => bare, webcrypto: () => webcrypto, crowdhandler: () => crowdhandler, anteroom,
+  anew: (env, context) => ({ ...anteroom(env, context), beside: (number) => `; room-${number}=x` }),
 };
+let requestsMade = 0;
 const cookies = {};
 
 async function block(name, calls, env, context) {
-  const { cookie, gate } = gates[name](env, context);
+  const { cookie, gate, beside = () => "" } = gates[name](env, context);
   cookies[name] ??= await cookie();
-  const headers = navigation(cookies[name]);
   // As from a visitor: no request was looked at before.
-  const requests = Array.from({ length: calls }, () => new Request(`https://${OPEN_HOST}/basket/items?page=2&sort=price`, { headers }));
+  const requests = Array.from({ length: calls }, () => {
+    const headers = navigation(cookies[name] + beside((requestsMade += 1)));
+    return new Request(`https://${OPEN_HOST}/basket/items?page=2&sort=price`, { headers });
+  });
   passedOn = 0;
   calibrate();
   const { at: begin } = tick();
