@@ -8,12 +8,13 @@ initSync({ module });
 export let generation = 0;
 
 /**
- * Something was thrown. What Rust says is an error (`thrown`, durable/src/platform.rs) is one and no more; anything else, a panic above
- * all, ends the instance and all that is in its memory. That is a cache, of rows and of what objects said: nothing is lost.
+ * Something was thrown. What the platform or Rust (`thrown`, durable/src/platform.rs) says is an error is one and no more: a visitor who is cut off
+ * must not cost anybody else a thing. A panic, or a stack that ran over, ends the instance and all that is in its memory. That is a cache, of
+ * rows and of what objects said: nothing is lost.
  */
 export function recover(error) {
   console.error("anteroom:", error);
-  if (error?.name === "AnteroomError") return;
+  if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) return;
   __wbg_reset_state();
   box = new Uint8Array();
   generation += 1;

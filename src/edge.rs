@@ -22,6 +22,9 @@ use crate::visit::{self, Headers};
 /// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
 pub type Entropy = [[u8; 16]; 2];
 
+/// The longest pair of a pass: its name has at most 60 letters, and a `=`.
+const COOKIE_BYTES_MAX: usize = 160;
+
 /// What the deployment says: its secrets and variables, read once.
 pub struct Deployment {
     /// The keys, or which of them is wrong.
@@ -78,8 +81,9 @@ impl Edge {
     /// Whether a request goes to the origin as it is, because a good pass is in its cookies and everything that says so is in memory
     /// and fresh. None says nothing but that the gate has to look.
     ///
-    /// What it says, `entry.mjs` remembers (`recent.mjs`): a time, a space, and how an address begins, if the same is true until then
-    /// of these cookies at every address below it.
+    /// What it says, `entry.mjs` remembers (`recent.mjs`): a time, how an address begins, and the cookies, each on a line, if the same is true
+    /// until then of these cookies at every address below it. It says nothing more than *yes* where that is not so, and of cookies that are
+    /// more than one pass: nobody fills a memory by bringing others beside it.
     pub fn admits(&mut self, url: &str, cookies: &str, now: Millis) -> Option<String> {
         let (address, keys) = (Address::parse(url)?, self.deployment.keys.as_ref().ok()?);
         if self.is_operators(address.host) {
@@ -92,7 +96,8 @@ impl Edge {
             let end = url.find("://")? + 3 + address.host.len() + path.len();
             url.get(..end).filter(|beginning| beginning.ends_with(path))
         });
-        Some(beginning.map_or_else(String::new, |beginning| format!("{} {beginning}", until.0)))
+        let beginning = beginning.filter(|_| cookies.len() <= COOKIE_BYTES_MAX && !cookies.contains(';'));
+        Some(beginning.map_or_else(String::new, |beginning| format!("{}\n{beginning}\n{cookies}", until.0)))
     }
 
     /// The gate. After it, [`Edge::chore`] says what else is worth asking.

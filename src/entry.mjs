@@ -33,20 +33,23 @@ function ours(cookies, from = 0, most = 50) {
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
 const PASS = "=Aw";
 
-/** Whether a good pass is among these cookies, as far as can be told without a glance at anything else. */
-function passes(cookies, url) {
-  if (!cookies.includes(PASS)) return false;
+/** What our page's script accepts (`PAGE_TYPE`, src/visit.rs): it is told that it is inside, and never taken there. */
+const PAGE_TYPE = "application/vnd.anteroom+json";
+
+/** Whether a good pass is among these cookies, as far as can be told without a glance at much else. */
+function passes({ headers }, cookies, url) {
+  if (!cookies.includes(PASS) || headers.get("Accept") === PAGE_TYPE) return false;
   const now = Date.now();
   if (wasAdmitted(cookies, url, now)) return true;
-  const admission = url.includes("/.anteroom/wait") ? undefined : admits(lay(`${url}\n${cookies}`), now);
-  remember(cookies, now, admission);
+  const admission = admits(lay(`${url}\n${cookies}`), now);
+  if (admission) remember(admission, now);
   return admission !== undefined;
 }
 
 function origin(request, env) {
   if (!env.ORIGIN) return fetch(request);
   const { host, pathname, search } = new URL(request.url);
-  const forwarded = new Request(env.ORIGIN + pathname + search, request);
+  const forwarded = new Request(env.ORIGIN.replace(/\/$/, "") + pathname + search, request);
   forwarded.headers.set("X-Forwarded-Host", host);
   return fetch(forwarded, { redirect: "manual" });
 }
@@ -72,6 +75,16 @@ function answer(text) {
     if (end < 120 && heads.size < 500) heads.set(head, { ...init, headers: new Headers(init.headers) });
   }
   return new Response(text.slice(end + 1), init);
+}
+
+/** An answer of ours, come what may. */
+function answered(request, verdict) {
+  try {
+    return answer(verdict);
+  } catch (error) {
+    recover(error);
+    return sorry(request);
+  }
 }
 
 /** Whoever goes to the origin and is told something by the way. */
@@ -139,7 +152,7 @@ async function conclude(request, env, context, asked, first) {
     case "!":
       return sorry(request);
     default:
-      return answer(verdict);
+      return answered(request, verdict);
   }
 }
 
@@ -148,7 +161,7 @@ export default {
     let verdict, asked;
     try {
       const { url } = request, cookies = ours(request.headers.get("Cookie"));
-      if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
+      if (env.ANTEROOM !== "off" && !passes(request, cookies, url)) {
         const polls = url.includes("/.anteroom/wait");
         asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : LINES)}`;
         verdict = gate(lay(asked), env);
@@ -165,6 +178,6 @@ export default {
       verdict = "!";
     }
     if (verdict === undefined) return origin(request, env);
-    return verdict[0] <= "9" && verdict[0] >= "0" ? answer(verdict) : conclude(request, env, context, asked, verdict);
+    return verdict[0] <= "9" && verdict[0] >= "0" ? answered(request, verdict) : conclude(request, env, context, asked, verdict);
   },
 };

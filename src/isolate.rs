@@ -21,6 +21,8 @@ use crate::visit::{Asker, Verb};
 
 /// A directory older than this is fetched before anything is decided.
 const ROOMS_MAX_AGE: Millis = Millis(10_000);
+/// A directory that cannot be had anew is used for so long.
+const ROOMS_KEPT: Millis = Millis(24 * 60 * 60 * 1_000);
 /// A directory older than this is fetched meanwhile.
 const ROOMS_FRESH: Millis = Millis(5_000);
 /// A refresh that has not come back by now is tried by another request.
@@ -84,11 +86,10 @@ impl HeldBoard {
 
     /// How usable it is.
     pub fn freshness(&self, now: Millis) -> Freshness {
-        let age = now.since(self.made_at);
         let max_age = Millis(self.board.max_age_ms);
-        if age <= max_age {
+        if now.is_within(max_age, self.made_at) {
             Freshness::Fresh
-        } else if age <= max_age.plus(Board::GRACE) {
+        } else if now.is_within(max_age.plus(Board::GRACE), self.made_at) {
             Freshness::Aging
         } else {
             Freshness::Stale
@@ -115,17 +116,17 @@ impl HeldBoard {
 
     /// Whether it came a moment ago: a newer one is not to be had.
     pub fn is_just_taken(&self, now: Millis) -> bool {
-        now.since(self.taken_at) <= MISSED
+        now.is_within(MISSED, self.taken_at)
     }
 
     /// Whether a newer one could not be had a moment ago: it is not tried again yet.
     pub fn is_missed(&self, now: Millis) -> bool {
-        now.since(self.missed_at) <= MISSED
+        now.is_within(MISSED, self.missed_at)
     }
 
     /// Whether somebody should fetch a newer one now; whoever is told yes does.
     pub fn begin_refresh(&mut self, now: Millis) -> bool {
-        let begins = now.since(self.asked_at) > REFRESH_PATIENCE;
+        let begins = !now.is_within(REFRESH_PATIENCE, self.asked_at);
         if begins {
             self.asked_at = now;
         }
@@ -152,6 +153,8 @@ pub struct Admission {
 pub struct Isolate {
     rooms: Option<Rc<Rooms>>,
     rooms_at: Millis,
+    /// When the directory last said so.
+    rooms_had_at: Millis,
     rooms_asked_at: Millis,
     boards: HashMap<String, HeldBoard>,
     told: HashMap<Wish, (Outcome, Millis)>,
@@ -162,13 +165,12 @@ pub struct Isolate {
 impl Isolate {
     /// The rooms, and how usable they are.
     pub fn rooms(&self, now: Millis) -> (Option<Rc<Rooms>>, Freshness) {
-        let age = now.since(self.rooms_at);
-        let freshness = if self.rooms.is_none() || age > ROOMS_MAX_AGE {
+        let freshness = if self.rooms.is_none() || !now.is_within(ROOMS_MAX_AGE, self.rooms_at) {
             Freshness::Stale
-        } else if age > ROOMS_FRESH {
-            Freshness::Aging
-        } else {
+        } else if now.is_within(ROOMS_FRESH, self.rooms_at) {
             Freshness::Fresh
+        } else {
+            Freshness::Aging
         };
         (self.rooms.clone(), freshness)
     }
@@ -176,20 +178,22 @@ impl Isolate {
     /// Takes the directory's document.
     pub fn take_rooms(&mut self, now: Millis, rooms: Rooms) {
         self.rooms = Some(Rc::new(rooms));
-        self.rooms_at = now;
+        (self.rooms_at, self.rooms_had_at) = (now, now);
         self.rooms_asked_at = Millis(0);
     }
 
-    /// The directory cannot be had: what we have is used a while longer, or these for want of anything.
+    /// The directory cannot be had: what we have is used for a day, or these for want of anything.
     pub fn keep_rooms(&mut self, now: Millis, fallback: impl FnOnce() -> Rooms) {
-        self.rooms.get_or_insert_with(|| Rc::new(fallback()));
+        if self.rooms.is_none() || !now.is_within(ROOMS_KEPT, self.rooms_had_at) {
+            self.rooms = Some(Rc::new(fallback()));
+        }
         self.rooms_at = now;
         self.rooms_asked_at = Millis(0);
     }
 
     /// Whether somebody should fetch the directory now; whoever is told yes does.
     pub fn begin_rooms_refresh(&mut self, now: Millis) -> bool {
-        let begins = now.since(self.rooms_asked_at) > REFRESH_PATIENCE;
+        let begins = !now.is_within(REFRESH_PATIENCE, self.rooms_asked_at);
         if begins {
             self.rooms_asked_at = now;
         }
@@ -271,7 +275,7 @@ impl Isolate {
             Outcome::Next { .. } | Outcome::Waiting | Outcome::Busy => REPEAT_WAITING,
             _ => REPEAT,
         };
-        (now.since(*at) <= repeat).then(|| outcome.clone())
+        now.is_within(repeat, *at).then(|| outcome.clone())
     }
 
     fn remember(&mut self, now: Millis, wish: Wish, outcome: &Outcome) {
@@ -302,7 +306,7 @@ mod tests {
         assert_eq!(held.freshness(Millis(100_400)), Freshness::Fresh);
         assert_eq!(held.freshness(Millis(100_401)), Freshness::Aging);
         assert_eq!(held.freshness(Millis(101_401)), Freshness::Stale);
-        assert_eq!(held.freshness(Millis(99_000)), Freshness::Fresh, "a clock that jumps back");
+        assert_eq!(held.freshness(Millis(99_000)), Freshness::Stale, "a clock that jumped back");
     }
 
     #[test]
@@ -318,6 +322,8 @@ mod tests {
         let mut held = HeldBoard::default();
         assert!(held.begin_refresh(Millis(100_000)));
         assert!(!held.begin_refresh(Millis(100_001)));
+        assert!(held.begin_refresh(Millis(103_001)));
+        assert!(held.begin_refresh(Millis(50_000)), "a clock that jumped back");
         assert!(held.begin_refresh(Millis(103_001)));
         held.end_refresh();
         assert!(held.begin_refresh(Millis(103_002)));
@@ -340,6 +346,7 @@ mod tests {
         isolate.remember(Millis(1_000), wish, &Outcome::Used);
         assert_eq!(isolate.recall(Millis(6_000), &wish), Some(Outcome::Used));
         assert_eq!(isolate.recall(Millis(6_001), &wish), None);
+        assert_eq!(isolate.recall(Millis(999), &wish), None, "a clock that jumped back");
         isolate.remember(Millis(1_000), wish, &Outcome::Next { retry_ms: 3_000 });
         assert_eq!(isolate.recall(Millis(3_001), &wish), None);
         isolate.remember(Millis(1_000), Wish::Board, &Outcome::Unreachable);

@@ -25,7 +25,8 @@ async function travel(env, name, leaf, group) {
       setTimeout(resolve, GATHER_MS);
     });
     const early = leaf.leftAt + SPACING_MS - Date.now();
-    if (early > 0) await after(early);
+    // A clock that jumped back would make it an hour.
+    if (early > 0) await after(Math.min(early, SPACING_MS));
     leaf.group = undefined;
   }
   leaf.underway = group;
@@ -55,7 +56,8 @@ export async function send(errand, env, context) {
   let leaf = leaves.get(name);
   if (!leaf) leaves.set(name, (leaf = {}));
   // The first of a group may have been ended by the platform: then it never goes.
-  if (leaf.group && Date.now() < leaf.gathersUntil) {
+  const left = leaf.gathersUntil - Date.now();
+  if (leaf.group && left > 0 && left <= 10 * GATHER_MS) {
     return new Promise((tell) => {
       leaf.group.push({ payload, tell });
       setTimeout(tell, GATHER_MS + SPACING_MS + PATIENCE_MS, "");

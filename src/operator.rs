@@ -121,10 +121,18 @@ fn not_found() -> ApiResponse {
     refusal(404, 1404, "there is nothing at this address: see `/client/v4/zones/{zone}/waiting_rooms`")
 }
 
+fn unauthorized() -> ApiResponse {
+    refusal(401, 10_000, "authentication error: send `Authorization: Bearer` and an operator's token")
+}
+
 /// Checks who asks and what for. `prefix` names the client's address prefix: failed attempts are counted by it.
 pub fn begin(request: &ApiRequest<'_>, tokens: &Tokens, prefix: [u8; 4]) -> Action {
     let presented = request.authorization.strip_prefix("Bearer ").unwrap_or_default();
     let Some(who) = tokens.who(presented).or(request.signed_in) else {
+        // A browser that looks for an icon guesses at no token.
+        if request.authorization.is_empty() {
+            return Action::Respond(unauthorized());
+        }
         let command = Command::Attempt { prefix };
         return Action::Command { who: String::new(), command, then: Then::Unauthorized };
     };
@@ -198,9 +206,7 @@ pub fn complete(then: Then, reply: Reply) -> ApiResponse {
             let message = format!("too many attempts without a valid token: come back in {seconds} s");
             ApiResponse { retry_after_seconds: Some(seconds), ..refusal(429, 1429, &message) }
         }
-        (Then::Unauthorized, _) => {
-            refusal(401, 10_000, "authentication error: send `Authorization: Bearer` and an operator's token")
-        }
+        (Then::Unauthorized, _) => unauthorized(),
         (Then::List { page, per_page }, Reply::Rooms(rooms)) => list(&rooms, page, per_page),
         (Then::Room, Reply::Room(record)) => confirmed(&record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
@@ -296,7 +302,9 @@ mod tests {
 
     #[test]
     fn without_the_right_token_nothing_is_even_read_and_the_attempt_is_counted() {
-        for authorization in ["", "Bearer ", "Bearer wrong", TOKEN, &format!("Basic {TOKEN}")] {
+        let silent = asked("DELETE", "/client/v4/zones/z/waiting_rooms/x", "", b"{");
+        assert_eq!(status_of(&silent), 401, "who shows nothing guesses at nothing");
+        for authorization in ["Bearer ", "Bearer wrong", TOKEN, &format!("Basic {TOKEN}")] {
             let action = asked("DELETE", "/client/v4/zones/z/waiting_rooms/x", authorization, b"{");
             let Action::Command { command, then, .. } = action else { panic!("answered {authorization}") };
             assert_eq!((command, then), (Command::Attempt { prefix: [7; 4] }, Then::Unauthorized));

@@ -20,10 +20,12 @@ export function wasAdmitted(cookies, url, now) {
   return BELOW.test(url);
 }
 
-/** Remembers an admission (`admits`, src/shell.rs): until when, and how the addresses begin below which it holds. */
-export function remember(cookies, now, admission) {
-  if (!admission) return;
-  const at = admission.indexOf(" ");
+/**
+ * Remembers an admission (`Edge::admits`, src/edge.rs). Its cookies are those that the request brought, in a text of their own: a slice of the
+ * header would keep the whole header in memory.
+ */
+export function remember(admission, now) {
+  const [until, beginning, cookies] = admission.split("\n");
   if (recent.size >= MOST) recent.clear();
-  recent.set(cookies, { since: now, until: Number(admission.slice(0, at)), beginning: admission.slice(at + 1) });
+  recent.set(cookies, { since: now, until: Number(until), beginning });
 }

@@ -158,9 +158,12 @@ pub fn own_path(room_path: &str, name: &str) -> String {
     format!("{base}{OWN}{name}")
 }
 
-/// Whether a path is past the gate for everybody: what machines look for at fixed places.
+/// Whether a path is past the gate for everybody: what machines look for at fixed places. In its normal form alone: `/.well-known/../sale` is
+/// a way round a room.
 pub fn is_past_the_gate(path: &str) -> bool {
-    path == "/robots.txt" || path == "/favicon.ico" || path.starts_with("/.well-known/")
+    path == "/robots.txt"
+        || path == "/favicon.ico"
+        || (path.starts_with("/.well-known/") && is_plain(path) && !path.contains("/./"))
 }
 
 fn covers(route_path: &str, path: &str) -> bool {
@@ -170,12 +173,12 @@ fn covers(route_path: &str, path: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', ';']))
 }
 
-/// Lower case, without port and trailing dot.
+/// Lower case, without port, trailing dots and a user's name.
 pub fn normal_host(host: &str) -> Cow<'_, str> {
     let bare = host.rsplit_once(':').map_or(host, |(bare, port)| {
         if port.bytes().all(|byte| byte.is_ascii_digit()) { bare } else { host }
     });
-    let bare = bare.strip_suffix('.').unwrap_or(bare);
+    let bare = bare.rsplit_once('@').map_or(bare, |(_, bare)| bare).trim_end_matches('.');
     if bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(bare.to_ascii_lowercase())
     } else {
@@ -241,7 +244,9 @@ fn decoded(path: &str) -> String {
             Some(plain) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
                 out.push(char::from(plain));
             }
-            Some(_) => out.push_str(path.get(index..index + 3).unwrap_or_default()),
+            Some(_) => {
+                out.push_str(&path.get(index..index + 3).unwrap_or_default().to_ascii_uppercase());
+            }
             None if *byte == b'\\' => out.push('/'),
             None => {
                 if let Some(character) = path.get(index..).and_then(|rest| rest.chars().next()) {

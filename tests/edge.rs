@@ -84,7 +84,7 @@ fn a_good_pass_goes_on_as_long_as_the_board_may_be_acted_on() {
     let (mut edge, ids) = edge(&["/sale"]);
     let held = cookies(&ids[0], |_| ());
     let until = NOW.0 + MAX_AGE;
-    assert_eq!(edge.admits(URL, &held, NOW), Some(format!("{until} https://shop.example/sale")));
+    assert_eq!(edge.admits(URL, &held, NOW), Some(format!("{until}\nhttps://shop.example/sale\n{held}")));
     assert!(edge.admits(URL, &held, Millis(until)).is_some());
     assert_eq!(edge.admits(URL, &held, Millis(until + 1)), None, "it leaves the fast path");
 }
@@ -93,10 +93,10 @@ fn a_good_pass_goes_on_as_long_as_the_board_may_be_acted_on() {
 fn what_is_due_or_ends_sooner_ends_the_memory_sooner() {
     let (mut edge, ids) = edge(&["/"]);
     let ends = cookies(&ids[0], |pass| pass.expires = NOW.plus(Millis(7)));
-    assert_eq!(edge.admits(URL, &ends, NOW), Some(format!("{} https://shop.example", NOW.0 + 7)));
+    assert_eq!(edge.admits(URL, &ends, NOW), Some(format!("{}\nhttps://shop.example\n{ends}", NOW.0 + 7)));
     // Five minutes of session: due a minute after it was issued.
     let due = cookies(&ids[0], |pass| pass.issued = NOW.minus(Millis(59_999)));
-    assert_eq!(edge.admits(URL, &due, NOW), Some(format!("{} https://shop.example", NOW.0 + 1)));
+    assert_eq!(edge.admits(URL, &due, NOW), Some(format!("{}\nhttps://shop.example\n{due}", NOW.0 + 1)));
     let overdue = cookies(&ids[0], |pass| pass.issued = NOW.minus(Millis(60_001)));
     assert_eq!(edge.admits(URL, &overdue, NOW), None, "the gate renews it");
 }
@@ -129,7 +129,9 @@ fn an_admission_is_remembered_below_a_route_only_where_all_below_is_its_own() {
     assert_eq!(edge.admits(URL, &held, NOW).as_deref(), Some(""), "another room lies deeper");
     let (mut edge, ids) = self::edge(&["/sale", "/salespeople"]);
     let held = cookies(&ids[0], |_| ());
-    assert!(edge.admits(URL, &held, NOW).unwrap().ends_with(" https://shop.example/sale"));
+    assert!(edge.admits(URL, &held, NOW).unwrap().contains("\nhttps://shop.example/sale\n"));
+    let beside = format!("{held};anteroom-room-1=x");
+    assert_eq!(edge.admits(URL, &beside, NOW).as_deref(), Some(""), "nobody fills a memory");
     let other = "https://shop.example/x/../%73ale/basket";
     assert_eq!(edge.admits(other, &held, NOW).as_deref(), Some(""), "spelled otherwise");
 }

@@ -193,6 +193,20 @@ fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
 }
 
 #[test]
+fn a_clock_that_jumps_back_an_hour_keeps_nobody_waiting_for_one() {
+    let mut lobby = lobby();
+    lobby.ask(NOON, 1, join(1));
+    let Next::Send { incarnation, number, bytes } = lobby.next(NOON) else { panic!("nothing was sent") };
+    lobby.failed(NOON, (incarnation, number), [9; 16]);
+    lobby.ask(NOON, 2, join(2));
+    let earlier = NOON.minus(Millis(3_600_000));
+    assert_eq!(lobby.next(earlier), Next::Send { incarnation, number, bytes }, "the call is made again");
+    assert_eq!(lobby.next(earlier), Next::Wait(earlier.plus(Millis(100))), "and the next one is near");
+    lobby.take_board(NOON, durable::board::Board::default());
+    assert!(matches!(lobby.ask(earlier, 3, Wish::Board), Taken::BoardWanted));
+}
+
+#[test]
 fn a_lobby_with_too_much_to_do_says_so_instead_of_growing() {
     let mut lobby = lobby();
     let wish = |rank: u64| Wish::Claim { epoch: 0, rank };

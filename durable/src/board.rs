@@ -7,7 +7,6 @@
 //! fields are passed over, absent ones have the value they had before they existed.
 
 use crate::json::Value;
-
 use crate::units::{Epoch, Millis, PassEpoch, Place};
 use crate::wire::{Said, Wire, wire};
 

@@ -1,10 +1,9 @@
 //! What the directory does with what it is asked: it stores changes, and has them carried to their Rooms by errands. A change is
 //! stored before its Room hears of it, and pushed again until the Room has confirmed it.
 
-use crate::json::Value;
-
 use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
+use crate::json::Value;
 use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::protocol::{Configure, Configured};
 use crate::settings::{Fault, Settings};

@@ -177,7 +177,7 @@ impl Directory {
 
     /// Counts an attempt to sign in, or says when to come back.
     pub fn attempt(&mut self, now: Millis, prefix: [u8; 4]) -> Result<(), Millis> {
-        while self.attempts.front().is_some_and(|(at, _)| now.since(*at) >= ATTEMPTS_SPAN) {
+        while self.attempts.front().is_some_and(|(at, _)| *at > now || now.since(*at) >= ATTEMPTS_SPAN) {
             self.attempts.pop_front();
         }
         let mine = self.attempts.iter().filter(|(_, other)| *other == prefix);

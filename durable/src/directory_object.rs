@@ -41,11 +41,6 @@ impl DirectoryObject {
         let now = platform::now();
         self.turn(|clerk| clerk.heard(now, action, errand, reply))
     }
-
-    /// Forgets what is in memory: the rows are what counts.
-    pub fn lose(&mut self) {
-        self.clerk = None;
-    }
 }
 
 impl DirectoryObject {

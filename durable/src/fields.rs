@@ -2,7 +2,6 @@
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
 use crate::json::{Map, Value};
-
 use crate::settings::Fault;
 use crate::wire::to_text;
 

@@ -25,6 +25,7 @@ const SPACING: Millis = Millis(100);
 const TRIES_MAX: u32 = 4;
 /// Between two tries of one batch, times the number of tries.
 const RETRY_SPACING: Millis = Millis(200);
+const RETRY_LONGEST: Millis = Millis(RETRY_SPACING.0 * TRIES_MAX as u64);
 /// A batch holds at most this many wishes; what is more waits for the next.
 const WISHES_PER_BATCH: usize = 1_000;
 /// Wishes that may wait: with more, a lobby answers *unreachable* and the page tries again.
@@ -34,7 +35,7 @@ const MEMORY: Millis = Millis(120_000);
 /// Holders remembered; the oldest is forgotten for a new one.
 const MEMORY_MAX: usize = 20_000;
 /// A board younger than this is given out again.
-const BOARD_FRESH: Millis = Millis(1_000);
+const BOARD_FRESH: Millis = Millis(999);
 
 /// Who waits for an outcome: a number the shell makes up.
 pub type Waiter = u64;
@@ -119,7 +120,7 @@ impl Lobby {
     pub fn ask(&mut self, now: Millis, waiter: Waiter, wish: Wish) -> Taken {
         match wish {
             Wish::Board => {
-                let fresh = self.board.as_ref().is_some_and(|(_, at)| now.since(*at) < BOARD_FRESH);
+                let fresh = self.board.as_ref().is_some_and(|(_, at)| now.is_within(BOARD_FRESH, *at));
                 return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
             }
             Wish::Join { holder } => {
@@ -143,9 +144,10 @@ impl Lobby {
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
         let incarnation = self.incarnation;
-        if let Some(flight) =
-            self.flights.iter_mut().find(|flight| flight.again_at.is_some_and(|at| at <= now))
-        {
+        // What was to happen soon happens now if the clock jumped back.
+        let is_due = |at: Millis| at <= now || at > now.plus(RETRY_LONGEST);
+        self.sent_at = self.sent_at.min(now);
+        if let Some(flight) = self.flights.iter_mut().find(|flight| flight.again_at.is_some_and(is_due)) {
             flight.again_at = None;
             return Next::Send { incarnation, number: flight.number, bytes: flight.bytes.clone() };
         }

@@ -2,7 +2,6 @@
 //! rooms.
 
 use crate::json::Value;
-
 use crate::protocol::RoomStatus;
 use crate::settings::Fault;
 use crate::wire::{Said, Wire, field, say_either, say_object, tag, wire, wire_either};

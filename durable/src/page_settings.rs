@@ -3,11 +3,10 @@
 //! Everything here goes into a page that strangers see, so everything is bounded, and nothing can be
 //! fetched from elsewhere or run.
 
-use crate::json;
-use crate::json::Value;
-
 use crate::codec::from_hex;
 use crate::fields::Fields;
+use crate::json;
+use crate::json::Value;
 
 /// An inline logo: it travels with every waiting page.
 const LOGO_BYTES_MAX: usize = 8 * 1024;

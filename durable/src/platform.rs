@@ -40,7 +40,9 @@ pub fn keys(env: &JsValue) -> std::result::Result<Keys, KeyFault> {
 pub fn rooms_var(env: &JsValue) -> Vec<Value> {
     let rooms = js_sys::Reflect::get(env, &"ROOMS".into());
     let json = rooms.and_then(|rooms| js_sys::JSON::stringify(&rooms));
-    json.ok().and_then(|json| from_text(String::from(json).as_bytes())).unwrap_or_default()
+    // Of what is not there, JSON says nothing, and not a text.
+    let json = json.ok().and_then(|json| JsValue::from(json).as_string());
+    json.and_then(|json| from_text(json.as_bytes())).unwrap_or_default()
 }
 
 /// An error, as the platform carries it to whoever called. Its name tells it from a panic (`core.mjs`).

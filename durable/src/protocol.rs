@@ -4,9 +4,8 @@
 //! The edge has verified every token before it asks; tokens themselves do not travel, their fields
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
 
-use crate::json::Value;
-
 use crate::board::{Board, Phase, Revocations};
+use crate::json::Value;
 use crate::wire::{wire, wire_either};
 
 /// One visitor's wish, or the edge's own for a newer board.

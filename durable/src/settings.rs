@@ -8,10 +8,10 @@
 
 use std::fmt;
 
+use crate::codec::from_hex;
+use crate::fields::Fields;
 use crate::json;
 use crate::json::Value;
-
-use crate::fields::Fields;
 use crate::page_settings::PageSettings;
 use crate::wire::wire;
 
@@ -277,15 +277,23 @@ fn path(fields: &mut Fields<'_>) -> String {
 }
 
 const PATH_RULE: &str = "must begin with `/` and be in its plain form: no query, fragment, wildcard, `//`, `.` or `..` \
-     segments, `;`, backslash or spaces; `%` only where it must be";
+     segments, `;`, backslash or spaces; `%` only where it must be, with capitals";
 
 fn is_path(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#*\\;\"<>".contains(&byte);
     let inner = path.strip_suffix('/').unwrap_or(path);
     path.starts_with('/')
         && path.bytes().all(plain)
+        && path.split('%').skip(1).all(is_needed_escape)
         && !path.contains("/.anteroom")
         && inner.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// Whether what follows a `%` is the escape, in capitals, of a byte that could not stand there itself.
+fn is_needed_escape(rest: &str) -> bool {
+    let digits = rest.get(..2).filter(|digits| !digits.bytes().any(|digit| digit.is_ascii_lowercase()));
+    let byte = digits.and_then(from_hex::<1>).map(|[byte]| byte);
+    byte.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !b"-._~/\\;".contains(&byte))
 }
 
 fn without_slash(path: String) -> String {
@@ -466,6 +474,10 @@ mod tests {
             ("name", json!("a".repeat(64)), json!("a".repeat(65))),
             ("path", json!("/a.b/c%20d"), json!("/a//b")),
             ("path", json!("/"), json!("/a/../b")),
+            ("path", json!("/caf%C3%A9"), json!("/caf%c3%a9")),
+            ("path", json!("/a%25b"), json!("/%73ale")),
+            ("path", json!("/a%20b"), json!("/a%2Fb")),
+            ("path", json!("/a"), json!("/a%2")),
             ("path", json!("/x"), json!("/x?y=1")),
             ("path", json!("/x"), json!("/.anteroom")),
             ("host", json!("localhost"), json!("*.example.com")),

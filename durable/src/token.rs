@@ -122,7 +122,7 @@ pub struct OperatorSession {
 pub trait Token: Sized {
     /// The first byte; distinct for each kind.
     const DOMAIN: u8;
-    /// How its text begins: the domain byte's six high bits and two low ones. What begins otherwise need not be decoded.
+    /// How its text begins: the domain byte, and four bits of the version, which are zero up to 15. What begins otherwise need not be decoded.
     const BEGINNING: &'static str;
     /// How many bytes the fields take.
     const FIELD_BYTES: usize;

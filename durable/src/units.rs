@@ -30,6 +30,12 @@ impl Millis {
         self.minus(earlier)
     }
 
+    /// Whether `earlier` lies at most so long ago. What lies ahead does not: a clock that jumped back must not keep it for as long as it jumped.
+    #[must_use]
+    pub const fn is_within(self, duration: Millis, earlier: Millis) -> bool {
+        earlier.0 <= self.0 && self.since(earlier).0 <= duration.0
+    }
+
     /// Whole seconds, rounded up: a wait is never told shorter than it is.
     pub const fn secs_ceil(self) -> u64 {
         self.0.div_ceil(1000)

@@ -109,6 +109,10 @@ describe("whatever comes", () => {
     assert.equal(requests, 5);
     assert.equal((await anteroom.ask("/sale", { host: "elsewhere.example", headers: NAVIGATION })).status, 404);
     assert.equal(anteroom.shop.stats.requests, requests, "a host of nobody's never reaches the origin");
+    for (const path of ["/.well-known/../sale", "/.well-known/%2e%2e/sale", "/.well-known/..%2fsale", "/.well-known/..%5csale", "/.well-known/..;/sale", "/.well-known/./../sale"]) {
+      assert.equal(await told(path, { headers: NAVIGATION }), "joining", path);
+    }
+    assert.equal(anteroom.shop.stats.requests, requests, "and no way round a room leads past the gate");
   });
 
   test("finds the room however the path is written", async () => {
@@ -126,6 +130,24 @@ describe("whatever comes", () => {
     assert.equal((await anteroom.ask("/sale/.anteroom/nothing", { headers: NAVIGATION })).status, 404);
     assert.equal(await told("/sale", { headers: NAVIGATION }), "joining");
   });
+});
+
+test("the page's script is told that it is inside, and what it asks for is not asked of the origin", async () => {
+  const anteroom = await startAnteroom();
+  try {
+    const visitor = new Visitor(anteroom);
+    await visitor.go();
+    await visitor.go("/item/1");
+    const { requests } = anteroom.shop.stats;
+    for (let time = 0; time < 2; time += 1) {
+      const told = await visitor.ask("/item/1", { headers: { Accept: "application/vnd.anteroom+json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin" } });
+      assert.equal(told.headers.anteroom, "admitted");
+      await visitor.go("/item/1");
+    }
+    assert.equal(anteroom.shop.stats.requests, requests + 2);
+  } finally {
+    await anteroom.stop();
+  }
 });
 
 describe("a deployment that is not in order", () => {

@@ -7,7 +7,7 @@ const HELD = "__Host-anteroom-01020304=AwExyz";
 const SALE = "https://shop.example/sale";
 
 test("the same cookies are let through below a route, until then", () => {
-  remember(HELD, 1_000, `2000 ${SALE}`);
+  remember(`2000\n${SALE}\n${HELD}`, 1_000);
   for (const rest of ["", "/", "/basket", "/basket/", "/a/b/c.html?page=2&q=a%20b", "?x=/../y", "/a.b"]) {
     assert.ok(wasAdmitted(HELD, SALE + rest, 1_000), rest);
   }
@@ -17,7 +17,7 @@ test("the same cookies are let through below a route, until then", () => {
 });
 
 test("other cookies, other paths, other spellings and what is ours take the long way", () => {
-  remember(HELD, 1_000, `2000 ${SALE}`);
+  remember(`2000\n${SALE}\n${HELD}`, 1_000);
   assert.ok(!wasAdmitted(`${HELD}x`, SALE, 1_000) && !wasAdmitted(HELD.slice(0, -1), SALE, 1_000) && !wasAdmitted("", SALE, 1_000));
   for (const rest of ["speople", "/../admin", "/x/..", "/.anteroom/leave", "//", "/a//b", "/%2e%2e/admin", "/a;b", "/a\\b", "/.hidden", "/x/%2F"]) {
     assert.ok(!wasAdmitted(HELD, SALE + rest, 1_000), rest);
@@ -25,15 +25,8 @@ test("other cookies, other paths, other spellings and what is ours take the long
   assert.ok(!wasAdmitted(HELD, "https://shop.example/", 1_000) && !wasAdmitted(HELD, "http://shop.example/sale", 1_000));
 });
 
-test("an admission to one address alone, and none, are not remembered", () => {
-  const one = "__Host-anteroom-01020304=AwEone";
-  remember(one, 1_000, "");
-  remember(one, 1_000, undefined);
-  assert.ok(!wasAdmitted(one, SALE, 1_000));
-});
-
 test("a memory that is full begins anew", () => {
-  remember(HELD, 1_000, `2000 ${SALE}`);
-  for (let index = 0; index < 2_000; index += 1) remember(`x=AwE${index}`, 1_000, `2000 ${SALE}`);
+  remember(`2000\n${SALE}\n${HELD}`, 1_000);
+  for (let index = 0; index < 2_000; index += 1) remember(`2000\n${SALE}\nx=AwE${index}`, 1_000);
   assert.ok(!wasAdmitted(HELD, SALE, 1_000) && wasAdmitted("x=AwE1999", SALE, 1_000));
 });

@@ -1,7 +1,8 @@
 // Our own worst day: the Wasm panics, again and again, which empties the memory of the edge and of every object in the isolate.
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { ANTEROOM_VARS, APP, LINE_HOST, OPEN_HOST, navigation, obtainPass } from "../bench/browser.mjs";
+import { ANTEROOM_VARS, APP, LINE_HOST, NAVIGATION, OPEN_HOST, navigation, obtainPass } from "../bench/browser.mjs";
 import { ask, sender } from "../bench/load.mjs";
 import { startOrigin } from "../bench/origin.mjs";
 import { ANTEROOM, ANTEROOM_OBJECTS, startWorkers } from "../bench/runtime.mjs";
@@ -11,7 +12,11 @@ let origin, workers, port;
 before(async () => {
   origin = await startOrigin();
   const modules = ["tests/workerd/trap.mjs", ...ANTEROOM];
-  workers = await startWorkers([{ name: "anteroom", modules, vars: ANTEROOM_VARS, objects: ANTEROOM_OBJECTS }], origin.port);
+  const { ROOMS: _, ...roomless } = ANTEROOM_VARS;
+  workers = await startWorkers([
+    { name: "anteroom", modules, vars: ANTEROOM_VARS, objects: ANTEROOM_OBJECTS },
+    { name: "roomless", modules, vars: roomless, objects: ANTEROOM_OBJECTS },
+  ], origin.port);
   port = workers.ports.anteroom;
 });
 after(async () => {
@@ -31,6 +36,28 @@ async function join() {
   }
   throw new Error("no place after 100 tries");
 }
+
+test("a deployment whose rooms nobody named passes everybody on, and its operators get their page", async () => {
+  const answers = await Promise.all([OPEN_HOST, ANTEROOM_VARS.OPERATOR_HOST].map((host) => ask(workers.ports.roomless, "/", { Host: host, ...NAVIGATION })));
+  assert.deepEqual(answers.map(({ head }) => head.slice(9, 12)), ["200", "200"]);
+  assert.match(answers[1].body.toString(), /Sign in/);
+});
+
+test("whoever is cut off while they write costs nobody else a thing", async () => {
+  const generation = async () => (await ask(port, "/generation", { Host: OPEN_HOST })).body.toString();
+  assert.equal(await generation(), "0");
+  for (let index = 0; index < 10; index += 1) {
+    await new Promise((resolve, reject) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.write(`POST /x HTTP/1.1\r\nHost: ${ANTEROOM_VARS.OPERATOR_HOST}\r\nContent-Length: 1000\r\n\r\nabcde`, () => setTimeout(() => socket.destroy(), 50));
+      });
+      socket.on("close", resolve);
+      socket.on("error", reject);
+    });
+  }
+  await pause(200);
+  assert.equal(await generation(), "0");
+});
 
 test("with a panic every 20 ms those inside go on, and everybody who joins has a place of their own", { timeout: 60_000 }, async () => {
   const pass = await obtainPass(sender(port, OPEN_HOST));

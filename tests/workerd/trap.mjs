@@ -1,11 +1,13 @@
-// Anteroom with a door to its emergency: `/trap` has the Wasm throw, as a panic does, whatever else is going on.
+// Anteroom with a door to its emergency: `/trap` has the Wasm throw, as a panic does, whatever else is going on; `/generation` says how often
+// it began anew.
 import { RoomObject } from "../../build/index.js";
-import { recover } from "../../src/core.mjs";
+import { generation, recover } from "../../src/core.mjs";
 import entry from "../../src/entry.mjs";
 export * from "../../src/entry.mjs";
 
 export default {
   fetch(request, env, context) {
+    if (request.url.endsWith("/generation")) return new Response(String(generation));
     if (!request.url.endsWith("/trap")) return entry.fetch(request, env, context);
     try {
       RoomObject.prototype.step.call({ __wbg_ptr: 0 });
