@@ -9,6 +9,8 @@ wasm_bindgen_version=$(awk '$0 == "name = \"wasm-bindgen\"" { getline; gsub(/[^0
 wasm_target=wasm32-unknown-unknown
 tools="$cache/wasm-bindgen-$wasm_bindgen_version"
 modules="$root/tests/node_modules"
+# Of the manifest's `rust-version`.
+rust_minor=$(sed -n 's/^rust-version = "1\.\([0-9]*\)".*/\1/p' "$root/Cargo.toml")
 cargo_deny_version=0.20.2
 cargo_deny="$cache/cargo-deny-$cargo_deny_version"
 
@@ -21,15 +23,19 @@ complete() {
   local folder=$1 filling=$1.filling.$$
   shift
   [ -d "$folder" ] && return 0
-  rm -rf "$folder".filling.*
+  # What others began and left; what they are at just now stays.
+  find "$(dirname "$folder")" -maxdepth 1 -name "$(basename "$folder").filling.*" -mmin +60 -exec rm -rf {} + 2>/dev/null || true
   mkdir -p "$filling"
   filling=$filling "$@"
-  mv "$filling" "$folder"
+  # Somebody else may have been faster.
+  if [ -d "$folder" ]; then rm -rf "$filling"; else mv "$filling" "$folder"; fi
 }
 
 # Where rustup has no standard library for Wasm and cannot fetch one, Debian's compiler has its source.
 debian_rustc=/usr/bin/rustc
 sysroot() { printf '%s/sysroot-%s' "$cache" "$("$debian_rustc" --version | tr -c 'A-Za-z0-9.\n' '-' | cut -c1-60)"; }
+
+has_debian_sysroot() { [ -x "$debian_rustc" ] && [ -d "$(sysroot)" ]; }
 
 has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$wasm_target/lib" ]; }
 

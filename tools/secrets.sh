@@ -5,5 +5,5 @@ source "$(dirname "$0")/lib.sh"
 file="$root/.dev.vars"
 [ -f "$file" ] && exit 0
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-(umask 077 && printf 'KEY_CURRENT=%s\nOPERATOR_TOKENS=dev:%s\n' "$(random)" "$(random)" >"$file")
+(umask 077 && printf 'KEY_CURRENT=%s\nOPERATOR_TOKENS=dev:%s\n' "$(random)" "$(random)" >"$file.filling" && mv "$file.filling" "$file")
 say "made a key and an operator's token for development in .dev.vars"

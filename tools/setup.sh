@@ -7,12 +7,16 @@ need() { command -v "$1" >/dev/null || fail "\`$1\` is missing: $2"; }
 
 system_packages() {
   need cc "install a C compiler (Debian: apt-get install build-essential; macOS: xcode-select --install)"
-  need cargo "install Rust with rustup, version 1.91 or later"
+  need cargo "install Rust by rustup: curl -sSf https://sh.rustup.rs | sh"
+  local minor
+  minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')
+  [ "${minor:-0}" -ge "$rust_minor" ] || fail "Rust 1.$rust_minor or later is needed, this is $(rustc --version): run \`rustup update stable\`"
   need npm "install Node.js with npm (Debian: apt-get install nodejs npm)"
 }
 
 wasm_target() {
   has_wasm_target && return
+  has_debian_sysroot && return
   if command -v rustup >/dev/null && rustup target add "$wasm_target" >/dev/null 2>&1; then
     say "added the target $wasm_target to your Rust toolchain"
     return
@@ -64,8 +68,8 @@ dependency_checker() {
 # usage: install_crate NAME VERSION [OPTION...]
 # A registry that lags behind may not have every locked version: then without the lock.
 install_crate() {
-  local options=(--quiet --root "$filling" --version "=$2" "${@:3}" "$1")
-  CARGO_TARGET_DIR="$cache/build" cargo install --locked "${options[@]}" 2>/dev/null ||
+  local options=(--root "$filling" --version "=$2" "${@:3}" "$1")
+  CARGO_TARGET_DIR="$cache/build" cargo install --locked "${options[@]}" ||
     CARGO_TARGET_DIR="$cache/build" cargo install "${options[@]}"
 }
 
@@ -83,7 +87,7 @@ node_version() {
   node_environment
   local major
   major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
-  [ "$major" -ge 22 ] || fail "wrangler needs Node.js 22 or later, this is $(node --version): install a newer one"
+  [ "$major" -ge 22 ] || fail "wrangler needs Node.js 22 or later, this is $(node --version): run \`rm -rf tests/node_modules && make setup\`, which brings one"
 }
 
 browser() {
@@ -93,11 +97,10 @@ browser() {
   [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing Debian's chromium for the browser tests"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
-  else
-    say "downloading a Chromium for the browser tests"
-    (node_environment && playwright-core install chromium >&2)
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && return
   fi
+  say "downloading a Chromium for the browser tests"
+  (node_environment && playwright-core install chromium >&2)
 }
 
 system_packages
