@@ -1,7 +1,7 @@
 //! What an isolate remembers between requests: a cache of plain data, nothing that belongs to a request.
 //! DESIGN 3. Losing it costs a call or two; being stale only ever delays an admission.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -52,8 +52,8 @@ pub enum Freshness {
 pub struct HeldBoard {
     /// The newest board seen.
     pub board: Board,
-    /// The pass given up early.
-    pub revoked: HashSet<(u32, u32)>,
+    /// The passes given up early, in order.
+    pub revoked: Vec<(u32, u32)>,
     /// The list's number.
     pub revoked_seq: u64,
     /// First contacts sent on this board.
@@ -100,7 +100,8 @@ impl HeldBoard {
     pub fn take(&mut self, now: Millis, answer: &Answer) {
         if let Some(list) = answer.revocations.as_ref().filter(|list| list.seq >= self.revoked_seq) {
             self.revoked_seq = list.seq;
-            self.revoked = list.passes.iter().copied().collect();
+            self.revoked.clone_from(&list.passes);
+            self.revoked.sort_unstable();
         }
         let Some(board) = &answer.board else { return };
         if (board.sequence, board.at_ms) < (self.board.sequence, self.board.at_ms) {
@@ -112,6 +113,13 @@ impl HeldBoard {
         self.made_at = now.minus(Millis(answer.board_age_ms));
         self.taken_at = now;
         self.board = board.clone();
+    }
+
+    /// A pass was given up through this isolate: here it is dead at once.
+    fn revoke(&mut self, pass: (u32, u32)) {
+        if let Err(index) = self.revoked.binary_search(&pass) {
+            self.revoked.insert(index, pass);
+        }
     }
 
     /// Whether it came a moment ago: a newer one is not to be had.
@@ -156,7 +164,8 @@ pub struct Isolate {
     /// When the directory last said so.
     rooms_had_at: Millis,
     rooms_asked_at: Millis,
-    boards: HashMap<String, HeldBoard>,
+    /// By room, in order.
+    boards: Vec<(String, HeldBoard)>,
     told: HashMap<Wish, (Outcome, Millis)>,
     /// Tokens believed before.
     pub seen: Seen,
@@ -214,9 +223,9 @@ impl Isolate {
         let Some(Match { room, path, own: None }) = rooms.find(address.host, address.path) else {
             return None;
         };
-        let held = self.boards.get(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh)?;
         let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys, &mut self.seen);
         let pass = wallet.pass?;
+        let held = self.board_of(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh)?;
         // Whoever has no pass meets the strictest asker there is, and is not let through.
         let visit = Visit { asker: Asker::SubResource, verb: Verb::Head, wallet: &wallet, marked: false };
         let view = held.view(&room.settings);
@@ -230,30 +239,43 @@ impl Isolate {
 
     /// What is held of a room.
     pub fn board(&self, room: &str) -> &HeldBoard {
-        self.boards.get(room).unwrap_or(&NOTHING)
+        self.board_of(room).unwrap_or(&NOTHING)
+    }
+
+    fn board_of(&self, room: &str) -> Option<&HeldBoard> {
+        let index = self.boards.binary_search_by(|(held, _)| held.as_str().cmp(room)).ok()?;
+        self.boards.get(index).map(|(_, held)| held)
+    }
+
+    /// The same, to be changed; a board that says nothing, if nothing was held.
+    fn board_mut(&mut self, room: &str) -> &mut HeldBoard {
+        let found = self.boards.binary_search_by(|(held, _)| held.as_str().cmp(room));
+        let index = found.unwrap_or_else(|index| {
+            self.boards.insert(index, (room.to_owned(), HeldBoard::default()));
+            index
+        });
+        &mut self.boards[index].1
     }
 
     /// Whether somebody should fetch a newer board now; whoever is told yes does.
     pub fn begin_board_refresh(&mut self, room: &str, now: Millis) -> bool {
-        self.boards.get_mut(room).is_some_and(|held| held.begin_refresh(now))
+        self.board_mut(room).begin_refresh(now)
     }
 
     /// A first contact is sent on a room's board.
     pub fn count_first_contact(&mut self, room: &str) {
-        if let Some(held) = self.boards.get_mut(room) {
-            held.first_contacts += 1;
-        }
+        self.board_mut(room).first_contacts += 1;
     }
 
     /// Takes a leaf's answer to a wish, and notices a newer directory.
     pub fn take_answer(&mut self, now: Millis, room: &str, wish: Wish, answer: Answer) -> Outcome {
-        let held = self.boards.entry(room.to_owned()).or_default();
+        let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
+        let held = self.board_mut(room);
         held.take(now, &answer);
         held.end_refresh();
         if let Wish::LeavePass { seat, generation, .. } = wish {
-            held.revoked.insert((seat, generation));
+            held.revoke((seat, generation));
         }
-        let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
         if held.board.directory_version > held_version {
             self.rooms_at = Millis(0);
         }
@@ -263,7 +285,7 @@ impl Isolate {
 
     /// A leaf did not answer.
     pub fn miss_answer(&mut self, now: Millis, room: &str) {
-        let held = self.boards.entry(room.to_owned()).or_default();
+        let held = self.board_mut(room);
         held.missed_at = now;
         held.end_refresh();
     }

@@ -4,8 +4,6 @@
 //! A call is the lines of its [`Ask`]s, its reply the lines of their [`Answer`](crate::protocol::Answer)s in the same order. They are
 //! all for one isolate, so the board goes with the first alone.
 
-use std::collections::HashMap;
-
 use crate::lobby::{Lobby, Taken, Waiter};
 use crate::protocol::{Ask, Outcome};
 use crate::units::Millis;
@@ -20,7 +18,8 @@ struct Call {
 /// The calls that are not answered yet, by the numbers that the host gave them.
 #[derive(Default)]
 pub struct Calls {
-    open: HashMap<u32, Call>,
+    /// Few at once, the newest last.
+    open: Vec<(u32, Call)>,
     wants_board: Vec<Waiter>,
 }
 
@@ -45,7 +44,7 @@ impl Calls {
                 }
             });
         }
-        self.open.insert(call, taken);
+        self.open.push((call, taken));
         self.reply(lobby, now, call)
     }
 
@@ -64,7 +63,7 @@ impl Calls {
         let mut touched = Vec::new();
         for (waiter, outcome) in told {
             let (call, index) = ((waiter >> 32) as u32, waiter as u32 as usize);
-            let slot = self.open.get_mut(&call).and_then(|call| call.outcomes.get_mut(index));
+            let slot = self.find(call).and_then(|at| self.open.get_mut(at)?.1.outcomes.get_mut(index));
             if let Some(slot) = slot {
                 *slot = Some(outcome);
                 if touched.last() != Some(&call) {
@@ -75,11 +74,16 @@ impl Calls {
         touched.into_iter().filter_map(|call| Some((call, self.reply(lobby, now, call)?))).collect()
     }
 
+    fn find(&self, call: u32) -> Option<usize> {
+        self.open.iter().rposition(|(open, _)| *open == call)
+    }
+
     fn reply(&mut self, lobby: &Lobby, now: Millis, call: u32) -> Option<String> {
-        if self.open.get(&call)?.outcomes.iter().any(Option::is_none) {
+        let at = self.find(call)?;
+        if self.open.get(at)?.1.outcomes.iter().any(Option::is_none) {
             return None;
         }
-        let Call { first, outcomes } = self.open.remove(&call)?;
+        let (_, Call { first, outcomes }) = self.open.remove(at);
         let mut lines = String::new();
         for (index, outcome) in outcomes.into_iter().flatten().enumerate() {
             let answer = match &first {
