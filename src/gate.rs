@@ -2,6 +2,8 @@
 //! DESIGN 2 and 3. It decides and does not remember; exactness lives at the claim, so nothing here grants a seat:
 //! at most it lets a good pass through and asks a leaf for everything else.
 
+use std::collections::HashSet;
+
 use durable::board::{Board, Phase};
 use durable::protocol::{Outcome, Wish};
 use durable::token::{Arrival, Pass, PassStanding, Ticket};
@@ -22,8 +24,8 @@ pub const FIRST_CONTACTS_MAX: u32 = 20;
 pub struct View<'a> {
     /// Its board: never older than it may be.
     pub board: &'a Board,
-    /// Seat and generation of passes given up early, in order.
-    pub revoked: &'a [(u32, u32)],
+    /// Seat and generation of passes given up early.
+    pub revoked: &'a HashSet<(u32, u32)>,
     /// How old a pass may get before it is due.
     pub renewal_interval: Millis,
     /// First contacts sent on this board.
@@ -218,7 +220,7 @@ fn valid_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
     wallet.pass.filter(|pass| {
         pass.expires > now
             && (pass.epoch, pass.pass_epoch) == (view.board.epoch(), view.board.pass_epoch())
-            && view.revoked.binary_search(&(pass.seat.0, pass.generation.0)).is_err()
+            && (view.revoked.is_empty() || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
     })
 }
 

@@ -1,7 +1,7 @@
 //! What an isolate remembers between requests: a cache of plain data, nothing that belongs to a request.
 //! DESIGN 3. Losing it costs a call or two; being stale only ever delays an admission.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -52,8 +52,8 @@ pub enum Freshness {
 pub struct HeldBoard {
     /// The newest board seen.
     pub board: Board,
-    /// The passes given up early, in order.
-    pub revoked: Vec<(u32, u32)>,
+    /// The passes given up early.
+    pub revoked: HashSet<(u32, u32)>,
     /// The list's number.
     pub revoked_seq: u64,
     /// First contacts sent on this board.
@@ -100,8 +100,7 @@ impl HeldBoard {
     pub fn take(&mut self, now: Millis, answer: &Answer) {
         if let Some(list) = answer.revocations.as_ref().filter(|list| list.seq >= self.revoked_seq) {
             self.revoked_seq = list.seq;
-            self.revoked.clone_from(&list.passes);
-            self.revoked.sort_unstable();
+            self.revoked = list.passes.iter().copied().collect();
         }
         let Some(board) = &answer.board else { return };
         if (board.sequence, board.at_ms) < (self.board.sequence, self.board.at_ms) {
@@ -113,13 +112,6 @@ impl HeldBoard {
         self.made_at = now.minus(Millis(answer.board_age_ms));
         self.taken_at = now;
         self.board = board.clone();
-    }
-
-    /// A pass was given up through this isolate: here it is dead at once.
-    fn revoke(&mut self, pass: (u32, u32)) {
-        if let Err(index) = self.revoked.binary_search(&pass) {
-            self.revoked.insert(index, pass);
-        }
     }
 
     /// Whether it came a moment ago: a newer one is not to be had.
@@ -274,7 +266,7 @@ impl Isolate {
         held.take(now, &answer);
         held.end_refresh();
         if let Wish::LeavePass { seat, generation, .. } = wish {
-            held.revoke((seat, generation));
+            held.revoked.insert((seat, generation));
         }
         if held.board.directory_version > held_version {
             self.rooms_at = Millis(0);

@@ -51,7 +51,7 @@ impl RoomEntry {
 pub struct Rooms {
     /// The directory's version; 0 for the rooms of `[vars]`.
     pub version: u64,
-    /// Host, path, room: longest path first.
+    /// Host, path, room.
     routes: Vec<(String, Rc<str>, Rc<RoomEntry>)>,
 }
 
@@ -104,7 +104,6 @@ impl Rooms {
                 routes.push((route.host.clone(), Rc::from(route.path.as_str()), room.clone()));
             }
         }
-        routes.sort_unstable_by_key(|(_, path, _)| std::cmp::Reverse(path.len()));
         Rooms { version, routes }
     }
 
@@ -144,11 +143,13 @@ impl Rooms {
         self.routes.iter().any(|(route_host, _, _)| *route_host == host)
     }
 
+    /// The longest route that covers a path, and its room.
     fn covering(&self, host: &str, path: &str) -> Option<(&Rc<str>, &Rc<RoomEntry>)> {
-        self.routes
-            .iter()
-            .find(|(route_host, route_path, _)| route_host == host && covers(route_path, path))
+        let routes = self.routes.iter();
+        routes
+            .filter(|(route_host, route_path, _)| route_host == host && covers(route_path, path))
             .map(|(_, route_path, room)| (route_path, room))
+            .max_by_key(|(route_path, _)| route_path.len())
     }
 }
 

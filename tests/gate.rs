@@ -1,5 +1,7 @@
 //! The gate's decisions, one table for each kind of visitor.
 
+use std::collections::HashSet;
+
 use anteroom::cookie::Wallet;
 use anteroom::gate::{Decision, FIRST_CONTACTS_MAX, Sequel, View, Visit, after, decide, whereabouts};
 use anteroom::standing::Standing;
@@ -74,7 +76,7 @@ fn decided(wallet: &Wallet, board: &Board, change: impl Fn(&mut (Visit<'_>, u32)
     let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet, marked: false };
     let mut asked = (visit, 0);
     change(&mut asked);
-    let revoked = [(70, 80)];
+    let revoked = HashSet::from([(70, 80)]);
     let view = View { board, revoked: &revoked, renewal_interval: Millis(20_000), first_contacts: asked.1 };
     decide(&asked.0, &view, NOW, HOLDER)
 }
@@ -195,7 +197,8 @@ fn a_token_of_an_unknown_key_is_left_alone() {
 #[test]
 fn asking_where_one_stands_never_claims_or_joins() {
     let busy = board(Phase::Busy);
-    let view = View { board: &busy, revoked: &[], renewal_interval: Millis(1), first_contacts: 0 };
+    let view =
+        View { board: &busy, revoked: &HashSet::new(), renewal_interval: Millis(1), first_contacts: 0 };
     let called = holding(None, Some(ticket(50)), None);
     assert_eq!(whereabouts(&called, &view, NOW), Standing::YourTurn { place: Place(50) });
     assert_eq!(whereabouts(&holding(None, None, Some(arrival(0))), &view, NOW), Standing::Joining);

@@ -72,6 +72,8 @@ impl Table {
             Write::Page(stored) => {
                 self.drop_page(stored.page);
                 self.pages.push(stored);
+                // As a query answers them.
+                self.pages.sort_by_key(|stored| stored.page);
             }
             Write::DropPage(page) => self.drop_page(page),
             Write::CutBelow(sequence) => self.rows.retain(|(number, _)| *number >= sequence),

@@ -184,7 +184,9 @@ impl RoomObject {
     fn load(&self) -> Result<Room> {
         self.storage.execute(SCHEMA, &[])?;
         let mut pages = Vec::new();
-        for row in self.storage.rows("SELECT kind, number, sequence, bytes FROM pages")? {
+        for row in
+            self.storage.rows("SELECT kind, number, sequence, bytes FROM pages ORDER BY kind, number")?
+        {
             let row = row?;
             let page = page_of(platform::number(&row, 0)?, platform::number(&row, 1)?)?;
             let sequence = platform::number(&row, 2)?;

@@ -56,10 +56,11 @@ impl Store {
         self.sequence
     }
 
-    /// Rebuilds the state from pages and the rows behind them, in order.
+    /// Rebuilds the state from pages and the rows behind them, both in order.
     pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<(Store, State), Malformed> {
-        let mut pages: Vec<&StoredPage> = pages.iter().collect();
-        pages.sort_unstable_by_key(|stored| stored.page);
+        if !pages.is_sorted_by_key(|stored| stored.page) {
+            return Err(Malformed("pages in order"));
+        }
         let (mut state, mut store) = (State::default(), Store::default());
         let mut stored: Vec<(PageId, u64)> = Vec::with_capacity(pages.len());
         for page in pages {
