@@ -3,19 +3,25 @@
 //! A seat is *live* until its pass is dead at every edge: `free_at`, which whoever gave or took back the pass
 //! computed. This file only counts live seats and finds free ones; how many may be live is the Room's decision.
 //!
-//! A record is the stored truth; free bits, counts and the expiry wheel are derived from the records and
-//! rebuilt with them. `free_at` is a multiple of `TICK`, so that a wheel of ticks is exact: after
-//! `expire(now)` a seat is live if and only if `free_at > now`.
-
-use std::collections::BTreeMap;
+//! A record is the stored truth; counts, groups and chains are derived from the records and rebuilt with them.
+//! After `expire(now)` a seat is live if and only if `free_at > now`. Sixty-four seats side by side are a group,
+//! which knows when one of them may be free at the earliest and is looked through when that time comes: a pass
+//! renewed costs no more than the new time in its record. Seats whose ranks end in the same bits are a chain, so
+//! a ticket's seat is found without keeping its rank twice.
 
 use crate::batch::Grant;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::token::PassStanding;
 use crate::units::{Generation, Millis, Rank, Seat};
 
-/// The wheel's step.
+/// Seats come free in steps of this: whoever waits for one is woken once for many.
 const TICK: Millis = Millis(100);
+/// Seats in a group: one word of free bits.
+const GROUP: u32 = 64;
+/// When the seats of a group that has no live one are free again.
+const NEVER: Millis = Millis(u64::MAX);
+/// The end of a chain.
+const NOBODY: Seat = Seat(u32::MAX);
 /// Seats in a stored page: about 100 KB when all are taken.
 pub const SEATS_PER_PAGE: u32 = 4096;
 /// 16 million seats: more than an isolate's memory holds.
@@ -53,20 +59,30 @@ enum Slot {
     Live(SeatRecord),
 }
 
+/// Seats side by side.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    /// A set bit for each free one.
+    free: u64,
+    /// None of the live ones is free before. It may be too early (a pass was renewed, a seat given again) until
+    /// it comes, never too late.
+    soonest: Millis,
+}
+
 /// All seats that were ever given, and who has them.
 #[derive(Clone, Debug, Default)]
 pub struct Seats {
     slots: Vec<Slot>,
-    /// A set bit for each free slot.
-    free: Vec<u64>,
+    groups: Vec<Group>,
     live: u32,
     unconfirmed: u32,
-    /// Seats by the tick of their `free_at`; an entry whose seat moved on is stale and passed over.
-    wheel: BTreeMap<u64, Vec<Seat>>,
-    by_rank: BTreeMap<Rank, u64>,
+    /// The first seat of each chain: as many as the next power of two above the seats.
+    chains: Vec<Seat>,
+    /// For each seat the next of its chain, if it is in one.
+    next: Vec<Seat>,
 }
 
-/// Rounds a time up to the wheel's step: every `free_at` goes through here.
+/// Rounds a time up to a step: every `free_at` goes through here.
 pub fn free_at(time: Millis) -> Millis {
     Millis(time.0.div_ceil(TICK.0).saturating_mul(TICK.0))
 }
@@ -94,17 +110,21 @@ impl Seats {
 
     /// The live seat that was given for this ticket.
     pub fn of_rank(&self, rank: Rank) -> Option<&SeatRecord> {
-        self.live_record(Seat(*self.by_rank.get(&rank)? as u32))
+        let mut seat = *self.chains.get(self.chain_of(rank))?;
+        loop {
+            let record = self.live_record(seat)?;
+            if record.rank == Some(rank) {
+                return Some(record);
+            }
+            seat = *self.next.get(seat.0 as usize)?;
+        }
     }
 
     /// The lowest free seat and the generation its next holder gets.
     pub fn lowest_free(&self) -> (Seat, Generation) {
-        let word = self.free.iter().position(|bits| *bits != 0);
-        let seat = match word {
-            Some(word) => {
-                let bits = self.free.get(word).copied().unwrap_or_default();
-                word as u32 * 64 + bits.trailing_zeros()
-            }
+        let group = self.groups.iter().zip(0u32..).find(|(group, _)| group.free != 0);
+        let seat = match group {
+            Some((group, index)) => index * GROUP + group.free.trailing_zeros(),
             None => self.slots.len() as u32,
         };
         let generation = match self.slots.get(seat as usize) {
@@ -116,21 +136,30 @@ impl Seats {
 
     /// When the next live seat may be free, at the earliest.
     pub fn next_free_at(&self) -> Option<Millis> {
-        self.wheel.keys().next().map(|tick| Millis(tick * TICK.0))
+        self.groups.iter().map(|group| group.soonest).min().filter(|soonest| *soonest != NEVER)
     }
 
     /// Frees every seat whose time has come.
     pub fn expire(&mut self, now: Millis) {
-        while let Some(entry) = self.wheel.first_entry() {
-            if entry.key() * TICK.0 > now.0 {
-                break;
+        for index in 0..self.groups.len() {
+            if self.groups.get(index).is_some_and(|group| group.soonest <= now) {
+                self.expire_group(index, now);
             }
-            for seat in entry.remove() {
-                match self.live_record(seat).map(|record| record.free_at) {
-                    Some(free_at) if free_at <= now => self.vacate(seat),
-                    _ => {}
-                }
+        }
+    }
+
+    fn expire_group(&mut self, index: usize, now: Millis) {
+        let first = index as u32 * GROUP;
+        let mut soonest = NEVER;
+        for seat in (first..first + GROUP).map(Seat) {
+            match self.live_record(seat).map(|record| record.free_at) {
+                Some(free_at) if free_at <= now => self.vacate(seat),
+                Some(free_at) => soonest = soonest.min(free_at),
+                None => {}
             }
+        }
+        if let Some(group) = self.groups.get_mut(index) {
+            group.soonest = soonest;
         }
     }
 
@@ -149,7 +178,7 @@ impl Seats {
         self.live += 1;
         self.unconfirmed += u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
-            self.by_rank.insert(rank, seat.0.into());
+            self.link(rank, seat);
         }
         self.schedule(seat, record.free_at);
         Ok(())
@@ -165,13 +194,10 @@ impl Seats {
         }
         self.unconfirmed -= u32::from(record.grant.standing == PassStanding::Unconfirmed);
         self.unconfirmed += u32::from(grant.standing == PassStanding::Unconfirmed);
-        let moved = record.free_at != free_at;
         record.grant = grant;
         record.renewal = Renewal::Renewed;
         record.free_at = free_at;
-        if moved {
-            self.schedule(grant.seat, free_at);
-        }
+        self.schedule(grant.seat, free_at);
     }
 
     /// Takes back the pass of a live seat, which stays live until `free_at`.
@@ -284,30 +310,78 @@ impl Seats {
         self.live -= 1;
         self.unconfirmed -= u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
-            self.by_rank.remove(&rank);
+            self.unlink(rank, seat);
         }
         self.set_free_bit(seat, true);
     }
 
     fn schedule(&mut self, seat: Seat, free_at: Millis) {
-        self.wheel.entry(free_at.0 / TICK.0).or_default().push(seat);
+        if let Some(group) = self.group_of(seat) {
+            group.soonest = group.soonest.min(free_at);
+        }
     }
 
     fn grow(&mut self, seat: Seat) {
         while self.slots.len() <= seat.0 as usize {
             let added = Seat(self.slots.len() as u32);
+            if self.slots.len() == self.chains.len() {
+                self.lengthen();
+            }
             self.slots.push(Slot::Free { generation: Generation(0) });
-            if self.slots.len() > self.free.len() * 64 {
-                self.free.push(0);
+            self.next.push(NOBODY);
+            if added.0.is_multiple_of(GROUP) {
+                self.groups.push(Group { free: 0, soonest: NEVER });
             }
             self.set_free_bit(added, true);
         }
     }
 
+    fn group_of(&mut self, seat: Seat) -> Option<&mut Group> {
+        self.groups.get_mut((seat.0 / GROUP) as usize)
+    }
+
     fn set_free_bit(&mut self, seat: Seat, free: bool) {
-        if let Some(bits) = self.free.get_mut(seat.0 as usize / 64) {
-            let bit = 1u64 << (seat.0 % 64);
-            *bits = if free { *bits | bit } else { *bits & !bit };
+        if let Some(group) = self.group_of(seat) {
+            let bit = 1u64 << (seat.0 % GROUP);
+            group.free = if free { group.free | bit } else { group.free & !bit };
+        }
+    }
+
+    /// Ranks are dense, so their low bits spread them as well as any hash.
+    fn chain_of(&self, rank: Rank) -> usize {
+        rank.0 as usize & self.chains.len().saturating_sub(1)
+    }
+
+    /// Makes twice as many chains.
+    fn lengthen(&mut self) {
+        let length = (self.chains.len() * 2).max(GROUP as usize);
+        self.chains.clear();
+        self.chains.resize(length, NOBODY);
+        for seat in (0..self.slots.len() as u32).map(Seat) {
+            if let Some(rank) = self.live_record(seat).and_then(|record| record.rank) {
+                self.link(rank, seat);
+            }
+        }
+    }
+
+    fn link(&mut self, rank: Rank, seat: Seat) {
+        let chain = self.chain_of(rank);
+        if let (Some(first), Some(next)) = (self.chains.get_mut(chain), self.next.get_mut(seat.0 as usize)) {
+            *next = std::mem::replace(first, seat);
+        }
+    }
+
+    fn unlink(&mut self, rank: Rank, seat: Seat) {
+        let after = self.next.get(seat.0 as usize).copied().unwrap_or(NOBODY);
+        let chain = self.chain_of(rank);
+        let mut link = self.chains.get_mut(chain);
+        while let Some(held) = link {
+            if *held == seat {
+                *held = after;
+                return;
+            }
+            let index = held.0 as usize;
+            link = self.next.get_mut(index);
         }
     }
 }
@@ -355,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_seat_outlives_its_first_entry_in_the_wheel_and_a_revoked_one_does_not() {
+    fn a_renewed_seat_outlives_its_first_time_and_a_revoked_one_does_not() {
         let mut seats = Seats::default();
         seats.occupy(record(0, 1_000)).unwrap();
         let grant = Grant { standing: PassStanding::Confirmed, ..record(0, 0).grant };
@@ -370,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_entry_in_the_wheel_frees_nobody_else() {
+    fn a_time_that_no_longer_holds_frees_nobody_else() {
         let mut seats = Seats::default();
         seats.occupy(record(0, 9_000)).unwrap();
         seats.revoke(Seat(0), Generation(1), Millis(1_000));
@@ -396,6 +470,129 @@ mod tests {
         assert_eq!((copy.live(), copy.unconfirmed()), (35, 35));
         assert_eq!(copy.lowest_free(), seats.lowest_free());
         assert_eq!(copy.next_free_at(), Some(Millis(2_000)));
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_no_later_than_a_seat_is_free() {
+        let mut seats = Seats::default();
+        assert_eq!(seats.next_free_at(), None);
+        seats.occupy(record(0, 1_000)).unwrap();
+        seats.occupy(record(1, 2_000)).unwrap();
+        seats.renew(record(0, 0).grant, Millis(9_000));
+        seats.expire(Millis(1_000));
+        assert_eq!((seats.live(), seats.next_free_at()), (2, Some(Millis(2_000))));
+        seats.revoke(Seat(0), Generation(1), Millis(1_500));
+        assert_eq!(seats.next_free_at(), Some(Millis(1_500)));
+        seats.expire(Millis(2_000));
+        assert_eq!((seats.live(), seats.next_free_at()), (0, None));
+    }
+
+    #[test]
+    fn renewals_take_no_memory() {
+        let mut seats = Seats::default();
+        seats.occupy(record(0, 1_000)).unwrap();
+        let size = |seats: &Seats| {
+            (seats.slots.capacity(), seats.groups.capacity(), seats.chains.capacity(), seats.next.capacity())
+        };
+        let before = size(&seats);
+        for step in 1..10_000 {
+            seats.expire(Millis(step * 100));
+            seats.renew(record(0, 0).grant, Millis(1_000 + step * 100));
+        }
+        assert_eq!((seats.live(), size(&seats)), (1, before));
+    }
+
+    #[test]
+    fn a_ticket_is_found_by_its_own_seat_among_those_of_the_same_chain() {
+        let mut seats = Seats::default();
+        let given = |seat, rank| SeatRecord { rank: Some(Rank(rank)), ..record(seat, 1_000) };
+        let seat_of = |seats: &Seats, rank| seats.of_rank(Rank(rank)).map(|record| record.grant.seat.0);
+        for (seat, rank) in [(0, 7), (1, 7 + 64), (2, 7 + 128)] {
+            seats.occupy(given(seat, rank)).unwrap();
+        }
+        // A seat that is given again forgets the ticket it was given for before.
+        seats.occupy(given(1, 7 + 192)).unwrap();
+        assert_eq!(
+            [7, 71, 135, 199, 263].map(|rank| seat_of(&seats, rank)),
+            [Some(0), None, Some(2), Some(1), None]
+        );
+        seats.revoke(Seat(1), Generation(1), Millis(500));
+        seats.expire(Millis(500));
+        seats.occupy(SeatRecord { rank: None, ..record(1, 1_000) }).unwrap();
+        assert_eq!([7, 71, 135, 199].map(|rank| seat_of(&seats, rank)), [Some(0), None, Some(2), None]);
+    }
+
+    /// Everything that can be asked, by way of the records alone.
+    fn check(seats: &Seats, records: &[Option<SeatRecord>], ranks: u64) {
+        let live = || records.iter().flatten();
+        let unconfirmed = live().filter(|record| record.grant.standing == PassStanding::Unconfirmed);
+        assert_eq!((seats.live(), seats.unconfirmed()), (live().count() as u32, unconfirmed.count() as u32));
+        let lowest = records.iter().position(Option::is_none).unwrap_or(records.len());
+        assert_eq!(seats.lowest_free().0, Seat(lowest as u32));
+        let soonest = live().map(|record| record.free_at).min();
+        assert!(soonest.is_none() || seats.next_free_at() <= soonest);
+        for record in live() {
+            assert_eq!(seats.get(record.grant.seat, record.grant.generation), Some(record));
+        }
+        for rank in 0..ranks {
+            let holder = live().find(|record| record.rank == Some(Rank(rank)));
+            assert_eq!(seats.of_rank(Rank(rank)), holder, "rank {rank}");
+        }
+    }
+
+    #[test]
+    fn whatever_happens_all_that_is_derived_agrees_with_the_records() {
+        let (mut seats, mut records) = (Seats::default(), Vec::<Option<SeatRecord>>::new());
+        let (mut now, mut ranks, mut luck) = (0u64, 0u64, 1u64);
+        for step in 0..6_000u64 {
+            luck = luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let dice = |sides: u64, shift: u32| (luck >> shift) % sides;
+            let later = Millis((now / 100 + 1 + dice(300, 20)) * 100);
+            let any = dice(records.len().max(1) as u64, 40) as usize;
+            match dice(10, 56) {
+                0..5 => {
+                    let (seat, generation) = seats.lowest_free();
+                    let mut given = record(seat.0, later.0);
+                    given.grant.generation = generation;
+                    given.rank = (dice(4, 50) > 0).then_some(Rank(ranks));
+                    ranks += 1;
+                    seats.occupy(given).unwrap();
+                    records.resize(records.len().max(seat.0 as usize + 1), None);
+                    records[seat.0 as usize] = Some(given);
+                }
+                5..8 => {
+                    if let Some(Some(held)) = records.get_mut(any) {
+                        held.grant.standing = PassStanding::Confirmed;
+                        held.renewal = Renewal::Renewed;
+                        held.free_at = held.free_at.max(later);
+                        seats.renew(held.grant, held.free_at);
+                    }
+                }
+                8 => {
+                    if let Some(Some(held)) = records.get_mut(any) {
+                        held.renewal = Renewal::Revoked;
+                        held.free_at = held.free_at.min(Millis((now / 100 + 3) * 100));
+                        seats.revoke(held.grant.seat, held.grant.generation, held.free_at);
+                    }
+                }
+                _ => {
+                    now += dice(700, 30);
+                    seats.expire(Millis(now));
+                    let gone = |held: &SeatRecord| held.free_at.0 <= now;
+                    records.iter_mut().for_each(|held| *held = held.filter(|held| !gone(held)));
+                }
+            }
+            if step % 20 == 0 {
+                check(&seats, &records, ranks);
+            }
+        }
+        assert!(records.len() > 256, "chains were lengthened");
+        let mut copy = Seats::default();
+        copy.decode_page(0, &seats.encode_page(0)).unwrap();
+        check(&copy, &records, ranks);
+        assert_eq!(copy.encode_page(0), seats.encode_page(0));
+        copy.expire(Millis(u64::MAX));
+        assert_eq!((copy.live(), copy.next_free_at()), (0, None));
     }
 
     #[test]
