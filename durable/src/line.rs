@@ -8,7 +8,7 @@
 //!
 //! How many to call is the Room's decision; who spent their ticket is in [`crate::spent`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::codec::{Malformed, Reader, Writer};
 use crate::units::{Millis, Place, Rank};
@@ -52,7 +52,9 @@ pub struct Line {
     called: u64,
     left_ahead: u64,
     calls: VecDeque<Call>,
-    kept: BTreeMap<Rank, u64>,
+    /// Called places that asked and were told *next*, in order, and when they asked last. There are some only
+    /// where a limit was lowered or everybody is held, and those who were called first mostly ask first.
+    kept: Vec<(Rank, Millis)>,
     joins: VecDeque<(Rank, Millis)>,
     held_since: Option<Millis>,
 }
@@ -85,18 +87,19 @@ impl Line {
 
     /// Kept places whose own window is over: those in an open window hold a seat by it.
     pub fn kept_beyond_window(&self, now: Millis) -> u64 {
-        self.kept.keys().filter(|rank| self.window(**rank, now) != Window::Open).count() as u64
+        self.kept.iter().filter(|(rank, _)| self.window(*rank, now) != Window::Open).count() as u64
     }
 
     /// Whether this called place asked before and was told *next*.
     pub fn is_kept(&self, rank: Rank) -> bool {
-        self.kept.contains_key(&rank)
+        self.kept_index(rank).is_ok()
     }
 
     /// How many kept places come before this one among those that stand as it does. (A latecomer never
     /// comes before a place that holds a seat.)
     pub fn kept_before(&self, rank: Rank, window: Window, now: Millis) -> u64 {
-        self.kept.range(..rank).filter(|(rank, _)| self.window(**rank, now) == window).count() as u64
+        let before = self.kept.iter().take_while(|(kept, _)| *kept < rank);
+        before.filter(|(kept, _)| self.window(*kept, now) == window).count() as u64
     }
 
     /// Where a place stands now.
@@ -180,7 +183,9 @@ impl Line {
 
     /// A ticket was exchanged or given up: it holds nothing any more.
     pub fn spend(&mut self, rank: Rank) {
-        self.kept.remove(&rank);
+        if let Ok(index) = self.kept_index(rank) {
+            self.kept.remove(index);
+        }
         if rank.0 >= self.called {
             self.left_ahead += 1;
         } else if let Some(index) = self.call_of(rank)
@@ -192,7 +197,14 @@ impl Line {
 
     /// A called place found no seat and asks again.
     pub fn keep(&mut self, rank: Rank, at: Millis) {
-        self.kept.insert(rank, at.0);
+        match self.kept_index(rank) {
+            Ok(index) => {
+                if let Some((_, asked_at)) = self.kept.get_mut(index) {
+                    *asked_at = at;
+                }
+            }
+            Err(index) => self.kept.insert(index, (rank, at)),
+        }
     }
 
     /// The operator holds everybody, or no longer does: then windows go on where they stood.
@@ -217,7 +229,12 @@ impl Line {
             self.calls.pop_front();
         }
         let (void, held) = (self.void(), self.held_since.is_some());
-        self.kept.retain(|rank, asked_at| rank.0 >= void.0 && (held || now.since(Millis(*asked_at)) <= KEEP));
+        self.kept.retain(|(rank, asked_at)| rank.0 >= void.0 && (held || now.since(*asked_at) <= KEEP));
+    }
+
+    /// Where a place is among the kept, or would be.
+    fn kept_index(&self, rank: Rank) -> Result<usize, usize> {
+        self.kept.binary_search_by_key(&rank, |(kept, _)| *kept)
     }
 
     fn is_open(&self, call: &Call, now: Millis) -> bool {
@@ -245,16 +262,9 @@ impl Line {
                 out.number(number);
             }
         }
-        for pairs in [
-            self.kept.iter().map(|(rank, at)| (*rank, Millis(*at))).collect::<Vec<_>>(),
-            self.joins.iter().copied().collect(),
-        ] {
-            out.number(pairs.len() as u64);
-            for (rank, at) in pairs {
-                out.number(rank.0);
-                out.number(at.0);
-            }
-        }
+        let (early, late) = self.joins.as_slices();
+        write_pairs(out, [&self.kept, &[]]);
+        write_pairs(out, [early, late]);
     }
 
     /// Reads what [`Line::encode`] wrote.
@@ -281,12 +291,21 @@ impl Line {
             });
         }
         for _ in 0..reader.count(2)? {
-            line.kept.insert(Rank(reader.number()?), reader.number()?);
+            line.keep(Rank(reader.number()?), Millis(reader.number()?));
         }
         for _ in 0..reader.count(2)? {
             line.joins.push_back((Rank(reader.number()?), Millis(reader.number()?)));
         }
         Ok(line)
+    }
+}
+
+/// How many there are, and each.
+fn write_pairs(out: &mut Writer, parts: [&[(Rank, Millis)]; 2]) {
+    out.number(parts.iter().map(|part| part.len() as u64).sum());
+    for (rank, at) in parts.into_iter().flatten() {
+        out.number(rank.0);
+        out.number(at.0);
     }
 }
 
@@ -347,9 +366,49 @@ mod tests {
     }
 
     #[test]
+    fn kept_places_stand_in_the_order_of_the_line_however_they_asked() {
+        let mut line = line();
+        let late = NOW.plus(Millis(100));
+        for rank in [3, 0, 2, 0] {
+            line.keep(Rank(rank), late);
+        }
+        let before = |line: &Line, rank| line.kept_before(Rank(rank), Window::Late, late);
+        assert_eq!([0, 2, 3, 9].map(|rank| before(&line, rank)), [0, 1, 2, 3]);
+        assert_eq!(line.kept_beyond_window(late), 3);
+        line.spend(Rank(2));
+        assert_eq!((line.is_kept(Rank(2)), line.is_kept(Rank(3)), before(&line, 3)), (false, true, 1));
+    }
+
+    #[test]
+    fn a_kept_place_that_asks_again_is_kept_from_then_on() {
+        let mut line = Line::default();
+        line.join(3, NOW);
+        let (asked_at, end) = (NOW.plus(KEEP), NOW.plus(LATE_WINDOW));
+        line.call(Place(2), 2, NOW, end, end);
+        line.keep(Rank(0), NOW);
+        line.keep(Rank(1), NOW);
+        line.keep(Rank(0), asked_at);
+        line.forget(asked_at.plus(Millis(1)));
+        assert_eq!((line.is_kept(Rank(0)), line.is_kept(Rank(1))), (true, false));
+    }
+
+    #[test]
+    fn the_kept_and_the_clock_are_written_in_order() {
+        // Stored heads outlive deploys: behind the calls come the kept by rank, then the joins.
+        let mut line = Line::default();
+        line.join(3, Millis(1));
+        line.keep(Rank(2), Millis(9));
+        line.keep(Rank(1), Millis(8));
+        let mut out = Writer::new();
+        line.encode(&mut out);
+        assert_eq!(out.into_bytes(), [3, 0, 0, 0, 0, 2, 1, 8, 2, 9, 1, 0, 1]);
+    }
+
+    #[test]
     fn a_line_survives_the_round_trip() {
         let mut line = line();
-        line.keep(Rank(1), NOW);
+        line.keep(Rank(2), NOW);
+        line.keep(Rank(1), NOW.plus(Millis(1)));
         line.hold(true, NOW);
         let mut out = Writer::new();
         line.encode(&mut out);
