@@ -9,7 +9,7 @@
 //! | file | decides |
 //! |---|---|
 //! | [`room`] | who joins, is called, gets a seat: `Room::step` |
-//! | [`mod@line`], [`seats`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`mod@line`], [`seats`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
@@ -20,6 +20,7 @@
 pub mod batch;
 pub mod board;
 pub mod calls;
+pub mod chains;
 pub mod clerk;
 pub mod codec;
 pub mod date;

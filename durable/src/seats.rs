@@ -10,6 +10,7 @@
 //! a ticket's seat is found without keeping its rank twice.
 
 use crate::batch::Grant;
+use crate::chains::Chains;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::token::PassStanding;
 use crate::units::{Generation, Millis, Rank, Seat};
@@ -20,8 +21,6 @@ const TICK: Millis = Millis(100);
 const GROUP: u32 = 64;
 /// When the seats of a group that has no live one are free again.
 const NEVER: Millis = Millis(u64::MAX);
-/// The end of a chain.
-const NOBODY: Seat = Seat(u32::MAX);
 /// Seats in a stored page: about 100 KB when all are taken.
 pub const SEATS_PER_PAGE: u32 = 4096;
 /// 16 million seats: more than an isolate's memory holds.
@@ -76,10 +75,7 @@ pub struct Seats {
     groups: Vec<Group>,
     live: u32,
     unconfirmed: u32,
-    /// The first seat of each chain: as many as the next power of two above the seats.
-    chains: Vec<Seat>,
-    /// For each seat the next of its chain, if it is in one.
-    next: Vec<Seat>,
+    by_rank: Chains,
 }
 
 /// Rounds a time up to a step: every `free_at` goes through here.
@@ -110,14 +106,8 @@ impl Seats {
 
     /// The live seat that was given for this ticket.
     pub fn of_rank(&self, rank: Rank) -> Option<&SeatRecord> {
-        let mut seat = *self.chains.get(self.chain_of(rank))?;
-        loop {
-            let record = self.live_record(seat)?;
-            if record.rank == Some(rank) {
-                return Some(record);
-            }
-            seat = *self.next.get(seat.0 as usize)?;
-        }
+        let mut records = self.by_rank.of(rank).filter_map(|seat| self.live_record(seat));
+        records.find(|record| record.rank == Some(rank))
     }
 
     /// The lowest free seat and the generation its next holder gets.
@@ -178,7 +168,7 @@ impl Seats {
         self.live += 1;
         self.unconfirmed += u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
-            self.link(rank, seat);
+            self.by_rank.link(rank, seat);
         }
         self.schedule(seat, record.free_at);
         Ok(())
@@ -310,7 +300,7 @@ impl Seats {
         self.live -= 1;
         self.unconfirmed -= u32::from(record.grant.standing == PassStanding::Unconfirmed);
         if let Some(rank) = record.rank {
-            self.unlink(rank, seat);
+            self.by_rank.unlink(rank, seat);
         }
         self.set_free_bit(seat, true);
     }
@@ -324,11 +314,10 @@ impl Seats {
     fn grow(&mut self, seat: Seat) {
         while self.slots.len() <= seat.0 as usize {
             let added = Seat(self.slots.len() as u32);
-            if self.slots.len() == self.chains.len() {
-                self.lengthen();
+            if self.by_rank.grow() {
+                self.link_all();
             }
             self.slots.push(Slot::Free { generation: Generation(0) });
-            self.next.push(NOBODY);
             if added.0.is_multiple_of(GROUP) {
                 self.groups.push(Group { free: 0, soonest: NEVER });
             }
@@ -347,41 +336,11 @@ impl Seats {
         }
     }
 
-    /// Ranks are dense, so their low bits spread them as well as any hash.
-    fn chain_of(&self, rank: Rank) -> usize {
-        rank.0 as usize & self.chains.len().saturating_sub(1)
-    }
-
-    /// Makes twice as many chains.
-    fn lengthen(&mut self) {
-        let length = (self.chains.len() * 2).max(GROUP as usize);
-        self.chains.clear();
-        self.chains.resize(length, NOBODY);
-        for seat in (0..self.slots.len() as u32).map(Seat) {
-            if let Some(rank) = self.live_record(seat).and_then(|record| record.rank) {
-                self.link(rank, seat);
+    fn link_all(&mut self) {
+        for (slot, seat) in self.slots.iter().zip(0..) {
+            if let Slot::Live(SeatRecord { rank: Some(rank), .. }) = slot {
+                self.by_rank.link(*rank, Seat(seat));
             }
-        }
-    }
-
-    fn link(&mut self, rank: Rank, seat: Seat) {
-        let chain = self.chain_of(rank);
-        if let (Some(first), Some(next)) = (self.chains.get_mut(chain), self.next.get_mut(seat.0 as usize)) {
-            *next = std::mem::replace(first, seat);
-        }
-    }
-
-    fn unlink(&mut self, rank: Rank, seat: Seat) {
-        let after = self.next.get(seat.0 as usize).copied().unwrap_or(NOBODY);
-        let chain = self.chain_of(rank);
-        let mut link = self.chains.get_mut(chain);
-        while let Some(held) = link {
-            if *held == seat {
-                *held = after;
-                return;
-            }
-            let index = held.0 as usize;
-            link = self.next.get_mut(index);
         }
     }
 }
@@ -491,9 +450,7 @@ mod tests {
     fn renewals_take_no_memory() {
         let mut seats = Seats::default();
         seats.occupy(record(0, 1_000)).unwrap();
-        let size = |seats: &Seats| {
-            (seats.slots.capacity(), seats.groups.capacity(), seats.chains.capacity(), seats.next.capacity())
-        };
+        let size = |seats: &Seats| (seats.slots.capacity(), seats.groups.capacity());
         let before = size(&seats);
         for step in 1..10_000 {
             seats.expire(Millis(step * 100));
