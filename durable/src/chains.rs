@@ -72,7 +72,7 @@ mod tests {
     fn seats_of_one_chain_come_and_go_in_any_order() {
         let mut chains = Chains::default();
         assert_eq!(chains.of(Rank(7)).count(), 0);
-        (0..64).for_each(|_| drop(chains.grow()));
+        (0..64).for_each(|seat| assert_eq!(chains.grow(), seat == 0));
         let rank = |turn: u64| Rank(7 + turn * 64);
         (0..3).for_each(|seat| chains.link(rank(seat.into()), Seat(seat)));
         let seats = |chains: &Chains| chains.of(rank(9)).filter(|seat| *seat != NOBODY).collect::<Vec<_>>();
