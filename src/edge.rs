@@ -188,6 +188,11 @@ impl Edge {
         self.chores.pop()
     }
 
+    /// Grows when something learnt may have ended passes: what was decided of one before counts no more.
+    pub fn endings(&self) -> u32 {
+        self.isolate.endings()
+    }
+
     /// Passes honoured without a board so far.
     pub fn blind(&self) -> u64 {
         self.blind

@@ -1,10 +1,11 @@
 // Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
-import { admits, chore, gate, learn, operate, told } from "../build/index.js";
+import { admits, chore, gate, operate } from "../build/index.js";
 import { lay, recover } from "./core.mjs";
 import { filled } from "./desk.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
+import { hear, tell } from "./news.mjs";
 import { remember, wasAdmitted } from "./recent.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
@@ -125,10 +126,10 @@ async function follow(request, env, sent, asked, verdict) {
     // Directory, board, a newer board, a wish: no request needs more.
     for (let errands = 0; errands < 5; errands += 1) {
       if (verdict?.[0] === "@") {
-        learn(lay(`${verdict}\0${await sent(verdict)}`));
+        hear(verdict, await sent(verdict));
         verdict = gate(lay(asked), env);
       } else if (verdict?.[0] === "?") {
-        verdict = told(lay(`${asked}\0${verdict}\0${await sent(verdict)}`), env);
+        verdict = tell(asked, verdict, await sent(verdict), env);
       } else {
         return verdict?.[0] === "*" ? await operators(request, env, sent, asked) : verdict;
       }
@@ -148,7 +149,7 @@ async function conclude(request, env, context, asked, first) {
     case "+":
       return originWith(request, env, verdict);
     case "~":
-      return originWith(request, env, sent(verdict).then((reply) => told(lay(`${asked}\0${verdict}\0${reply}`), env)).catch(recover));
+      return originWith(request, env, sent(verdict).then((reply) => tell(asked, verdict, reply, env)).catch(recover));
     case "!":
       return sorry(request);
     default:
@@ -170,7 +171,7 @@ export default {
           verdict = gate(lay(asked), env);
         }
         for (let errand = chore(); errand; errand = chore()) {
-          context.waitUntil(send(errand, env, context).then((reply) => learn(lay(`${errand}\0${reply}`))).catch(recover));
+          context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
         }
       }
     } catch (error) {

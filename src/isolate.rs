@@ -96,8 +96,14 @@ impl HeldBoard {
         }
     }
 
-    /// Takes what came with a leaf's answer.
-    pub fn take(&mut self, now: Millis, answer: &Answer) {
+    /// Takes what came with a leaf's answer, and says whether it may have ended passes.
+    pub fn take(&mut self, now: Millis, answer: &Answer) -> bool {
+        let before = (self.revoked_seq, self.board.epoch, self.board.pass_epoch);
+        self.take_news(now, answer);
+        before != (self.revoked_seq, self.board.epoch, self.board.pass_epoch)
+    }
+
+    fn take_news(&mut self, now: Millis, answer: &Answer) {
         if let Some(list) = answer.revocations.as_ref().filter(|list| list.seq >= self.revoked_seq) {
             self.revoked_seq = list.seq;
             self.revoked = list.passes.iter().copied().collect();
@@ -161,9 +167,15 @@ pub struct Isolate {
     told: HashMap<Wish, (Outcome, Millis)>,
     /// Tokens believed before.
     pub seen: Seen,
+    endings: u32,
 }
 
 impl Isolate {
+    /// Grows when passes may have ended, by what was learnt of boards or rooms.
+    pub fn endings(&self) -> u32 {
+        self.endings
+    }
+
     /// The rooms, and how usable they are.
     pub fn rooms(&self, now: Millis) -> (Option<Rc<Rooms>>, Freshness) {
         let freshness = if self.rooms.is_none() || !now.is_within(ROOMS_MAX_AGE, self.rooms_at) {
@@ -178,6 +190,8 @@ impl Isolate {
 
     /// Takes the directory's document.
     pub fn take_rooms(&mut self, now: Millis, rooms: Rooms) {
+        let is_another = self.rooms.as_ref().is_none_or(|held| held.version != rooms.version);
+        self.endings = self.endings.wrapping_add(u32::from(is_another));
         self.rooms = Some(Rc::new(rooms));
         (self.rooms_at, self.rooms_had_at) = (now, now);
         self.rooms_asked_at = Millis(0);
@@ -263,12 +277,14 @@ impl Isolate {
     pub fn take_answer(&mut self, now: Millis, room: &str, wish: Wish, answer: Answer) -> Outcome {
         let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
         let held = self.board_mut(room);
-        held.take(now, &answer);
+        let mut ends = held.take(now, &answer);
         held.end_refresh();
         if let Wish::LeavePass { seat, generation, .. } = wish {
-            held.revoked.insert((seat, generation));
+            ends |= held.revoked.insert((seat, generation));
         }
-        if held.board.directory_version > held_version {
+        let directory_version = held.board.directory_version;
+        self.endings = self.endings.wrapping_add(u32::from(ends));
+        if directory_version > held_version {
             self.rooms_at = Millis(0);
         }
         self.remember(now, wish, &answer.outcome);

@@ -1,8 +1,8 @@
 // Wishes of an isolate's visitors on their way to a leaf lobby. The first goes at once; who comes while a call is under way travels
 // with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
-import { learn } from "../build/index.js";
-import { lay, recover } from "./core.mjs";
+import { recover } from "./core.mjs";
 import { after, call, PATIENCE_MS, run } from "./errands.mjs";
+import { hear } from "./news.mjs";
 
 /** So long does a wish wait for the call under way to land. */
 const GATHER_MS = 20;
@@ -37,7 +37,7 @@ async function travel(env, name, leaf, group) {
   const answers = said.split("\n");
   try {
     // The news of the room stand in the first answer alone.
-    if (group.length > 1) learn(lay(`${group[0].errand}\0${answers[0]}`));
+    if (group.length > 1) hear(group[0].errand, answers[0]);
   } catch (error) {
     recover(error);
   }

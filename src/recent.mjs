@@ -1,8 +1,8 @@
 // Who was let through a moment ago. A page comes with dozens of parts, each of which brings the same cookies to the same host, and its gate
 // should cost as good as nothing: what the gate said of the first holds for the others as long as the gate said it does.
 //
-// A decision stands until the board it was made from may not be acted on any more, or the pass is due: nothing has to be taken back
-// earlier. A token is found by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of
+// A decision stands until the board it was made from may not be acted on any more, or the pass is due: nothing would have to be taken back
+// earlier. Yet when this isolate hears that passes have ended (news.mjs), all is forgotten: whoever left is outside at once. A token is found by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of
 // a guess was right.
 
 /** So many are remembered; with more, all are forgotten. */
@@ -11,6 +11,9 @@ const MOST = 2_000;
 const BELOW = /(?:\/(?![/.])[^/?%\\;]*)*(?:\?|$)/y;
 
 const recent = new Map();
+
+/** Nothing that was decided stands any more. */
+export const forget = () => recent.clear();
 
 /** Whether who brings these cookies to this address was let through so a moment ago, here or beside it. */
 export function wasAdmitted(cookies, url, now) {

@@ -67,6 +67,12 @@ pub fn learn(laid: usize) {
     });
 }
 
+/// Grows when passes may have ended: see [`Edge::endings`].
+#[wasm_bindgen]
+pub fn endings() -> u32 {
+    EDGE.with_borrow(|edge| edge.as_ref().map_or(0, Edge::endings))
+}
+
 /// An errand that the last decision found due, for nobody in particular.
 #[wasm_bindgen]
 pub fn chore() -> Option<String> {

@@ -156,3 +156,21 @@ fn what_was_laid_is_read_as_it_was_written() {
     assert_eq!((asked.headers.method, asked.headers.accept_language, asked.headers.few), ("GET", "ms", true));
     assert_eq!(Asked::parse("").url, "");
 }
+
+#[test]
+fn what_may_have_ended_passes_is_told_and_a_newer_board_alone_is_not() {
+    let (mut edge, ids) = edge(&["/sale"]);
+    let begun = edge.endings();
+    hear(&mut edge, &ids[0], 2, None);
+    assert_eq!(edge.endings(), begun, "only a newer board");
+    hear(&mut edge, &ids[0], 3, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
+    assert_eq!(edge.endings(), begun + 1, "a longer list");
+    let wish = Wish::LeavePass { epoch: 0, pass_epoch: 0, seat: 4, generation: 1 };
+    let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    edge.learn(&errand_to_leaf('?', &ids[0], &ask), &to_text(&Answer::from(Outcome::Left)), NOW);
+    assert_eq!(edge.endings(), begun + 2, "somebody left");
+    edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: Vec::new() }), NOW);
+    assert_eq!(edge.endings(), begun + 2, "the same directory");
+    edge.learn(&errand_for_rooms(), &to_text(&Document { version: 2, rooms: Vec::new() }), NOW);
+    assert_eq!(edge.endings(), begun + 3, "another one");
+}

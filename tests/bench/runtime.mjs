@@ -17,7 +17,7 @@ const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1]
 
 /** The modules of Anteroom as it is deployed, by the names they import each other by. */
 export const ANTEROOM = [
-  "src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/core.mjs", "src/desk.mjs",
+  "src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/news.mjs", "src/core.mjs", "src/desk.mjs",
   "src/web/fallback.html", "src/web/sign-in.html", "src/web/desk.html", "src/web/desk.css", "src/web/desk.js", "build/index.js", "build/index_bg.wasm",
 ];
 export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };
