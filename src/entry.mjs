@@ -6,7 +6,7 @@ import { filled } from "./desk.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
 import { hear, tell } from "./news.mjs";
-import { remember, wasAdmitted } from "./recent.mjs";
+import { CLAIM, remember, wasAdmitted } from "./recent.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
@@ -34,14 +34,11 @@ function ours(cookies, from = 0, most = 50) {
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
 const PASS = "=Aw";
 
-/** What our page's script accepts (`PAGE_TYPE`, src/visit.rs): it is told that it is inside, and never taken there. */
-const PAGE_TYPE = "application/vnd.anteroom+json";
-
-/** Whether a good pass is among these cookies, as far as can be told without a glance at much else. */
-function passes({ headers }, cookies, url) {
-  if (!cookies.includes(PASS) || headers.get("Accept") === PAGE_TYPE) return false;
+/** Whether a good pass is among these cookies, as far as can be told without a glance at anything else. */
+function passes(cookies, url) {
   const now = Date.now();
   if (wasAdmitted(cookies, url, now)) return true;
+  if (!cookies.includes(PASS) || url.includes(CLAIM)) return false;
   const admission = admits(lay(`${url}\n${cookies}`), now);
   if (admission) remember(admission, now);
   return admission !== undefined;
@@ -162,7 +159,7 @@ export default {
     let verdict, asked;
     try {
       const { url } = request, cookies = ours(request.headers.get("Cookie"));
-      if (env.ANTEROOM !== "off" && !passes(request, cookies, url)) {
+      if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
         const polls = url.includes("/.anteroom/wait");
         asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : LINES)}`;
         verdict = gate(lay(asked), env);

@@ -2,13 +2,18 @@
 // should cost as good as nothing: what the gate said of the first holds for the others as long as the gate said it does.
 //
 // A decision stands until the board it was made from may not be acted on any more, or the pass is due: nothing would have to be taken back
-// earlier. Yet when this isolate hears that passes have ended (news.mjs), all is forgotten: whoever left is outside at once. A token is found by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of
-// a guess was right.
+// earlier. Yet when this isolate hears that passes have ended (news.mjs), all is forgotten: whoever left is outside at once. A token is found
+// by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of a guess was right.
 
 /** So many are remembered; with more, all are forgotten. */
 const MOST = 2_000;
-/** What follows a route's path and is certainly below it, and none of ours: whole segments without `%`, `\`, `;`, and no dot begins them. */
-const BELOW = /(?:\/(?![/.])[^/?%\\;]*)*(?:\?|$)/y;
+/** In the query of what our page's script asks (web/waiting.js): it is told that it is inside, and never taken there. */
+export const CLAIM = "anteroom-claim=1";
+/**
+ * What follows a route's path and is certainly below it, and none of ours: whole segments without `%`, `\`, `;`, and no dot begins them;
+ * and a query without that mark.
+ */
+const BELOW = new RegExp(`(?:/(?![/.])[^/?%\\\\;]*)*(?:\\?(?!.*${CLAIM})|$)`, "y");
 
 const recent = new Map();
 

@@ -5,11 +5,13 @@
   const { target, waitPath } = document.body.dataset;
   const element = (id) => document.getElementById(id);
   const over = new Set(["cookies_blocked", "form_held", "left", "ticket_used"]);
-  // Joining and claiming are asked of the wanted page itself: that is where places and passes are given.
+  // Joining and claiming are asked of the wanted page itself: that is where places and passes are given. The mark says that nothing else is
+  // wanted of it, whatever pass is held by then.
   const atTarget = new Set(["joining", "your_turn", "next"]);
   const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3;
   let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, spokenAt = Date.now();
 
+  const marked = (mark) => `${target}${target.includes("?") ? "&" : "?"}${mark}=1`;
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
   const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
   const speak = (words, changed) => {
@@ -53,7 +55,7 @@
     clearTimeout(timer);
     const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
-      const url = atTarget.has(state) ? target : `${waitPath}?to=${encodeURIComponent(target)}`;
+      const url = atTarget.has(state) ? marked("anteroom-claim") : `${waitPath}?to=${encodeURIComponent(target)}`;
       const told = await fetched(url, mine.signal);
       if (mine !== asking) return;
       // An answer that is none of ours is the origin's: there is no room here any more.
@@ -63,7 +65,7 @@
       stamp();
       joins = told.state === "joining" ? joins + 1 : 0;
       // First contact again and again: no cookie comes back. The mark lets the server say so.
-      if (joins > JOINS_MAX) return location.replace(target + (target.includes("?") ? "&" : "?") + "anteroom-cookie=1");
+      if (joins > JOINS_MAX) return location.replace(marked("anteroom-cookie"));
       const turned = told.state === "your_turn" && state !== "your_turn";
       show(told);
       if (state === "admitted") return location.replace(target);
