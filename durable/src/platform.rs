@@ -45,7 +45,7 @@ pub fn rooms_var(env: &JsValue) -> Vec<Value> {
     json.and_then(|json| from_text(json.as_bytes())).unwrap_or_default()
 }
 
-/// An error, as the platform carries it to whoever called. Its name tells it from a panic (`core.mjs`).
+/// An error, as the platform carries it to whoever called; the name is for logs.
 pub fn thrown(message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
     error.set_name("AnteroomError");

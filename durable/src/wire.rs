@@ -2,7 +2,7 @@
 //! other way round. A field that is absent has its type's default, one that nobody knows is not looked at, and
 //! anything of the wrong shape is refused whole.
 //!
-//! What is said is written straight away; what is heard goes through one tree of values ([`crate::json`]). Serde's derive would write a parser
+//! What is said is written straight away; what is heard goes through one tree of values ([`mod@crate::json`]). Serde's derive would write a parser
 //! for each type, which together were a fifth of the Wasm.
 
 use std::fmt::Write as _;
