@@ -249,14 +249,17 @@ impl Isolate {
     }
 
     fn board_of(&self, room: &str) -> Option<&HeldBoard> {
-        let index = self.boards.binary_search_by(|(held, _)| held.as_str().cmp(room)).ok()?;
-        self.boards.get(index).map(|(_, held)| held)
+        self.boards.get(self.board_index(room).ok()?).map(|(_, held)| held)
+    }
+
+    /// Where a room's board is, or would be.
+    fn board_index(&self, room: &str) -> Result<usize, usize> {
+        self.boards.binary_search_by(|(held, _)| held.as_str().cmp(room))
     }
 
     /// The same, to be changed; a board that says nothing, if nothing was held.
     fn board_mut(&mut self, room: &str) -> &mut HeldBoard {
-        let found = self.boards.binary_search_by(|(held, _)| held.as_str().cmp(room));
-        let index = found.unwrap_or_else(|index| {
+        let index = self.board_index(room).unwrap_or_else(|index| {
             self.boards.insert(index, (room.to_owned(), HeldBoard::default()));
             index
         });
