@@ -211,7 +211,7 @@ pub fn complete(then: Then, reply: Reply) -> ApiResponse {
         (Then::Room, Reply::Room(record)) => confirmed(&record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
         (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
-        (Then::Live, Reply::Status(status)) => success(tree(&status)),
+        (Then::Live, Reply::Status(status)) => success(tree(&*status)),
         (Then::Changes, Reply::Audit(entries)) => success(tree(&entries)),
         _ => refusal(500, 1500, "the directory gave another answer than was asked for"),
     }

@@ -70,7 +70,7 @@ impl Clerk {
                 turn.said = if action == "alarm" { self.push_behind(id) } else { to_text(&self.room(id)) };
             }
             "status" => {
-                let status = from_text(reply.as_bytes()).map(Reply::Status);
+                let status = from_text(reply.as_bytes()).map(Box::new).map(Reply::Status);
                 turn.said = to_text(&status.unwrap_or_else(|| Reply::Unreachable {
                     message: "the Room cannot be reached: try again".into(),
                 }));
@@ -155,7 +155,8 @@ impl Clerk {
 
     fn push(&self, id: &str) -> Option<String> {
         let RoomRecord { version, settings, .. } = self.directory.room(id)?.clone();
-        let configure = Configure { version, directory_version: self.directory.version(), settings };
+        let events = Vec::new();
+        let configure = Configure { version, directory_version: self.directory.version(), settings, events };
         Some(to_room(id, "configure", &to_text(&configure)))
     }
 

@@ -17,8 +17,10 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 pub mod batch;
 pub mod board;
+pub mod call;
 pub mod calls;
 pub mod chains;
 pub mod clerk;
@@ -26,19 +28,25 @@ pub mod codec;
 pub mod date;
 pub mod directory;
 pub mod draw;
+pub mod draws;
 pub mod errand;
 mod fields;
+pub mod forecast;
 pub mod history;
 pub mod journal;
 pub mod json;
+pub mod kept;
 pub mod line;
 pub mod lobby;
 pub mod order;
 pub mod pace;
 pub mod page_settings;
 pub mod protocol;
+mod publish;
 pub mod replies;
 pub mod room;
+pub mod rounds;
+pub mod schedule;
 pub mod seats;
 pub mod seen;
 pub mod settings;
@@ -46,7 +54,9 @@ pub mod spent;
 pub mod state;
 pub mod store;
 pub mod token;
+mod turn;
 pub mod units;
+pub mod waits;
 pub mod wire;
 
 #[cfg(any(target_arch = "wasm32", feature = "shell"))]

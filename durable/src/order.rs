@@ -128,7 +128,7 @@ pub enum Reply {
         id: String,
     },
     /// What its Room says.
-    Status(RoomStatus),
+    Status(Box<RoomStatus>),
     /// The audit log, newest first.
     Audit(Vec<AuditEntry>),
     /// Refused, nothing changed.
@@ -175,7 +175,7 @@ impl Said for Reply {
             Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
             Reply::Room(room) => say_object(out, &[("room", room)]),
             Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
-            Reply::Status(status) => say_object(out, &[("status", status)]),
+            Reply::Status(status) => say_object(out, &[("status", &**status)]),
             Reply::Audit(entries) => say_object(out, &[("audit", entries)]),
             Reply::Faults(faults) => say_object(out, &[("faults", faults)]),
             Reply::Missing { id } => say_either(out, "missing", &[("id", id)]),
@@ -193,7 +193,7 @@ impl Wire for Reply {
             "rooms" => Reply::Rooms(Vec::from_value(said)?),
             "room" => Reply::Room(RoomRecord::from_value(said)?),
             "deleted" => Reply::Deleted { id: field(said, "id")? },
-            "status" => Reply::Status(RoomStatus::from_value(said)?),
+            "status" => Reply::Status(Box::new(RoomStatus::from_value(said)?)),
             "audit" => Reply::Audit(Vec::from_value(said)?),
             "faults" => Reply::Faults(Vec::from_value(said)?),
             "missing" => Reply::Missing { id: field(said, "id")? },

@@ -203,6 +203,15 @@ impl Seats {
         self.schedule(seat, free_at);
     }
 
+    /// Takes back every pass of a page; its seats stay live until `free_at` at most.
+    pub fn end_page(&mut self, page: u32, free_at: Millis) {
+        for seat in (page * SEATS_PER_PAGE..).take(SEATS_PER_PAGE as usize).map(Seat) {
+            if let Some(record) = self.live_record(seat).copied() {
+                self.revoke(seat, record.grant.generation, free_at.min(record.free_at));
+            }
+        }
+    }
+
     /// How many stored pages there are.
     pub fn page_count(&self) -> u32 {
         (self.slots.len() as u32).div_ceil(SEATS_PER_PAGE)

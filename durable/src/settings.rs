@@ -13,7 +13,7 @@ use crate::fields::Fields;
 use crate::json;
 use crate::json::Value;
 use crate::page_settings::PageSettings;
-use crate::wire::wire;
+use crate::wire::{Said, Wire, wire};
 
 /// D when nothing is said.
 const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
@@ -57,6 +57,44 @@ pub struct RoutePattern {
 pub enum QueueingMethod {
     /// In the order of arrival.
     Fifo,
+    /// By rounds that draw among all who wait.
+    Random,
+    /// Everybody passes; some are counted.
+    Passthrough,
+    /// Nobody is let in.
+    Reject,
+}
+
+impl QueueingMethod {
+    const ALL: [QueueingMethod; 4] =
+        [QueueingMethod::Fifo, QueueingMethod::Random, QueueingMethod::Passthrough, QueueingMethod::Reject];
+
+    /// Its name, on every wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            QueueingMethod::Fifo => "fifo",
+            QueueingMethod::Random => "random",
+            QueueingMethod::Passthrough => "passthrough",
+            QueueingMethod::Reject => "reject",
+        }
+    }
+
+    /// By its name.
+    pub fn of_name(name: &str) -> Option<QueueingMethod> {
+        QueueingMethod::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+impl Said for QueueingMethod {
+    fn say(&self, out: &mut String) {
+        self.name().say(out);
+    }
+}
+
+impl Wire for QueueingMethod {
+    fn from_value(value: &Value) -> Option<QueueingMethod> {
+        QueueingMethod::of_name(value.as_str()?)
+    }
 }
 
 /// Attributes of our cookies, as in Cloudflare's schema.
@@ -109,6 +147,8 @@ pub struct Settings {
     pub samesite: SameSite,
     /// How long a called place holds its seat.
     pub claim_window_seconds: u32,
+    /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
+    pub revoked_by_origin: bool,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
     pub allowed_origins: Vec<String>,
     /// What the waiting page shows.
@@ -146,6 +186,7 @@ impl Settings {
                 10,
                 600,
             ),
+            revoked_by_origin: revoked_by_origin(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             page: PageSettings::read(&mut fields),
         };
@@ -196,14 +237,14 @@ impl Settings {
             "disable_session_renewal": self.disable_session_renewal,
             "queue_all": self.queue_all,
             "suspended": self.suspended,
-            "queueing_method": "fifo",
+            "queueing_method": self.queueing_method.name(),
             "queueing_status_code": self.queueing_status_code,
             "json_response_enabled": self.json_response_enabled,
             "default_template_language": self.default_template_language,
             "cookie_suffix": self.cookie_suffix,
             "cookie_attributes": { "samesite": self.samesite.as_str(), "secure": "auto" },
             "custom_page_html": "",
-            "enabled_origin_commands": [],
+            "enabled_origin_commands": if self.revoked_by_origin { vec!["revoke"] } else { Vec::new() },
             "turnstile_mode": "off",
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
@@ -338,15 +379,10 @@ fn session_duration(fields: &mut Fields<'_>) -> u32 {
 
 fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
     let method = fields.text_or("queueing_method", "fifo", 20);
-    match method.as_str() {
-        "fifo" => {}
-        "random" | "passthrough" | "reject" => fields.fault(
-            "queueing_method",
-            format!("`{method}` is not carried out by this version: only `fifo` is"),
-        ),
-        _ => fields.fault("queueing_method", "must be `fifo`"),
-    }
-    QueueingMethod::Fifo
+    QueueingMethod::of_name(&method).unwrap_or_else(|| {
+        fields.fault("queueing_method", "must be `fifo`, `random`, `passthrough` or `reject`");
+        QueueingMethod::Fifo
+    })
 }
 
 fn cookie_suffix(fields: &mut Fields<'_>) -> String {
@@ -392,10 +428,17 @@ fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     origins
 }
 
+fn revoked_by_origin(fields: &mut Fields<'_>) -> bool {
+    let commands = fields.list("enabled_origin_commands", 1);
+    if commands.iter().any(|command| command.as_str() != Some("revoke")) {
+        fields.fault("enabled_origin_commands", "may have `revoke` and nothing else");
+    }
+    !commands.is_empty()
+}
+
 fn refuse_what_is_not_carried_out(fields: &mut Fields<'_>) {
     let nothing_yet = "is not carried out by this version";
     fields.neutral("custom_page_html", &json!(""), "templates are not carried out: see `page`");
-    fields.neutral("enabled_origin_commands", &json!([]), nothing_yet);
     fields.neutral("turnstile_mode", &json!("off"), nothing_yet);
     fields.neutral("turnstile_action", &json!("log"), nothing_yet);
     for read_only in
@@ -483,9 +526,9 @@ mod tests {
             ("host", json!("localhost"), json!("*.example.com")),
             ("host", json!("xn--bcher-kva.example"), json!("bücher.example")),
             ("turnstile_mode", json!("off"), json!("invisible")),
-            ("queueing_method", json!("fifo"), json!("random")),
+            ("queueing_method", json!("random"), json!("lottery")),
             ("custom_page_html", json!(""), json!("<p>")),
-            ("enabled_origin_commands", json!([]), json!(["revoke"])),
+            ("enabled_origin_commands", json!(["revoke"]), json!(["restart"])),
             ("allowed_origins", json!(["http://localhost:1"]), json!(["*"])),
             ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {

@@ -6,7 +6,7 @@
 //! and a rebuild replays at most (pages × `ROWS_PER_PAGE`) rows.
 
 use crate::codec::Malformed;
-use crate::journal::Row;
+use crate::journal::{Change, Row};
 use crate::state::{PageId, State};
 use crate::units::Rank;
 
@@ -80,7 +80,7 @@ impl Store {
                 Err(_) => true,
             };
             state.replay(&row, lacks)?;
-            for page in row.changes.iter().flat_map(State::touched).flatten().filter(|page| lacks(*page)) {
+            for page in touched(&state, &row).into_iter().filter(|page| lacks(*page)) {
                 store.soil(page, *sequence);
             }
             store.sequence = store.sequence.max(*sequence);
@@ -100,7 +100,7 @@ impl Store {
         }
         self.sequence += 1;
         let sequence = self.sequence;
-        for page in row.changes.iter().flat_map(State::touched).flatten() {
+        for page in touched(state, &row) {
             self.soil(page, sequence);
         }
         writes.push(Write::Row { sequence, bytes: row.encode() });
@@ -134,4 +134,16 @@ impl Store {
         let cut = self.dirty.first().map_or(sequence + 1, |(_, since)| *since);
         vec![Write::Page(StoredPage { page, sequence, bytes }), Write::CutBelow(cut)]
     }
+}
+
+/// The pages that a row's changes touch, some of them more than once.
+fn touched(state: &State, row: &Row) -> Vec<PageId> {
+    let mut pages = Vec::new();
+    for change in &row.changes {
+        pages.extend(State::touched(change).into_iter().flatten());
+        if matches!(change, Change::SessionsEnded { .. }) {
+            pages.extend((0..state.seats.page_count()).map(PageId::Seats));
+        }
+    }
+    pages
 }

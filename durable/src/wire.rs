@@ -39,7 +39,7 @@ pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
 }
 
 /// Says an object with these fields.
-pub(crate) fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
+pub fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
     for (index, (name, value)) in fields.iter().enumerate() {
         out.push_str(if index == 0 { "{\"" } else { ",\"" });
         out.push_str(name);
@@ -253,6 +253,25 @@ impl<T: Said> Said for Option<T> {
             Some(said) => said.say(out),
             None => out.push_str("null"),
         }
+    }
+}
+
+impl Said for bool {
+    fn say(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl Wire for bool {
+    fn from_value(value: &Value) -> Option<bool> {
+        match value {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    fn absent() -> Option<bool> {
+        Some(false)
     }
 }
 
