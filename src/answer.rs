@@ -1,13 +1,13 @@
 //! Answers of ours, as text: the status, a line for each header, an empty line, the body. All of them are `no-store`, and every one
 //! about a visitor's standing says so in the header `Anteroom`: by it a client tells our answers from the origin's.
 
-use durable::board::{Board, BoardDraw};
+use durable::board::{Board, BoardRound};
 use durable::codec::hex;
 use durable::date::iso8601;
-use durable::draw::commitment;
+use durable::draw::{Draw, commitment};
 use durable::json::Value;
 use durable::units::{Millis, Rank};
-use durable::wire::{Said, say_object, to_text};
+use durable::wire::to_text;
 
 use crate::operator::desk::Page;
 use crate::poll::poll_after;
@@ -103,23 +103,27 @@ pub fn board(board: &Board) -> String {
 
 /// The draws that were held, the promises of those to come, and the rounds: all it takes to recompute a place (`docs/draw.md`).
 pub fn draw(board: &Board) -> String {
-    let mut body = String::from("{\"draws\":[");
-    for (index, draw) in board.draws.iter().enumerate() {
-        let BoardDraw { start_ms, first, count, seed, hash } = draw;
-        let (event, commitment) = (iso8601(Millis(*start_ms)), commitment(seed));
-        let fields: [(&str, &dyn Said); 7] = [
-            ("event", &event),
-            ("start_ms", start_ms),
-            ("first", first),
-            ("count", count),
-            ("commitment", &commitment),
-            ("seed", seed),
-            ("hash", hash),
-        ];
-        body.push_str(if index == 0 { "" } else { "," });
-        say_object(&mut body, &fields);
-    }
-    body.push_str(&format!("],\"seals\":{},\"rounds\":{}}}", to_text(&board.seals), to_text(&board.rounds)));
+    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let draws = board.draws.iter().map(|held| {
+        let Draw { first, count, seed, hash } = held.draw();
+        let event = iso8601(Millis(held.start_ms));
+        format!(
+            r#"{{"event":"{event}","start_ms":{},"first":{},"count":{count},"commitment":"{}","seed":"{}","hash":"{}"}}"#,
+            held.start_ms, first.0, hex(&commitment(&seed)), hex(&seed), hex(&hash),
+        )
+    });
+    let seals = board.seals.iter().map(|seal| {
+        format!(r#"{{"start_ms":{},"commitment":"{}"}}"#, seal.start_ms, hex(&seal.commitment.0))
+    });
+    let rounds = board.rounds.as_ref().map_or_else(String::new, |rounds| {
+        let all =
+            rounds.all().into_iter().map(|BoardRound { draw: Draw { first, count, seed, .. }, cut }| {
+                format!(r#"{{"first":{},"count":{count},"cut":{cut},"seed":"{}"}}"#, first.0, hex(&seed))
+            });
+        let (number, commitment) = (rounds.number, hex(&rounds.commitment.0));
+        format!(r#","number":{number},"commitment":"{commitment}","rounds":{}"#, list(all.collect()))
+    });
+    let body = format!("{{\"draws\":{},\"seals\":{}{rounds}}}", list(draws.collect()), list(seals.collect()));
     answer(200, Kind::Json, &[("Anteroom", "draw")], &body)
 }
 

@@ -54,7 +54,7 @@ fn patience(standing: &Standing, board: Option<&Board>, entropy: u32) -> Millis 
 pub fn expected_wait(board: &Board, people_ahead: u64) -> Option<WaitRange> {
     let seconds = board.forecast().seconds(people_ahead)?;
     let times = |permille: u64| seconds.saturating_mul(permille) / 1_000;
-    let (from_seconds, to_seconds) = (times(board.wait_p50_permille), times(board.wait_p90_permille) + 1);
+    let (from_seconds, to_seconds) = (times(board.wait_p50), times(board.wait_p90) + 1);
     Some(WaitRange { from_seconds, to_seconds })
 }
 
@@ -108,8 +108,8 @@ mod tests {
             waiting: 9_900,
             pace_per_hour: 3_600,
             turn_per_hour: 3_600,
-            wait_p50_permille: 750,
-            wait_p90_permille: 1_500,
+            wait_p50: 750,
+            wait_p90: 1_500,
             claim_window_ms: 120_000,
             phase: Phase::Busy,
             ..Board::default()

@@ -6,6 +6,9 @@
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
 //! fields are passed over, absent ones have the value they had before they existed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::draw::Draw;
 use crate::forecast::Forecast;
 use crate::json::Value;
@@ -107,13 +110,29 @@ pub struct BoardEvent {
 
 wire!(BoardEvent { prequeue_ms, start_ms, end_ms, shuffle });
 
+/// A seed or a hash: base64url without padding, a third shorter than digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl Said for Digest {
+    fn say(&self, out: &mut String) {
+        URL_SAFE_NO_PAD.encode(self.0).say(out);
+    }
+}
+
+impl Wire for Digest {
+    fn from_value(value: &Value) -> Option<Digest> {
+        URL_SAFE_NO_PAD.decode(value.as_str()?).ok()?.try_into().ok().map(Digest)
+    }
+}
+
 /// The promise of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoardSeal {
     /// When it is held.
     pub start_ms: u64,
     /// The SHA-256 of its seed.
-    pub commitment: [u8; 32],
+    pub commitment: Digest,
 }
 
 wire!(BoardSeal { start_ms, commitment });
@@ -128,9 +147,9 @@ pub struct BoardDraw {
     /// How many were drawn.
     pub count: u64,
     /// What it had been committed to.
-    pub seed: [u8; 32],
+    pub seed: Digest,
     /// The hash of the joins.
-    pub hash: [u8; 32],
+    pub hash: Digest,
 }
 
 wire!(BoardDraw { start_ms, first, count, seed, hash });
@@ -138,7 +157,7 @@ wire!(BoardDraw { start_ms, first, count, seed, hash });
 impl BoardDraw {
     /// As it is computed with.
     pub fn draw(&self) -> Draw {
-        Draw { first: Rank(self.first), count: self.count, seed: self.seed, hash: self.hash }
+        Draw { first: Rank(self.first), count: self.count, seed: self.seed.0, hash: self.hash.0 }
     }
 }
 
@@ -146,32 +165,73 @@ impl BoardDraw {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoardRounds {
     /// What the seeds lead back to: hashed as often as the newest's number says, its seed is this.
-    pub commitment: [u8; 32],
+    pub commitment: Digest,
     /// The newest round's number, counted from one; zero while there was none.
     pub number: u32,
     /// The newest round's seed; hashed once it is that of the round before.
-    pub seed: [u8; 32],
+    pub seed: Digest,
     /// When the next is held at the earliest; zero where people are called otherwise by now.
     pub next_ms: u64,
-    /// Oldest first, the newest last, three numbers each: the first rank it drew among, how many, and how many images won.
+    /// Oldest first, three numbers each: by how much the first rank and the end of those it drew among are above the round's before,
+    /// and how many images won.
     pub kept: Vec<u64>,
 }
 
 wire!(BoardRounds { commitment, number, seed, next_ms, kept });
 
+/// One round, as anybody can recompute it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardRound {
+    /// What was drawn among, and with what seed.
+    pub draw: Draw,
+    /// How many images won.
+    pub cut: u64,
+}
+
 impl BoardRounds {
+    /// Adds a round, behind the older ones.
+    pub fn push(&mut self, draw: &Draw, cut: u64) {
+        let (first, end) = self.last();
+        self.kept.extend([draw.first.0 - first, draw.first.0 + draw.count - end, cut]);
+        self.seed = Digest(draw.seed);
+    }
+
+    fn last(&self) -> (u64, u64) {
+        self.ranges().last().map_or((0, 0), |(first, end, _)| (first, end))
+    }
+
+    /// First rank, end and winning images of each round, oldest first.
+    fn ranges(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let above = |number: &mut u64, by: u64| {
+            *number = number.saturating_add(by);
+            *number
+        };
+        self.kept.chunks_exact(3).scan((0, 0), move |(first, end), round| match *round {
+            [by, end_by, cut] => Some((above(first, by), above(end, end_by), cut)),
+            _ => None,
+        })
+    }
+
+    /// All of them, the newest first.
+    pub fn all(&self) -> Vec<BoardRound> {
+        let mut seed = self.seed.0;
+        let mut rounds: Vec<_> = self.ranges().collect();
+        rounds.reverse();
+        let of = |(first, end, cut): (u64, u64, u64)| {
+            let draw = draw_among(Rank(first), end.saturating_sub(first), seed);
+            seed = hashed(&seed);
+            BoardRound { draw, cut }
+        };
+        rounds.into_iter().map(of).collect()
+    }
+
     /// Whether this rank has won any of them.
     pub fn have_called(&self, rank: Rank) -> bool {
-        let mut seed = self.seed;
-        for round in self.kept.rchunks_exact(3) {
-            let &[first, count, cut] = round else { break };
-            let place = draw_among(Rank(first), count, seed).place_of(rank);
-            if place.is_some_and(|place| place.0 < first.saturating_add(cut)) {
-                return true;
-            }
-            seed = hashed(&seed);
-        }
-        false
+        let won = |BoardRound { draw, cut }: BoardRound| {
+            let place = draw.place_of(rank);
+            place.is_some_and(|place| place.0 - draw.first.0 < cut)
+        };
+        self.all().into_iter().any(won)
     }
 }
 
@@ -200,8 +260,6 @@ pub struct Board {
     pub issued: u64,
     /// People in line who have not been called and have not left.
     pub waiting: u64,
-    /// Places called in the last two minutes, as a rate; zero when that is not known yet.
-    pub calls_per_hour: u64,
     /// How long a called place holds its seat.
     pub claim_window_ms: u64,
     /// The directory's version when the Room last heard of it.
@@ -221,9 +279,9 @@ pub struct Board {
     /// See [`Forecast`].
     pub turn_per_hour: u64,
     /// Half of those who wait are called within this many thousandths of the forecast.
-    pub wait_p50_permille: u64,
+    pub wait_p50: u64,
     /// Nine tenths of them within this many.
-    pub wait_p90_permille: u64,
+    pub wait_p90: u64,
     /// The next two scheduled changes, in order.
     pub changes: Vec<Scheduled>,
     /// The event under way, or the next one.
@@ -250,7 +308,6 @@ wire!(Board {
     void,
     issued,
     waiting,
-    calls_per_hour,
     claim_window_ms,
     directory_version,
     revoked_seq,
@@ -260,8 +317,8 @@ wire!(Board {
     free,
     pace_per_hour,
     turn_per_hour,
-    wait_p50_permille,
-    wait_p90_permille,
+    wait_p50,
+    wait_p90,
     changes,
     event,
     gathers_from,
@@ -369,9 +426,9 @@ mod tests {
             to_text(&board),
             concat!(
                 r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"#,
-                r#""void":0,"issued":0,"waiting":0,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"#,
+                r#""void":0,"issued":0,"waiting":0,"claim_window_ms":0,"directory_version":0,"#,
                 r#""revoked_seq":0,"renewal_interval_ms":0,"claims_closed":false,"one_in":0,"free":0,"pace_per_hour":0,"#,
-                r#""turn_per_hour":0,"wait_p50_permille":0,"wait_p90_permille":0,"changes":[],"event":null,"#,
+                r#""turn_per_hour":0,"wait_p50":0,"wait_p90":0,"changes":[],"event":null,"#,
                 r#""gathers_from":null,"seals":[],"draws":[],"rounds":null}"#
             )
         );

@@ -133,6 +133,11 @@ impl ShowUp {
         (u64::from(called) * self.permille()).div_ceil(1_000) as u32
     }
 
+    /// How many to call so that no more than so many are expected.
+    pub fn for_expected(self, expected: u64) -> u64 {
+        expected.saturating_mul(1_000) / self.permille().max(1)
+    }
+
     /// A call closed.
     pub fn learn(&mut self, called: u64, claimed: u64) {
         self.called += called;

@@ -144,6 +144,8 @@ pub enum Change {
     ChainBegun {
         /// Its last seed. Secret.
         tip: [u8; 32],
+        /// What is told of it.
+        commitment: [u8; 32],
     },
     /// A round was held.
     Round {
@@ -301,9 +303,10 @@ impl Change {
                 write_occasion(out, *occasion);
                 write_draw(out, draw);
             }
-            Change::ChainBegun { tip } => {
+            Change::ChainBegun { tip, commitment } => {
                 out.byte(21);
                 out.fixed(tip);
+                out.fixed(commitment);
             }
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 out.byte(22);
@@ -370,7 +373,7 @@ impl Change {
             18 => Change::Gathering { event: None },
             19 => Change::Mixed { hash: reader.fixed()? },
             20 => Change::Drawn { occasion: read_occasion(reader)?, draw: read_draw(reader)? },
-            21 => Change::ChainBegun { tip: reader.fixed()? },
+            21 => Change::ChainBegun { tip: reader.fixed()?, commitment: reader.fixed()? },
             22 => Change::Round {
                 draw: read_draw(reader)?,
                 doubles: read_ranks(reader)?,
@@ -441,7 +444,7 @@ mod tests {
                 Change::Gathering { event: None },
                 Change::Mixed { hash: [3; 32] },
                 Change::Drawn { occasion, draw },
-                Change::ChainBegun { tip: [4; 32] },
+                Change::ChainBegun { tip: [4; 32], commitment: [5; 32] },
                 Change::Round {
                     draw,
                     cut: 3,

@@ -3,7 +3,7 @@
 //! A board names nothing that could be told later without harm: seeds of draws to come stay here.
 
 use crate::admission::{calls_per_hour, claims_closed, enters_allowed, forecast};
-use crate::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Phase, Scheduled};
+use crate::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Digest, Phase, Scheduled};
 use crate::draw::commitment;
 use crate::forecast::Forecast;
 use crate::protocol::RoomStatus;
@@ -35,10 +35,9 @@ pub(crate) fn board(state: &State, sequence: u64) -> Board {
         void: state.line.void().0,
         issued: state.line.issued().0,
         waiting: state.line.waiting(),
-        calls_per_hour: calls_per_hour(state),
         revoked_seq: state.revoked_seq,
-        wait_p50_permille: p50,
-        wait_p90_permille: p90,
+        wait_p50: p50,
+        wait_p90: p90,
         gathers_from: state.draws.gathering().map(|gathering| gathering.first.0),
         seals: seals(state),
         draws: state.draws.done().iter().map(|done| told(done.occasion.start, &done.draw)).collect(),
@@ -152,28 +151,27 @@ fn event_of(events: &[Event], now: Millis) -> Option<BoardEvent> {
 fn seals(state: &State) -> Vec<BoardSeal> {
     let seals = state.draws.seals().iter().take(ANNOUNCED);
     seals
-        .map(|seal| BoardSeal { start_ms: seal.occasion.start.0, commitment: commitment(&seal.seed) })
+        .map(|seal| BoardSeal { start_ms: seal.occasion.start.0, commitment: Digest(commitment(&seal.seed)) })
         .collect()
 }
 
 fn told(start: Millis, draw: &crate::draw::Draw) -> BoardDraw {
     let crate::draw::Draw { first, count, seed, hash } = *draw;
-    BoardDraw { start_ms: start.0, first: first.0, count, seed, hash }
+    BoardDraw { start_ms: start.0, first: first.0, count, seed: Digest(seed), hash: Digest(hash) }
 }
 
 fn rounds(rounds: &Rounds, mode: Mode) -> Option<BoardRounds> {
     let chain = rounds.chain().filter(|_| mode == Mode::Random || rounds.kept().len() > 0)?;
     // Those of the chain before cannot be proved by this one.
-    let (mut kept, mut seed) = (Vec::new(), chain.commitment);
-    for round in rounds.kept().skip(rounds.kept().len().saturating_sub(chain.used as usize)) {
-        kept.extend([round.draw.first.0, round.draw.count, round.cut]);
-        seed = round.draw.seed;
-    }
-    Some(BoardRounds {
-        commitment: chain.commitment,
+    let mut told = BoardRounds {
+        commitment: Digest(chain.commitment),
         number: chain.used,
-        seed,
+        seed: Digest(chain.commitment),
         next_ms: rounds.next_at().filter(|_| mode == Mode::Random).map_or(0, |at| at.0),
-        kept,
-    })
+        kept: Vec::new(),
+    };
+    for round in rounds.kept().skip(rounds.kept().len().saturating_sub(chain.used as usize)) {
+        told.push(&round.draw, round.cut);
+    }
+    Some(told)
 }

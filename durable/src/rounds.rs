@@ -41,21 +41,24 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// A chain with this last seed.
-    pub fn new(tip: [u8; 32], begun_at: Millis) -> Chain {
-        let chain = Chain { tip, commitment: NOBODY, begun_at, used: 0 };
-        Chain { commitment: chain.seed(0), ..chain }
-    }
-
-    /// The seed of a round, counted from one.
-    pub fn seed(&self, number: u32) -> [u8; 32] {
-        (number..CHAIN_LENGTH).fold(self.tip, |seed, _| hashed(&seed))
+    /// The seed of the next round.
+    pub fn next_seed(&self) -> [u8; 32] {
+        nth_seed(self.tip, self.used + 1)
     }
 
     /// Whether another round can be drawn with it.
     pub fn has_more(&self) -> bool {
         self.used < CHAIN_LENGTH
     }
+}
+
+/// What is told of a chain with this last seed, before its first round.
+pub fn commitment(tip: [u8; 32]) -> [u8; 32] {
+    nth_seed(tip, 0)
+}
+
+fn nth_seed(tip: [u8; 32], number: u32) -> [u8; 32] {
+    (number..CHAIN_LENGTH).fold(tip, |seed, _| hashed(&seed))
 }
 
 /// One step down a chain: from a round's seed to the one before it.
@@ -165,8 +168,8 @@ impl Rounds {
     }
 
     /// Another chain: what was committed to before counts no more.
-    pub fn begin_chain(&mut self, tip: [u8; 32], at: Millis) {
-        self.chain = Some(Chain::new(tip, at));
+    pub fn begin_chain(&mut self, chain: Chain) {
+        self.chain = Some(chain);
     }
 
     /// A round was held, with the next seed of the chain.

@@ -16,7 +16,7 @@ use crate::kept::Kept;
 use crate::line::Line;
 use crate::pace::{Admissions, Pacer};
 use crate::replies::Replies;
-use crate::rounds::{Round, Rounds};
+use crate::rounds::{Chain, Round, Rounds};
 use crate::schedule::{Event, Rules};
 use crate::seats::{self, Renewal, SeatRecord, Seats};
 use crate::settings::Settings;
@@ -275,7 +275,9 @@ impl State {
             Change::Gathering { event: None } => self.draws.disperse(),
             Change::Mixed { hash } => self.draws.mix(*hash),
             Change::Drawn { occasion, draw } => self.draws.finish(Done::new(*occasion, *draw)),
-            Change::ChainBegun { tip } => self.rounds.begin_chain(*tip, at),
+            Change::ChainBegun { tip, commitment } => {
+                self.rounds.begin_chain(Chain { tip: *tip, commitment: *commitment, begun_at: at, used: 0 });
+            }
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 let call = Call::new(at, *holding, *closes_at, *late_until);
                 self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call));

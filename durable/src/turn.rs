@@ -1,7 +1,7 @@
 //! One step of a [`Room`](crate::room::Room) under way: every decision is carried out at once and remembered for the journal's row.
 //!
-//! The order within a step: what the schedule brings, then what came in, then what was learnt, then whom to call, then whether claims
-//! are open. Each reads what the ones before it changed.
+//! The order within a step: what the schedule brings and whether claims are open, then what came in, then what was learnt, then whom to
+//! call, then whether claims are open still. Each reads what the ones before it changed.
 //!
 //! How the cap is kept: `live + holding + kept ≤ total_active_users` whenever a seat is given without a promise; a claim
 //! in its window takes a seat that is empty, or none. So live seats never exceed the limit, whoever comes and whenever it was lowered.
@@ -115,9 +115,10 @@ impl<'a> Turn<'a> {
         let spent = chain.is_none_or(|chain| !chain.has_more());
         if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
             let tip = self.random_bytes();
-            self.change(Change::ChainBegun { tip })?;
+            self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
         }
-        Ok(())
+        // Whoever is called from here on is called by a clock that goes.
+        self.open_or_close()
     }
 
     fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
@@ -196,7 +197,7 @@ impl<'a> Turn<'a> {
                 break;
             }
             if rules.mode.calls() {
-                self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, 1);
+                self.spend_pace(rules, 1);
             }
             entered.push(self.admit(None, rules)?);
         }
@@ -399,7 +400,7 @@ impl<'a> Turn<'a> {
             holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
             end += 1;
         }
-        self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, holding);
+        self.spend_pace(rules, self.state.show_up.of(holding));
         let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
         let late_until = closes_at.plus(LATE_WINDOW);
         self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
@@ -428,7 +429,7 @@ impl<'a> Turn<'a> {
         let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
             return Ok(());
         };
-        let draw = draw_among(first, issued.0 - first.0, chain.seed(chain.used + 1));
+        let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
         let permutation = draw.permutation();
         let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
         while u64::from(holding) < wanted && cut < draw.count.min(rounds::CUT_MAX) {
@@ -441,19 +442,25 @@ impl<'a> Turn<'a> {
             }
             cut += 1;
         }
-        self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, holding);
+        self.spend_pace(rules, self.state.show_up.of(holding));
         let closes_at = self.now.plus(rules.claim_window).plus(CLAIM_SLACK);
         let late_until = self.now.plus(rounds::LATE_WINDOW).max(closes_at);
         self.change(Change::Round { draw, cut, doubles, holding, closes_at, late_until })
     }
 
+    /// So many that as many come as there are seats and pace for, if it goes on as it went.
     fn callable(&self, rules: &Rules, burst: fn(u32) -> u32) -> u64 {
         let state = &*self.state;
         let waiting = state.line.waiting();
         if waiting == 0 {
             return 0;
         }
-        waiting.min(free_seats(state, rules)).min(pace_allowed(state, rules, burst))
+        let expected = free_seats(state, rules).min(pace_allowed(state, rules, burst));
+        waiting.min(state.show_up.for_expected(expected))
+    }
+
+    fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
+        self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, admissions);
     }
 
     /// While nobody may claim, windows stand still.

@@ -39,7 +39,7 @@ pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
 }
 
 /// Says an object with these fields.
-pub fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
+pub(crate) fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
     for (index, (name, value)) in fields.iter().enumerate() {
         out.push_str(if index == 0 { "{\"" } else { ",\"" });
         out.push_str(name);
