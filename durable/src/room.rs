@@ -416,7 +416,7 @@ impl Turn<'_> {
         let State { epoch, pass_epoch, seats, .. } = &*self.state;
         let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
         let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
-        (record.renewal != Renewal::Revoked).then_some(*record)
+        (record.renewal != Renewal::Revoked).then_some(record)
     }
 
     fn renew(&mut self, pass: &PassRef, settings: &Settings) -> Result<RenewOutcome, Malformed> {
@@ -525,7 +525,7 @@ impl Turn<'_> {
 
 impl Room {
     /// A pass by seat and generation, for the operator's eyes and tests.
-    pub fn seat(&self, seat: Seat, generation: Generation) -> Option<&SeatRecord> {
+    pub fn seat(&self, seat: Seat, generation: Generation) -> Option<SeatRecord> {
         self.state.seats.get(seat, generation)
     }
 }

@@ -145,7 +145,7 @@ impl State {
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
-                self.seats.renew(*grant, *free_at);
+                self.seats.renew(*grant, *free_at)?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
                 self.spent.insert(*rank);
@@ -153,7 +153,7 @@ impl State {
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
             {
-                self.seats.revoke(*seat, *generation, *free_at);
+                self.seats.revoke(*seat, *generation, *free_at)?;
             }
             _ => {}
         }
