@@ -161,8 +161,16 @@ impl Store {
     }
 }
 
-/// Where a page is in a list by page, or would be.
+/// Where a page is in a list by page, or would be. It is asked several times for each change, and under load the head and every page
+/// of seats are there, so each is looked for first where it stands then.
 fn place_of(pages: &[(PageId, u64)], page: PageId) -> Result<usize, usize> {
+    let likely = match page {
+        PageId::Head => 0,
+        PageId::Seats(number) | PageId::Spent(number) => (number as usize).saturating_add(1),
+    };
+    if pages.get(likely).is_some_and(|(other, _)| *other == page) {
+        return Ok(likely);
+    }
     pages.binary_search_by_key(&page, |(other, _)| *other)
 }
 

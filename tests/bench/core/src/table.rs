@@ -1,7 +1,7 @@
 //! A Room on a table of rows, as its object keeps it: the same calls in the same order, and the clock runs for all that the object
 //! does in Wasm. What SQL would do is done beside the clock, and counted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use durable::batch::{BatchAnswer, Reply, decode_batch};
 use durable::room::{Input, Output, Room};
@@ -10,6 +10,8 @@ use durable::state::Config;
 use durable::store::{StoredPage, Write};
 use durable::units::Millis;
 use durable::wire::to_text;
+
+use crate::clock::worked;
 
 const NOON: Millis = Millis(1_800_000_000_000);
 
@@ -52,7 +54,7 @@ impl Table {
 
     /// What the object does with batches that gathered: the replies, and how long it took.
     pub(crate) fn step(&mut self, batches: &[Vec<u8>]) -> (Vec<Reply>, Duration) {
-        let begin = Instant::now();
+        let begin = worked();
         let inputs = batches.iter().map(|bytes| Input::Batch(decode_batch(bytes).expect("a batch of ours")));
         let step = self.room.step(self.now, inputs.collect()).expect("a step");
         let answer = |output: &Output| match output {
@@ -60,7 +62,7 @@ impl Table {
             _ => Vec::new(),
         };
         std::hint::black_box(step.outputs.iter().map(answer).collect::<Vec<_>>());
-        let elapsed = begin.elapsed();
+        let elapsed = worked().saturating_sub(begin);
         self.commit(step.writes);
         let done = step.outputs.into_iter().map(|output| match output {
             Output::Batch(BatchAnswer::Done(reply)) => reply,
