@@ -10,7 +10,7 @@ test: setup ## every test: native, workerd, browser
 	@tools/test.sh
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
-bench: ## time the gate, polls and joins; report in target/bench/report.json
+bench: ## time the gate, polls, joins and the core; report in target/bench/report.json
 	@tools/setup.sh build && tools/build.sh && tests/bench/hello.sh && \
 		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" node tests/bench/run.mjs
 crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for another

@@ -9,7 +9,7 @@
 //! | file | decides |
 //! |---|---|
 //! | [`room`] | who joins, is called, gets a seat: `Room::step` |
-//! | [`mod@line`], [`seats`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`mod@line`], [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
@@ -50,6 +50,7 @@ pub mod schedule;
 pub mod seats;
 pub mod seen;
 pub mod settings;
+pub mod slots;
 pub mod spent;
 pub mod state;
 pub mod store;

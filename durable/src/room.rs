@@ -159,7 +159,7 @@ impl Room {
 
 impl Room {
     /// A pass by seat and generation, for the operator's eyes and tests.
-    pub fn seat(&self, seat: Seat, generation: Generation) -> Option<&SeatRecord> {
+    pub fn seat(&self, seat: Seat, generation: Generation) -> Option<SeatRecord> {
         self.state.seats.get(seat, generation)
     }
 }

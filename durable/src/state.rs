@@ -201,7 +201,7 @@ impl State {
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
-                self.seats.renew(*grant, *free_at);
+                self.seats.renew(*grant, *free_at)?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
                 self.spent.insert(*rank);
@@ -209,11 +209,11 @@ impl State {
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
             {
-                self.seats.revoke(*seat, *generation, *free_at);
+                self.seats.revoke(*seat, *generation, *free_at)?;
             }
             Change::SessionsEnded { free_at, .. } => {
                 for page in (0..self.seats.page_count()).filter(|page| on(PageId::Seats(*page))) {
-                    self.seats.end_page(page, *free_at);
+                    self.seats.end_page(page, *free_at)?;
                 }
             }
             _ => {}

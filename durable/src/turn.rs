@@ -303,7 +303,7 @@ impl<'a> Turn<'a> {
         let State { epoch, pass_epoch, seats, .. } = &*self.state;
         let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
         let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
-        (record.renewal != Renewal::Revoked).then_some(*record)
+        (record.renewal != Renewal::Revoked).then_some(record)
     }
 
     fn renew(&mut self, pass: &PassRef, rules: &Rules) -> Result<RenewOutcome, Malformed> {
@@ -327,7 +327,7 @@ impl<'a> Turn<'a> {
 
     /// The operator ends one session: whether there is such a one, and the list of revoked passes has room for it.
     pub(crate) fn end(&mut self, seat: Seat, generation: Generation) -> Result<bool, Malformed> {
-        let record = self.state.seats.get(seat, generation).copied();
+        let record = self.state.seats.get(seat, generation);
         match record.filter(|record| record.renewal != Renewal::Revoked) {
             Some(record) => self.revoke(&record),
             None => Ok(false),
