@@ -133,6 +133,21 @@ impl Edge {
         }
     }
 
+    /// The origin's answer ends the session of who asked: the `Set-Cookie` line that takes the pass away, and behind a line break the
+    /// errand that gives its seat up. None where there is no such session, or the room does not let its origin do so.
+    pub fn revoke(&mut self, asked: &Asked<'_>, now: Millis) -> Option<String> {
+        let address = Address::parse(asked.url)?;
+        let found = self.isolate.rooms(now).0.and_then(|rooms| rooms.find(address.host, address.path))?;
+        if !found.room.settings.revoked_by_origin {
+            return None;
+        }
+        // Nothing is signed here.
+        let prepared = self.prepare(asked, &address, &found, now, Entropy::default()).ok()?;
+        let wish = gate::leaving(&prepared.wallet, &prepared.view(), now)?;
+        matches!(wish, Wish::LeavePass { .. })
+            .then(|| format!("{}\n{}", prepared.forget(), prepared.errand('@', wish)))
+    }
+
     /// What an errand's reply means for the request it was run for; an empty reply is none.
     pub fn told(
         &mut self,
@@ -256,7 +271,7 @@ impl Prepared<'_> {
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
-            Decision::Pass => Verdict::Origin,
+            Decision::Pass => self.origin(),
             Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, &wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
@@ -271,6 +286,10 @@ impl Prepared<'_> {
             }
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
         }
+    }
+
+    fn origin(&self) -> Verdict {
+        if self.found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
     }
 
     fn ask(&mut self, wish: Wish) -> Verdict {
@@ -290,7 +309,7 @@ impl Prepared<'_> {
             return match outcome {
                 Outcome::Admitted { pass } => Verdict::OriginWith(self.keep(&pass)),
                 // The old pass is good for a while yet, and who is only counted needs none.
-                _ => Verdict::Origin,
+                _ => self.origin(),
             };
         }
         let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+pub mod agenda;
 pub mod batch;
 pub mod board;
 pub mod call;
@@ -41,6 +42,7 @@ pub mod lobby;
 pub mod order;
 pub mod pace;
 pub mod page_settings;
+pub mod plan;
 pub mod protocol;
 mod publish;
 pub mod replies;

@@ -11,12 +11,12 @@ use std::fmt;
 use crate::codec::from_hex;
 use crate::fields::Fields;
 use crate::json;
-use crate::json::Value;
+use crate::json::{Map, Value};
 use crate::page_settings::PageSettings;
 use crate::wire::{Said, Wire, wire};
 
 /// D when nothing is said.
-const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
+const SESSION_DURATION_DEFAULT_SECONDS: u32 = 300;
 /// Below this a session would end before its first renewal.
 const SESSION_DURATION_MIN_SECONDS: u64 = 10;
 /// A day.
@@ -24,7 +24,7 @@ const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
 /// Twice the longest poll told to anyone whose turn may be near.
 const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 /// The largest limit: what Cloudflare's schema has.
-const LIMIT_MAX: u64 = 2_147_483_647;
+pub(crate) const LIMIT_MAX: u64 = 2_147_483_647;
 
 /// One thing that is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +162,8 @@ impl Settings {
             return Err(vec![Fault { field: "settings".into(), message: "must be a JSON object".into() }]);
         };
         let mut fields = Fields::new(object);
-        let session_duration_seconds = session_duration(&mut fields);
+        let session_duration_seconds =
+            session_duration(&mut fields).unwrap_or(SESSION_DURATION_DEFAULT_SECONDS);
         let settings = Settings {
             name: name(&mut fields),
             description: fields.text("description", 1_000),
@@ -200,12 +201,7 @@ impl Settings {
         let (Some(target), Some(patch)) = (merged.as_object_mut(), patch.as_object()) else {
             return Settings::parse(&Value::Null);
         };
-        // Whoever names the minutes alone means the minutes.
-        if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds") {
-            target.remove("session_duration_seconds");
-        } else if patch.contains_key("session_duration_seconds") {
-            target.remove("session_duration");
-        }
+        prefer_named_duration(target, patch);
         for (key, value) in patch.iter() {
             match (target.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
                 (Some(inner), Some(value)) => {
@@ -280,7 +276,7 @@ impl SameSite {
     }
 }
 
-fn name(fields: &mut Fields<'_>) -> String {
+pub(crate) fn name(fields: &mut Fields<'_>) -> String {
     let name = fields.text("name", 64);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || !name.bytes().all(fits) {
@@ -360,8 +356,17 @@ fn additional_routes(fields: &mut Fields<'_>) -> Vec<RoutePattern> {
     routes
 }
 
+/// Whoever names the minutes alone means the minutes.
+pub(crate) fn prefer_named_duration(target: &mut Map, patch: &Map) {
+    if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds") {
+        target.remove("session_duration_seconds");
+    } else if patch.contains_key("session_duration_seconds") {
+        target.remove("session_duration");
+    }
+}
+
 /// The minutes are Cloudflare's, the seconds ours; the seconds count, and the minutes must agree.
-fn session_duration(fields: &mut Fields<'_>) -> u32 {
+pub(crate) fn session_duration(fields: &mut Fields<'_>) -> Option<u32> {
     let (min, max) = (SESSION_DURATION_MIN_SECONDS, SESSION_DURATION_MAX_SECONDS);
     let minutes = fields.optional_number("session_duration", 1, max / 60);
     let seconds = fields.optional_number("session_duration_seconds", min, max);
@@ -373,11 +378,10 @@ fn session_duration(fields: &mut Fields<'_>) -> u32 {
                 format!("is {minutes} minutes while `session_duration_seconds` is {seconds}: name one, or make them agree"),
             );
     }
-    let seconds = seconds.or(minutes.map(|minutes| minutes * 60));
-    seconds.unwrap_or(SESSION_DURATION_DEFAULT_SECONDS) as u32
+    seconds.or(minutes.map(|minutes| minutes * 60)).map(|seconds| seconds as u32)
 }
 
-fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
+pub(crate) fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
     let method = fields.text_or("queueing_method", "fifo", 20);
     QueueingMethod::of_name(&method).unwrap_or_else(|| {
         fields.fault("queueing_method", "must be `fifo`, `random`, `passthrough` or `reject`");
