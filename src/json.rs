@@ -5,6 +5,7 @@
 use durable::date::iso8601;
 use durable::settings::Settings;
 use durable::units::Millis;
+use durable::wire::Said as _;
 
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
@@ -59,7 +60,7 @@ pub fn for_the_page(notice: &Notice<'_>) -> String {
     let mut json = String::from("{");
     push_own(&mut json, &notice.standing, notice.poll_after);
     json.push_str(",\"display\":");
-    json.push_str(&words(notice).to_json());
+    words(notice).say(&mut json);
     json.push('}');
     json
 }
