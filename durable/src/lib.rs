@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod base64url;
 pub mod batch;
 pub mod board;
 pub mod calls;
