@@ -95,7 +95,7 @@ pub fn board(board: &Board) -> String {
     answer(200, Kind::Json, &[], &to_text(board))
 }
 
-/// A page of the operator's, for [`Verdict::Page`](crate::verdict::Verdict::Page): in place of a body, a JSON object of its name, `page`,
+/// A page of the operator's, for [`Verdict::Page`]: in place of a body, a JSON object of its name, `page`,
 /// and what stands in its places.
 pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
     let mut said: Vec<(&str, &dyn Said)> = vec![("page", name)];
