@@ -7,12 +7,13 @@ use durable::date::iso8601;
 use durable::draw::{Draw, commitment};
 use durable::json::Value;
 use durable::units::{Millis, Rank};
-use durable::wire::to_text;
+use durable::wire::{Fields, Said, to_text};
 
 use crate::operator::desk::Page;
 use crate::poll::poll_after;
 use crate::route::{Match, own_path};
 use crate::standing::{Notice, Standing};
+use crate::verdict::Verdict;
 use crate::visit::{Asker, Headers, Verb, asker, verb};
 use crate::{json, page, text};
 
@@ -42,7 +43,7 @@ pub fn nonce(entropy: Entropy) -> String {
 }
 
 /// The page, or JSON for apps.
-pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> String {
+pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> Verdict {
     let Message { found, headers, standing, rank, target, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
@@ -65,7 +66,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     if asker == Asker::App {
         let body =
             if is_head { String::new() } else { json::for_apps(standing, board, settings, poll_after, now) };
-        return with_body(answer, &body);
+        return Verdict::Answer(with_body(answer, &body));
     }
     let notice = Notice {
         standing,
@@ -85,9 +86,9 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         header(&mut answer, "Content-Security-Policy", &page::content_security_policy(notice.nonce));
     }
     match asker {
-        _ if is_head => with_body(answer, ""),
-        Asker::Page => with_body(answer, &json::for_the_page(&notice)),
-        _ => with_body(answer, &page::html(&notice)),
+        _ if is_head => Verdict::Answer(with_body(answer, "")),
+        Asker::Page => Verdict::Answer(with_body(answer, &json::for_the_page(&notice))),
+        _ => Verdict::Page(with_body(answer, &page::page(&notice))),
     }
 }
 
@@ -127,16 +128,13 @@ pub fn draw(board: &Board) -> String {
     answer(200, Kind::Json, &[("Anteroom", "draw")], &body)
 }
 
-/// A page of the operator's, for [`Verdict::Page`](crate::verdict::Verdict::Page): in place of a body, a JSON object of its name, `page`,
+/// A page of the operator's, for [`Verdict::Page`]: in place of a body, a JSON object of its name, `page`,
 /// and what stands in its places.
 pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
-    let mut body = format!("{{\"page\":\"{name}\"");
-    for (place, html) in places {
-        body.push_str(&format!(",\"{place}\":{}", to_text(html)));
-    }
-    body.push('}');
+    let mut said: Vec<(&str, &dyn Said)> = vec![("page", name)];
+    said.extend(places.iter().map(|(place, html)| (*place, html as &dyn Said)));
     let policy = page::content_security_policy(nonce);
-    answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &body)
+    answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &to_text(&Fields(&said)))
 }
 
 /// An answer of the operator's API.

@@ -233,7 +233,7 @@ impl Edge {
         let Ok(keys) = &deployment.keys else {
             let (standing, target) = (Standing::Unavailable, &|| address.target());
             let message = Message { found, headers, standing, rank: None, target, cookie: None };
-            return Err(Verdict::Answer(answer::notice(&message, None, now, entropy[1])));
+            return Err(answer::notice(&message, None, now, entropy[1]));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
         Ok(Prepared { isolate, chores, blind, keys, headers, address, found, wallet, now, entropy })
@@ -368,7 +368,7 @@ impl Prepared<'_> {
         let Prepared { headers, found, .. } = *self;
         let rank = self.wallet.ticket.map(|ticket| ticket.rank);
         let message = Message { found, headers, standing, rank, target: &target, cookie };
-        Verdict::Answer(answer::notice(&message, self.board(), self.now, self.entropy[1]))
+        answer::notice(&message, self.board(), self.now, self.entropy[1])
     }
 
     fn visit(&self) -> Visit<'_> {

@@ -3,10 +3,10 @@
 import { admits, chore, gate, operate } from "../build/index.js";
 import { obeyed } from "./commands.mjs";
 import { lay, recover } from "./core.mjs";
-import { filled } from "./desk.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
 import { hear, tell } from "./news.mjs";
+import { filled } from "./pages.mjs";
 import { CLAIM, remember, wasAdmitted } from "./recent.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
@@ -79,7 +79,7 @@ function answer(text) {
 /** An answer of ours, come what may. */
 function answered(request, verdict) {
   try {
-    return answer(verdict);
+    return answer(verdict[0] === "=" ? filled(verdict) : verdict);
   } catch (error) {
     recover(error);
     return sorry(request);
@@ -115,9 +115,8 @@ async function operators(request, env, sent, asked) {
   const { headers } = request;
   const form = `${headers.get("Authorization") ?? ""}\n${headers.get("Anteroom-CSRF") ?? ""}\n${await bodyOf(request)}`;
   const judged = (reply) => operate(lay(`${asked}\0${reply ?? ""}\0${form}`), env, reply !== undefined);
-  let verdict = judged();
-  if (verdict[0] === "?") verdict = judged(await sent(verdict));
-  return verdict[0] === "=" ? filled(verdict) : verdict;
+  const verdict = judged();
+  return verdict[0] === "?" ? judged(await sent(verdict)) : verdict;
 }
 
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */
@@ -182,6 +181,6 @@ export default {
       verdict = "!";
     }
     if (verdict === undefined) return origin(request, env);
-    return verdict[0] <= "9" && verdict[0] >= "0" ? answered(request, verdict) : conclude(request, env, context, asked, verdict);
+    return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, asked, verdict);
   },
 };

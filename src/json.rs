@@ -6,6 +6,7 @@ use durable::board::Board;
 use durable::date::iso8601;
 use durable::settings::{QueueingMethod, Settings};
 use durable::units::Millis;
+use durable::wire::Said as _;
 
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
@@ -153,7 +154,7 @@ pub fn for_the_page(notice: &Notice<'_>) -> String {
         json.push_str(&format!(",\"rank\":{}", rank.0));
     }
     json.push_str(",\"display\":");
-    json.push_str(&words(notice).to_json());
+    words(notice).say(&mut json);
     json.push('}');
     json
 }

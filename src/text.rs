@@ -1,15 +1,12 @@
-//! The words of our pages: one table for each language, its plural rules and its direction included.
+//! The words of our pages: those of each language are a file of its own, `web/words.….json`, its plural forms included.
 //!
 //! Chosen by `Accept-Language` (RFC 9110, 12.5.4, weights included), then by the room's
 //! `default_template_language`, then English. All sentences with numbers are built here, so that the page's script only
 //! puts finished words in their places.
 
-mod ar;
-mod en;
-mod ms;
-mod ta;
-mod zh;
+use std::sync::OnceLock;
 
+use durable::json::{Value, parse};
 use durable::units::Millis;
 
 use crate::standing::WaitRange;
@@ -46,88 +43,149 @@ pub enum Plural {
     Other,
 }
 
-/// One language's words. `{n}`, `{a}` and `{b}` are numbers or durations.
-pub struct Texts {
-    /// What people call it: shown nowhere, spoken by screen readers as the page's language.
-    pub tag: &'static str,
-    /// `ltr` or `rtl`.
-    pub direction: &'static str,
+/// What says the same in each of CLDR's plural categories.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forms([String; 6]);
+
+/// What stands in a file of words.
+trait Words {
+    /// Reads it. Of what is not there nothing is shown; a test holds that everything is.
+    fn read(file: &Value) -> Self;
+}
+
+impl Words for String {
+    fn read(file: &Value) -> String {
+        file.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Words for (String, String) {
+    fn read(file: &Value) -> (String, String) {
+        (String::read(&file[0]), String::read(&file[1]))
+    }
+}
+
+impl Words for Forms {
+    /// A category that is not named is as `other`.
+    fn read(file: &Value) -> Forms {
+        let names = ["zero", "one", "two", "few", "many", "other"];
+        Forms(names.map(|name| String::read(file.get(name).unwrap_or(&file["other"]))))
+    }
+}
+
+/// Fields of the same name as in the files.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty,)+) => {
+        /// One language's words. `{n}`, `{a}` and `{b}` are numbers or durations.
+        #[derive(Debug, PartialEq, Eq)]
+        pub struct Texts {
+            $($(#[$doc])* pub $name: $kind,)+
+        }
+
+        impl Words for Texts {
+            fn read(file: &Value) -> Texts {
+                Texts { $($name: Words::read(&file[stringify!($name)]),)+ }
+            }
+        }
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+
+texts! {
     /// The kind of page, behind the room's title.
-    pub waiting_room: &'static str,
+    waiting_room: String,
     /// For each standing: the heading and what happens next.
-    pub joining: (&'static str, &'static str),
+    joining: (String, String),
     /// In line.
-    pub waiting: (&'static str, &'static str),
+    waiting: (String, String),
     /// Called.
-    pub your_turn: (&'static str, &'static str),
+    your_turn: (String, String),
     /// Called, but full just now.
-    pub next: (&'static str, &'static str),
+    next: (String, String),
     /// Called by rounds.
-    pub drawing: (&'static str, &'static str),
+    drawing: (String, String),
     /// Before an event, with a place.
-    pub prequeue: (&'static str, &'static str),
+    prequeue: (String, String),
     /// Before an event whose places are drawn.
-    pub prequeue_drawn: (&'static str, &'static str),
+    prequeue_drawn: (String, String),
     /// Nobody new is let in, and there is no line.
-    pub closed: (&'static str, &'static str),
+    closed: (String, String),
     /// Everybody is held.
-    pub held: (&'static str, &'static str),
+    held: (String, String),
     /// The room cannot be reached.
-    pub reconnecting: (&'static str, &'static str),
+    reconnecting: (String, String),
     /// The room cannot be reached by a newcomer.
-    pub unavailable: (&'static str, &'static str),
+    unavailable: (String, String),
     /// No cookies.
-    pub cookies_blocked: (&'static str, &'static str),
+    cookies_blocked: (String, String),
     /// A form was not delivered.
-    pub form_held: (&'static str, &'static str),
+    form_held: (String, String),
     /// Left.
-    pub left: (&'static str, &'static str),
+    left: (String, String),
     /// Used.
-    pub ticket_used: (&'static str, &'static str),
+    ticket_used: (String, String),
     /// Label of the place.
-    pub place: &'static str,
+    place: String,
     /// Label of the people ahead.
-    pub ahead: &'static str,
+    ahead: String,
     /// Label of the wait.
-    pub wait: &'static str,
+    wait: String,
     /// Label of the people who wait, where there is no order among them.
-    pub here: &'static str,
+    here: String,
     /// Label of the time until an event starts.
-    pub starts_in: &'static str,
+    starts_in: String,
     /// The page has recomputed the place from the draw.
-    pub verified: &'static str,
+    verified: String,
     /// It has, and came to another.
-    pub unverified: &'static str,
+    unverified: String,
     /// People ahead, by plural category.
-    pub people: fn(Plural) -> &'static str,
+    people: Forms,
     /// Minutes, by plural category.
-    pub minutes: fn(Plural) -> &'static str,
+    minutes: Forms,
     /// Hours, by plural category.
-    pub hours: fn(Plural) -> &'static str,
+    hours: Forms,
     /// A wait between two.
-    pub range: &'static str,
+    range: String,
     /// A wait up to one.
-    pub under: &'static str,
+    under: String,
     /// A wait nobody can tell.
-    pub unknown_wait: &'static str,
+    unknown_wait: String,
     /// Label of the bar.
-    pub progress: &'static str,
+    progress: String,
     /// Label of the time of the last check.
-    pub checked: &'static str,
+    checked: String,
     /// The visitor's own network is gone.
-    pub offline: &'static str,
+    offline: String,
     /// The button that gives the place up.
-    pub leave: &'static str,
+    leave: String,
     /// What that means.
-    pub leave_sure: &'static str,
+    leave_sure: String,
     /// Yes, leave.
-    pub leave_yes: &'static str,
+    leave_yes: String,
     /// No, stay.
-    pub leave_no: &'static str,
+    leave_no: String,
     /// The link to the wanted address.
-    pub again: &'static str,
+    again: String,
     /// The link home.
-    pub home: &'static str,
+    home: String,
+}
+
+/// They stand beside the Wasm, and a file is read when its language is first spoken.
+#[cfg(target_arch = "wasm32")]
+use crate::shell::words;
+
+#[cfg(not(target_arch = "wasm32"))]
+fn words(tag: &str) -> String {
+    let file = match tag {
+        "ms" => include_str!("web/words.ms.json"),
+        "zh-Hans" => include_str!("web/words.zh-Hans.json"),
+        "ta" => include_str!("web/words.ta.json"),
+        "ar" => include_str!("web/words.ar.json"),
+        _ => include_str!("web/words.en.json"),
+    };
+    file.to_owned()
 }
 
 impl Language {
@@ -137,18 +195,25 @@ impl Language {
 
     /// Its words.
     pub fn texts(self) -> &'static Texts {
+        static TEXTS: [OnceLock<Texts>; Language::ALL.len()] = [const { OnceLock::new() }; _];
+        TEXTS[self as usize]
+            .get_or_init(|| Texts::read(&parse(words(self.tag()).as_bytes()).unwrap_or_default()))
+    }
+
+    /// Its tag, as in `lang` and `Content-Language`: spoken by screen readers.
+    pub fn tag(self) -> &'static str {
         match self {
-            Language::English => &en::TEXTS,
-            Language::Malay => &ms::TEXTS,
-            Language::Chinese => &zh::TEXTS,
-            Language::Tamil => &ta::TEXTS,
-            Language::Arabic => &ar::TEXTS,
+            Language::English => "en",
+            Language::Malay => "ms",
+            Language::Chinese => "zh-Hans",
+            Language::Tamil => "ta",
+            Language::Arabic => "ar",
         }
     }
 
-    /// Its tag, as in `lang` and `Content-Language`.
-    pub fn tag(self) -> &'static str {
-        self.texts().tag
+    /// `ltr` or `rtl`.
+    pub fn direction(self) -> &'static str {
+        if self == Language::Arabic { "rtl" } else { "ltr" }
     }
 
     fn of_tag(tag: &str) -> Option<Language> {
@@ -176,14 +241,14 @@ impl Language {
 
     /// How many people.
     pub fn people(self, number: u64) -> String {
-        (self.texts().people)(self.plural(number)).replace("{n}", &grouped(number))
+        self.count(&self.texts().people, number)
     }
 
     /// An expected wait.
     pub fn wait(self, wait: Option<WaitRange>) -> String {
         let texts = self.texts();
         let Some(WaitRange { from_seconds, to_seconds }) = wait else {
-            return texts.unknown_wait.to_owned();
+            return texts.unknown_wait.clone();
         };
         let range = |from: &str, to: &str| texts.range.replace("{a}", from).replace("{b}", to);
         let (from, to) = (from_seconds / 60, to_seconds.div_ceil(60).max(1));
@@ -203,11 +268,15 @@ impl Language {
     }
 
     fn duration(self, minutes: u64) -> String {
-        (self.texts().minutes)(self.plural(minutes)).replace("{n}", &grouped(minutes))
+        self.count(&self.texts().minutes, minutes)
     }
 
     fn hours(self, hours: u64) -> String {
-        (self.texts().hours)(self.plural(hours)).replace("{n}", &grouped(hours))
+        self.count(&self.texts().hours, hours)
+    }
+
+    fn count(self, Forms(forms): &Forms, number: u64) -> String {
+        forms[self.plural(number) as usize].replace("{n}", &grouped(number))
     }
 }
 
@@ -294,6 +363,24 @@ mod tests {
         assert_eq!(wait(8_000, 15_000), "2 to 5 hours");
         assert_eq!(wait(7_200, 7_200), "2 to 3 hours");
         assert_eq!(Language::English.wait(None), "cannot be said yet");
+    }
+
+    #[test]
+    fn every_language_has_all_the_words_and_no_others() {
+        for language in Language::ALL {
+            let file = parse(words(language.tag()).as_bytes()).unwrap();
+            let mut names: Vec<_> = file.as_object().unwrap().iter().map(|(name, _)| name.as_str()).collect();
+            let mut known = NAMES.to_vec();
+            names.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(names, known);
+            let said = format!("{:?}", language.texts());
+            assert!(!said.contains("\"\""), "{said}");
+        }
+        let words = ["en", "ms", "zh-Hans", "ta", "ar"];
+        assert_eq!(Language::ALL.map(Language::tag), words);
+        let module = include_str!("words.mjs");
+        assert!(words.iter().all(|tag| module.contains(&format!("\"./web/words.{tag}.json\""))));
     }
 
     #[test]

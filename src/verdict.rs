@@ -14,7 +14,7 @@
 //! | `#` | ask again with all the headers |
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
-//! | `=` and an answer | such an answer, but for its body: that names a page of the operator's and what stands in it, and `desk.mjs` fills it |
+//! | `=` and an answer | such an answer, but for its body: that names a page and what stands in its places, and `pages.mjs` fills it |
 
 use durable::errand::Errand;
 use durable::protocol::{Ask, Wish};
@@ -39,7 +39,7 @@ pub enum Verdict {
     Apology,
     /// An answer of ours.
     Answer(String),
-    /// An answer of ours whose body is a page of the operator's, yet to be filled.
+    /// An answer of ours whose body is a page, yet to be filled.
     Page(String),
 }
 

@@ -145,7 +145,7 @@ fn what_is_not_known_or_too_old_is_asked_for_and_nothing_is_decided_before() {
     let Verdict::Errand(errand) = edge.gate(&asked, late, [[0; 16]; 2]) else { panic!("decided") };
     assert!(errand.starts_with("@\nLOBBY\n") && errand.contains(&ids[0]));
     edge.learn(&errand, "", late);
-    let Verdict::Answer(answer) = edge.gate(&asked, late, [[0; 16]; 2]) else { panic!("asked again") };
+    let Verdict::Page(answer) = edge.gate(&asked, late, [[0; 16]; 2]) else { panic!("asked again") };
     assert!(answer.starts_with("503\n") && answer.contains("\nAnteroom: unavailable\n"));
 }
 

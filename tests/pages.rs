@@ -1,11 +1,11 @@
-//! Every state in which the waiting page stays, in every language, as the Worker would send it: written into
-//! `target/pages`, where the browser's tests look at them.
+//! Every state in which the waiting page stays, in every language, as the Wasm says it: written into `target/pages`, where the
+//! browser's tests fill them as the Worker does, and look at them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anteroom::page::{content_security_policy, html};
+use anteroom::page::{content_security_policy, page};
 use anteroom::standing::{Notice, Standing, WaitRange};
 use anteroom::text::Language;
 use durable::json;
@@ -63,7 +63,7 @@ fn every_state_in_every_language_is_written_for_the_browser() {
         let shown = |state: &Standing| kind == "plain" || matches!(state, Standing::Waiting { .. });
         let states = states().into_iter().filter(shown);
         for (standing, language) in states.flat_map(|state| Language::ALL.map(|language| (state, language))) {
-            let page = html(&Notice {
+            let page = page(&Notice {
                 standing,
                 settings: &settings,
                 language,
@@ -77,8 +77,8 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 now: Millis(1_795_456_800_000),
                 nonce: NONCE,
             });
-            assert!(!page.contains("{{") && !page.contains("{n}"), "{kind} {standing:?} {language:?}");
-            let name = format!("{kind}.{}.{}.html", standing.name(), language.tag());
+            assert!(!page.contains("{n}"), "{kind} {standing:?} {language:?}");
+            let name = format!("{kind}.{}.{}.json", standing.name(), language.tag());
             fs::write(folder.join(name), page).unwrap();
         }
     }

@@ -15,10 +15,13 @@ filling=build.filling.$$
 trap 'rm -rf "$filling"' EXIT
 wasm-bindgen "$CARGO_TARGET_DIR/$wasm_target/release/anteroom.wasm" --out-dir "$filling" --out-name index \
   --target web --no-typescript --omit-default-module-path --experimental-reset-state-function
-# Once more over it for size. What is inlined compresses worse: a tenth. Sorted by name, functions stand beside their likes.
+# Once more over it for size. What is inlined compresses worse: a tenth.
 wasm="$filling/index_bg.wasm"
-wasm-opt --detect-features --debuginfo -Oz --converge --always-inline-max-function-size=2 --one-caller-inline-max-function-size=4 \
-  --reorder-functions-by-name "$wasm" -o "$wasm"
+optimise() { wasm-opt --detect-features "$@" "$wasm" -o "$wasm"; }
+node tools/pack.mjs quiet "$wasm" "$wasm"
+optimise --debuginfo -Oz --converge --always-inline-max-function-size=2 --one-caller-inline-max-function-size=4
+node tools/pack.mjs order "$wasm" "$wasm"
+optimise --debuginfo --reorder-functions-by-name
 # Names are for debuggers.
-wasm-opt --detect-features --strip-debug --strip-producers "$wasm" -o "$wasm"
+optimise --strip-debug --strip-producers --strip-target-features
 rm -rf build && mv "$filling" build

@@ -6,9 +6,7 @@
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
 //! fields are passed over, absent ones have the value they had before they existed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
+use crate::base64url;
 use crate::draw::Draw;
 use crate::forecast::Forecast;
 use crate::json::Value;
@@ -116,13 +114,14 @@ pub struct Digest(pub [u8; 32]);
 
 impl Said for Digest {
     fn say(&self, out: &mut String) {
-        URL_SAFE_NO_PAD.encode(self.0).say(out);
+        base64url::encode(&self.0).say(out);
     }
 }
 
 impl Wire for Digest {
     fn from_value(value: &Value) -> Option<Digest> {
-        URL_SAFE_NO_PAD.decode(value.as_str()?).ok()?.try_into().ok().map(Digest)
+        let mut bytes = [0; 32];
+        (base64url::decode(value.as_str()?, &mut bytes)?.len() == bytes.len()).then_some(Digest(bytes))
     }
 }
 

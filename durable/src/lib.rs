@@ -19,6 +19,7 @@
 
 mod admission;
 pub mod agenda;
+pub mod base64url;
 pub mod batch;
 pub mod board;
 pub mod call;

@@ -12,11 +12,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+use crate::base64url;
 use crate::codec::{Malformed, Reader, from_hex};
 use crate::seen::Seen;
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
@@ -328,7 +327,7 @@ impl Keys {
         token.write(&mut bytes);
         let mac = key.mac.clone().chain_update(&bytes).finalize().into_bytes();
         bytes.extend(mac);
-        URL_SAFE_NO_PAD.encode(&bytes)
+        base64url::encode(&bytes)
     }
 
     /// Believes a text if one of the keys signed it as this kind of token.
@@ -341,31 +340,39 @@ impl Keys {
         if !text.starts_with(T::BEGINNING) {
             return Err(Refusal::Forged);
         }
-        let mut buffer = [0u8; TOKEN_BYTES_MAX + 3];
-        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).map_err(|_| Refusal::Forged)?;
-        let fields_end = HEADER_BYTES + T::FIELD_BYTES;
-        let (Some(signed), Some(mac)) = (buffer.get(..fields_end), buffer.get(fields_end..length)) else {
+        let mut buffer = [0; TOKEN_BYTES_MAX];
+        let token = base64url::decode(text, &mut buffer).ok_or(Refusal::Forged)?;
+        let fields = self.verified(token, T::DOMAIN, T::FIELD_BYTES, seen)?;
+        T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged)
+    }
+
+    /// The fields of a token that was signed here.
+    fn verified<'a>(
+        &self,
+        token: &'a [u8],
+        domain: u8,
+        field_bytes: usize,
+        seen: &mut Seen,
+    ) -> Result<&'a [u8], Refusal> {
+        let (signed, mac) = token.split_at_checked(HEADER_BYTES + field_bytes).ok_or(Refusal::Forged)?;
+        let [of_domain, version, key_id, fields @ ..] = signed else {
             return Err(Refusal::Forged);
         };
-        let [domain, version, key_id, fields @ ..] = signed else {
-            return Err(Refusal::Forged);
-        };
-        if *domain != T::DOMAIN {
+        if *of_domain != domain {
             return Err(Refusal::Forged);
         }
         if *version != VERSION {
             return Err(Refusal::Unknown);
         }
-        let whole = buffer.get(..length).unwrap_or_default();
-        if seen.knows(whole) {
-            return T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged);
+        if seen.knows(token) {
+            return Ok(fields);
         }
         let mut known = false;
         for key in self.keys.iter().filter(|key| key.id == *key_id) {
             known = true;
             if key.mac.clone().chain_update(signed).verify_slice(mac).is_ok() {
-                seen.note(whole);
-                return T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged);
+                seen.note(token);
+                return Ok(fields);
             }
         }
         Err(if known { Refusal::Forged } else { Refusal::Unknown })
@@ -412,6 +419,8 @@ pub fn prefix_of_address(address: &str) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     const CURRENT: &str = "current-0123456789abcdef0123456789abcdef";
     const NEXT: &str = "next-0123456789abcdef0123456789abcdef";

@@ -57,7 +57,11 @@ pub(crate) fn say_either(out: &mut String, name: &str, fields: &[(&str, &dyn Sai
     }
 }
 
-struct Fields<'a>(&'a [(&'a str, &'a dyn Said)]);
+/// An object with these fields.
+pub struct Fields<'a>(
+    /// Name and value.
+    pub &'a [(&'a str, &'a dyn Said)],
+);
 
 impl Said for Fields<'_> {
     fn say(&self, out: &mut String) {

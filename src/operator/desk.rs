@@ -2,7 +2,7 @@
 //! itself asks the API every two seconds and is script throughout.
 //!
 //! What is said here is which page, and what stands in its places, written `{{name}}`: HTML, with everything foreign through
-//! [`escaped`]. `desk.mjs` has the text around it, and `style` and `script`.
+//! [`escaped`]. `pages.mjs` has the text around it, and `style` and `script`.
 
 use durable::date::iso8601;
 use durable::directory::seeds;
@@ -100,7 +100,7 @@ mod tests {
     const STYLE: &str = include_str!("../web/desk.css");
     const SCRIPT: &str = include_str!("../web/desk.js");
 
-    /// Both pages, as said here, and the text that `desk.mjs` has of them.
+    /// Both pages, as said here, and the text that `pages.mjs` has of them.
     fn pages() -> [(Page, &'static str); 2] {
         let problems = ["<b>".to_owned()];
         [

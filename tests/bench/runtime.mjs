@@ -3,7 +3,7 @@
 // share one process and one thread, so what disturbs one round disturbs the next alike; each has its own port, isolate,
 // objects (SQLite, on disk) and no way out but the origin of the benchmark.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import workerd from "workerd";
@@ -17,8 +17,8 @@ const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1]
 
 /** The modules of Anteroom as it is deployed, by the names they import each other by. */
 export const ANTEROOM = [
-  "src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/news.mjs", "src/core.mjs", "src/desk.mjs",
-  "src/web/fallback.html", "src/web/sign-in.html", "src/web/desk.html", "src/web/desk.css", "src/web/desk.js", "build/index.js", "build/index_bg.wasm",
+  "src/entry.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/recent.mjs", "src/news.mjs", "src/core.mjs", "src/pages.mjs",
+  "src/words.mjs", ...readdirSync(join(root, "src/web")).map((name) => `src/web/${name}`), "build/index.js", "build/index_bg.wasm",
 ];
 export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };
 

@@ -1,10 +1,11 @@
 // How every state of the waiting page looks: accessible, narrow enough, light enough, in light and dark. tests/pages.rs
-// writes the pages.
+// writes what is said in them.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { filled } from "../workerd/filled.mjs";
 import { inaccessible, picture, startBrowser } from "./browser.mjs";
 
 let browser;
@@ -13,14 +14,15 @@ after(() => browser.close());
 
 describe("every state of the page, and a room that uses up all it may", () => {
   const pages = new URL("../../target/pages/", import.meta.url);
+  const filledPage = (name) => filled(`=\n\n${readFileSync(new URL(name.replace(/html$/, "json"), pages), "utf8")}`).slice(2);
   const policy = readFileSync(new URL("content-security-policy", pages), "utf8");
   let server, url;
   before(async () => {
-    // What tests/pages.rs wrote, sent as the Worker sends it.
+    // What tests/pages.rs wrote, filled and sent as the Worker does it.
     server = createServer(({ url: path }, answer) => {
       const there = path.endsWith(".html");
       answer.writeHead(there ? 200 : 404, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy });
-      answer.end(there ? readFileSync(new URL(path.slice(1), pages)) : "");
+      answer.end(there ? filledPage(path.slice(1)) : "");
     });
     await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
     url = `http://127.0.0.1:${server.address().port}/`;
@@ -29,12 +31,12 @@ describe("every state of the page, and a room that uses up all it may", () => {
 
   for (const [language, direction] of [["en", "ltr"], ["ms", "ltr"], ["zh-Hans", "ltr"], ["ta", "ltr"], ["ar", "rtl"]]) {
     test(`is accessible, fits 320 px, and stays below 14 KB compressed: ${language}`, { timeout: 120_000 }, async () => {
-      const files = readdirSync(pages).filter((name) => name.endsWith(`.${language}.html`));
+      const files = readdirSync(pages).filter((name) => name.endsWith(`.${language}.json`)).map((name) => name.replace(/json$/, "html"));
       assert.equal(files.length, 12);
       const context = await browser.newContext({ viewport: { width: 320, height: 640 }, bypassCSP: true });
       const page = await context.newPage();
       for (const name of files) {
-        const bytes = gzipSync(readFileSync(new URL(name, pages)), { level: 9 }).length;
+        const bytes = gzipSync(filledPage(name), { level: 9 }).length;
         assert.ok(bytes <= 14_336, `${name}: ${bytes} bytes`);
         for (const colorScheme of ["light", "dark"]) {
           await page.emulateMedia({ colorScheme });

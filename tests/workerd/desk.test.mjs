@@ -1,8 +1,8 @@
 // The operator's pages, byte by byte: the text is src/web's, Rust says what stands in its places, and nothing else is changed.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { registerHooks } from "node:module";
 import { after, before, describe, test } from "node:test";
+import { filled } from "./filled.mjs";
 import { Visitor, startAnteroom } from "./harness.mjs";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -51,14 +51,7 @@ describe("the operator's host", () => {
   });
 });
 
-test("what is put in a place is not looked at again", async () => {
-  const load = (url, context, next) => {
-    if (!url.includes("/src/web/")) return next(url, context);
-    return { format: "module", source: `export default ${JSON.stringify(readFileSync(new URL(url), "utf8"))}`, shortCircuit: true };
-  };
-  const hooks = registerHooks({ load });
-  const { filled } = await import("../../src/desk.mjs");
-  hooks.deregister();
+test("what is put in a place is not looked at again", () => {
   const said = { page: "sign-in", nonce: "abc", problems: "{{refused}} $& $1 $' \\n\n\n", refused: "{{script}}$$" };
   const answer = filled(`=200\nA: b\n\n${JSON.stringify(said)}`);
   assert.ok(answer.startsWith("200\nA: b\n\n<!doctype html>"), answer);
