@@ -25,6 +25,7 @@ pub mod clerk;
 pub mod codec;
 pub mod date;
 pub mod directory;
+pub mod draw;
 pub mod errand;
 mod fields;
 pub mod history;
