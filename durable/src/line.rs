@@ -187,7 +187,7 @@ impl Line {
             self.kept.remove(index);
         }
         if rank.0 >= self.called {
-            self.left_ahead += 1;
+            self.left_ahead = self.left_ahead.saturating_add(1);
         } else if let Some(index) = self.call_of(rank)
             && let Some(call) = self.calls.get_mut(index)
         {

@@ -180,7 +180,7 @@ impl State {
             }
             Change::TicketLeft { rank } => self.line.spend(*rank),
             Change::PassLeft { seat, generation, forget_at, .. } => {
-                self.revoked_seq += 1;
+                self.revoked_seq = self.revoked_seq.saturating_add(1);
                 self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
             Change::Kept { rank } => self.line.keep(*rank, at),
