@@ -1,0 +1,56 @@
+//! The journal: a row is written and read the same, and what a room's rows make can be kept as pages and read back.
+//!
+//! The input is one row, or, behind a byte that no row begins with, several, each behind its length.
+
+use durable::codec::{Malformed, Reader};
+use durable::journal::Row;
+use durable::state::State;
+use durable::store::Store;
+
+use crate::Outcome;
+use crate::pages::assert_kept;
+
+/// Begins an input of several rows.
+pub const SEVERAL: u8 = 0xff;
+
+/// See the module's words.
+pub fn check(data: &[u8]) -> Outcome {
+    let Ok(rows) = rows(data) else {
+        return Outcome::Refused;
+    };
+    let mut believed = Outcome::Refused;
+    for bytes in &rows {
+        believed = believed.or(row(bytes));
+    }
+    let numbered: Vec<(u64, Vec<u8>)> = (1..).zip(rows).collect();
+    if let Ok((store, state)) = Store::load(&[], &numbered) {
+        assert_eq!(store.sequence(), numbered.len() as u64);
+        assert_kept(&state);
+    }
+    believed
+}
+
+fn rows(data: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
+    let Some((&SEVERAL, rest)) = data.split_first() else {
+        return Ok(vec![data.to_vec()]);
+    };
+    let (mut reader, mut rows) = (Reader::new(rest), Vec::new());
+    while !reader.is_empty() {
+        rows.push(reader.blob()?.to_vec());
+    }
+    Ok(rows)
+}
+
+fn row(bytes: &[u8]) -> Outcome {
+    let Ok(row) = Row::decode(bytes) else {
+        return Outcome::Refused;
+    };
+    assert!(row.changes.len() <= bytes.len());
+    let written = row.encode();
+    assert_eq!(Row::decode(&written).as_ref(), Ok(&row));
+    assert!(written.len() <= bytes.len(), "numbers are written as short as they can be");
+    // A row onto nothing, and onto no page at all.
+    let _ = State::default().replay(&row, |_| true);
+    let _ = State::default().replay(&row, |_| false);
+    Outcome::Believed
+}
