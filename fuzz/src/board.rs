@@ -65,7 +65,7 @@ fn board(value: &Value) -> Outcome {
         assert!(Board::from_value(&older).is_some());
         assert_eq!(Board::from_value(&older), Board::from_value(&expected));
     }
-    for place in [0, board.called, board.issued, Rank::LIMIT - 1] {
+    for place in [0, board.called, board.issued.saturating_sub(1), board.issued, Rank::LIMIT - 1] {
         let ahead = board.ahead_of(Place(place));
         assert!(place >= board.issued || ahead <= board.waiting.saturating_sub(1));
         assert!(!board.has_called(Place(place)) || place >= board.issued || ahead == 0);

@@ -26,12 +26,22 @@ enum Disguise {
     Doubled,
     Detour,
     Backslash,
+    EscapedBackslash,
     Parameter,
 }
 
 fn disguise() -> impl Strategy<Value = Disguise> {
-    use Disguise::{Backslash, Detour, Dot, Doubled, Escape, EscapeInCapitals, Parameter};
-    prop::sample::select(vec![Escape, EscapeInCapitals, Dot, Doubled, Detour, Backslash, Parameter])
+    use Disguise::{Backslash, Detour, Dot, Doubled, Escape, EscapeInCapitals, EscapedBackslash, Parameter};
+    prop::sample::select(vec![
+        Escape,
+        EscapeInCapitals,
+        EscapedBackslash,
+        Dot,
+        Doubled,
+        Detour,
+        Backslash,
+        Parameter,
+    ])
 }
 
 fn disguised(path: &str, disguise: Disguise, at: prop::sample::Index) -> String {
@@ -60,6 +70,7 @@ fn disguised(path: &str, disguise: Disguise, at: prop::sample::Index) -> String 
         Disguise::Doubled => replaced(of(&slashes), "//", 1),
         Disguise::Detour => replaced(of(&slashes), "/x/../", 1),
         Disguise::Backslash => replaced(of(&slashes), "\\", 1),
+        Disguise::EscapedBackslash => replaced(of(&slashes), "%5c", 1),
         // Behind the first segment of the path: a parameter ends where the next slash is.
         Disguise::Parameter => replaced(of(&slashes).filter(|place| *place > 0), ";p=1/", 1),
     }

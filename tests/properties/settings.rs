@@ -55,11 +55,10 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn exactly_the_wrong_fields_are_named(picks in prop::collection::vec((0..4u8, 0..8usize), fields().len())) {
+    fn exactly_the_wrong_fields_are_named(picks in prop::collection::vec((0..12u8, 0..8usize), fields().len())) {
         let mut settings = json!({});
         let mut wrong = Vec::new();
         for ((field, good, bad), (kind, index)) in fields().into_iter().zip(picks) {
-            // The first five are required.
             let required = ["name", "host", "total_active_users", "new_users_per_minute"].contains(&field);
             let values = if kind == 0 { &bad } else { &good };
             if kind == 3 || values.is_empty() {

@@ -31,8 +31,14 @@ fn arrival() -> impl Strategy<Value = Arrival> {
 }
 
 fn ticket() -> impl Strategy<Value = Ticket> {
-    (any::<u32>(), 0..Rank::LIMIT, time(), any::<[u8; 16]>()).prop_map(|(epoch, rank, issued, holder)| {
-        Ticket { room: ROOM, epoch: Epoch(epoch), rank: Rank(rank), issued, holder: Holder(holder) }
+    // Few epochs, so that the rank decides often.
+    let epoch = prop_oneof![0..2u32, any::<u32>()];
+    (epoch, 0..Rank::LIMIT, time(), any::<[u8; 16]>()).prop_map(|(epoch, rank, issued, holder)| Ticket {
+        room: ROOM,
+        epoch: Epoch(epoch),
+        rank: Rank(rank),
+        issued,
+        holder: Holder(holder),
     })
 }
 
@@ -96,7 +102,7 @@ proptest! {
 
     #[test]
     fn of_four_cookies_the_best_counts_in_whatever_order(
-        mut passes in vec(pass(), 0..3), mut tickets in vec(ticket(), 0..2),
+        mut passes in vec(pass(), 0..3), mut tickets in vec(ticket(), 0..3),
         shift in 0..4usize, noise in "[ -~]{0,30}",
     ) {
         let keys = Keys::new(OLD, "", "").unwrap();
