@@ -1,8 +1,14 @@
-//! Batches and the answers to them: what is read is written and read the same, and never more than the bytes can hold.
+//! Batches and the answers to them: what is read is written and read the same, and never more than the bytes can hold. A room
+//! that is asked answers each wish, gives no seat twice, and answers the same when it is asked again.
 
-use durable::batch::{BatchAnswer, ITEMS_MAX, Reply, decode_batch, encode_batch};
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
-use crate::Outcome;
+use durable::batch::{Batch, BatchAnswer, ClaimOutcome, ITEMS_MAX, Reply, decode_batch, encode_batch};
+use durable::room::{Input, Output, Room};
+use durable::units::{Millis, Seat};
+
+use crate::{Outcome, seeds};
 
 /// See the module's words.
 pub fn check(data: &[u8]) -> Outcome {
@@ -39,7 +45,46 @@ fn batch(data: &[u8]) -> Outcome {
         bytes.iter().enumerate().all(|(length, _)| decode_batch(&bytes[..length]).is_err()),
         "a batch that is cut"
     );
+    asked(again);
     Outcome::Believed
+}
+
+fn asked(batch: Batch) {
+    let mut room = Room::load(&[], &rows()).expect("rows that a room wrote");
+    let now = seeds::NOON.plus(Millis(10_000));
+    let mut ask = |batch: &Batch| {
+        let step = room.step(now, vec![Input::Batch(batch.clone())]).expect("a step");
+        let [Output::Batch(answer)] = step.outputs.as_slice() else {
+            panic!("one answer: {:?}", step.outputs)
+        };
+        answer.clone()
+    };
+    let answer = ask(&batch);
+    if let BatchAnswer::Done(reply) = &answer {
+        assert_eq!(
+            (reply.claims.len(), reply.renewals.len()),
+            (batch.items.claims.len(), batch.items.renewals.len())
+        );
+        assert!(reply.entered.len() <= batch.items.enters as usize);
+        let given = reply.claims.iter().filter_map(|claim| match claim {
+            ClaimOutcome::Granted(grant) => Some(grant),
+            _ => None,
+        });
+        let seats: HashSet<Seat> = given.chain(&reply.entered).map(|grant| grant.seat).collect();
+        assert!(seats.len() <= seeds::SEATS, "the same claim twice is one seat");
+        // Whoever holds two tickets is two people, but nobody enters by another's seat.
+        let entered: HashSet<Seat> = reply.entered.iter().map(|grant| grant.seat).collect();
+        assert_eq!(entered.len(), reply.entered.len());
+    }
+    assert_eq!(ask(&batch), answer, "and again");
+    let status = room.status(now);
+    assert!(status.inside <= seeds::SEATS as u64);
+}
+
+/// What the room of the seeds had written when all its seats were taken and people waited: made once.
+fn rows() -> Vec<(u64, Vec<u8>)> {
+    static ROWS: OnceLock<Vec<(u64, Vec<u8>)>> = OnceLock::new();
+    ROWS.get_or_init(|| (1..).zip(seeds::rows().into_iter().take(5)).collect()).clone()
 }
 
 fn reply(data: &[u8]) -> Outcome {

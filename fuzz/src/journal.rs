@@ -1,14 +1,15 @@
-//! The journal: a row is written and read the same, and what a room's rows make can be kept as pages and read back.
+//! The journal: a row is written and read the same, what a room's rows make can be kept as pages and read back, and rows
+//! onto pages of any age make the same room.
 //!
 //! The input is one row, or, behind a byte that no row begins with, several, each behind its length.
 
 use durable::codec::{Malformed, Reader};
 use durable::journal::Row;
-use durable::state::State;
-use durable::store::Store;
+use durable::state::{PageId, State};
+use durable::store::{Store, StoredPage};
 
 use crate::Outcome;
-use crate::pages::assert_kept;
+use crate::pages::{self, assert_kept};
 
 /// Begins an input of several rows.
 pub const SEVERAL: u8 = 0xff;
@@ -26,8 +27,28 @@ pub fn check(data: &[u8]) -> Outcome {
     if let Ok((store, state)) = Store::load(&[], &numbered) {
         assert_eq!(store.sequence(), numbered.len() as u64);
         assert_kept(&state);
+        assert_rebuilt_from_pages_of_any_age(&state, &numbered);
     }
     believed
+}
+
+/// Whichever pages were stored after half of the rows, the rows make the same of them.
+fn assert_rebuilt_from_pages_of_any_age(state: &State, rows: &[(u64, Vec<u8>)]) {
+    let half = rows.len() / 2;
+    let Ok((_, earlier)) = Store::load(&[], &rows[..half]) else {
+        return;
+    };
+    let stored = |page: StoredPage| StoredPage { sequence: half as u64, ..page };
+    let pages: Vec<StoredPage> = pages::stored(&earlier).into_iter().map(stored).collect();
+    let of = |wanted: fn(PageId) -> bool| {
+        pages.iter().filter(move |stored| wanted(stored.page)).cloned().collect()
+    };
+    let choices: [Vec<StoredPage>; 3] =
+        [pages.clone(), of(|page| page == PageId::Head), of(|page| page != PageId::Head)];
+    for chosen in choices {
+        let (_, rebuilt) = Store::load(&chosen, rows).expect("rows that made a room");
+        assert_eq!(pages::stored(&rebuilt), pages::stored(state));
+    }
 }
 
 fn rows(data: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {

@@ -74,7 +74,8 @@ pub fn assert_kept(state: &State) {
     assert_eq!(stored(&again), pages);
 }
 
-fn stored(state: &State) -> Vec<StoredPage> {
+/// The pages of a state that are worth storing.
+pub fn stored(state: &State) -> Vec<StoredPage> {
     // Of rooms that only made-up rows make, with ranks by the billion, there are too many pages.
     let ids = Store::pages_of(state).take(64);
     let pages = ids.map(|page| StoredPage { page, sequence: 1, bytes: state.encode_page(page) });

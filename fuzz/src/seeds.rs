@@ -19,7 +19,11 @@ use durable::wire::to_text;
 
 use crate::{journal, pages, token};
 
-const NOON: Millis = Millis(1_800_000_000_000);
+/// When the room of the seeds begins.
+pub const NOON: Millis = Millis(1_800_000_000_000);
+
+/// How many it has inside at most.
+pub const SEATS: usize = 3;
 
 /// A file of a corpus.
 pub struct Seed {
@@ -50,6 +54,11 @@ pub fn all() -> Vec<Seed> {
     seeds.add("pages", life.pages);
     seeds.add("pages", extremes().map(|change| extreme_head(&Row { at: Millis(9), changes: vec![change] })));
     seeds.all
+}
+
+/// The rows that the room of the seeds wrote, in order.
+pub fn rows() -> Vec<Vec<u8>> {
+    Life::lived().rows
 }
 
 #[derive(Default)]
@@ -103,7 +112,7 @@ const COOKIES: [&str; 7] = [
 
 fn settings() -> Value {
     json!({
-        "name": "sale", "host": "shop.example.com", "path": "/sale/", "total_active_users": 3,
+        "name": "sale", "host": "shop.example.com", "path": "/sale/", "total_active_users": SEATS,
         "new_users_per_minute": 100_000, "session_duration_seconds": 60,
     })
 }
