@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test check bench crowd verify-draw deploy secret clean
+.PHONY: help setup dev test check fuzz bench crowd verify-draw deploy secret clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
@@ -10,6 +10,8 @@ test: setup ## every test: native, workerd, browser
 	@tools/test.sh
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
+fuzz: ## make up inputs for every reader of bytes; TIME=60 seconds for each, TARGETS="token batch" for some
+	@tools/fuzz.sh run $(or $(TIME),60) $(TARGETS)
 bench: ## time the gate, polls, joins and the core; report in target/bench/report.json
 	@tools/setup.sh build && tools/build.sh && tests/bench/hello.sh && \
 		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" node tests/bench/run.mjs

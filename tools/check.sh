@@ -8,6 +8,8 @@ cargo clippy --quiet --workspace --all-targets -- -D warnings
 # The platform's files, natively.
 cargo clippy --quiet --features shell -p anteroom -p anteroom-durable -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --features shell
+# The fuzz targets as `make fuzz` runs them; their corpora are run by `make test`.
+tools/fuzz.sh build
 tools/setup.sh check
 deny() { "$cargo_deny/bin/cargo-deny" --log-level error "$@"; }
 deny check licenses bans sources

@@ -103,6 +103,10 @@ browser() {
   (node_environment && playwright-core install chromium >&2)
 }
 
+if [ "${1:-}" = fuzz ]; then
+  need c++ "libFuzzer is C++: install a compiler for it (Debian: apt-get install g++; macOS: xcode-select --install)"
+  exit 0
+fi
 system_packages
 if [ "${1:-}" = check ]; then
   dependency_checker

@@ -365,7 +365,7 @@ impl Board {
     /// yet has everybody who waits before it.
     pub fn ahead_of(&self, place: Place) -> u64 {
         if place.0 >= self.issued {
-            self.waiting + (place.0 - self.issued)
+            self.waiting.saturating_add(place.0 - self.issued)
         } else {
             place.0.saturating_sub(self.called).min(self.waiting.saturating_sub(1))
         }

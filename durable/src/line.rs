@@ -136,7 +136,7 @@ impl Line {
 
     /// So many places ahead of the watermark wait no more.
     pub fn go_ahead(&mut self, count: u64) {
-        self.gone_ahead += count;
+        self.gone_ahead = self.gone_ahead.saturating_add(count);
     }
 
     /// So many of them wait again: a round's winners who never came.

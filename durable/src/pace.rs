@@ -84,7 +84,7 @@ impl Admissions {
     pub fn add(&mut self, at: Millis) {
         self.total += 1;
         match self.log.back_mut() {
-            Some((last, count)) if *last == at => *count += 1,
+            Some((last, count)) if *last == at => *count = count.saturating_add(1),
             _ => self.log.push_back((at, 1)),
         }
     }

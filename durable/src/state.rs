@@ -252,7 +252,7 @@ impl State {
             }
             Change::TicketLeft { rank } => self.spend(*rank, false),
             Change::PassLeft { seat, generation, forget_at, .. } => {
-                self.revoked_seq += 1;
+                self.revoked_seq = self.revoked_seq.saturating_add(1);
                 self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
             Change::Kept { rank } => self.kept.keep(self.draws.place_of(*rank), self.line.clock(at)),
