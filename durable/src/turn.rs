@@ -207,8 +207,9 @@ impl<'a> Turn<'a> {
     }
 
     fn join(&mut self, holders: &[Holder], rules: &Rules) -> Result<(), Malformed> {
-        let left = Rank::LIMIT.saturating_sub(self.state.line.issued().0);
-        let holders = holders.get(..(left as usize).min(holders.len())).unwrap_or_default();
+        // In Wasm a length has 32 bits: fewer than there are ranks.
+        let left = Rank::LIMIT.saturating_sub(self.state.line.issued().0).min(holders.len() as u64);
+        let holders = holders.get(..left as usize).unwrap_or_default();
         if holders.is_empty() {
             return Ok(());
         }

@@ -243,7 +243,13 @@ impl<T: Said> Said for Vec<T> {
 
 impl<T: Wire> Wire for Vec<T> {
     fn from_value(value: &Value) -> Option<Vec<T>> {
-        value.as_array()?.iter().map(T::from_value).collect()
+        // A collected iterator would be more code, and for each type anew: 4 KB in all.
+        let items = value.as_array()?;
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.push(T::from_value(item)?);
+        }
+        Some(all)
     }
 
     fn absent() -> Option<Vec<T>> {

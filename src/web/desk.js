@@ -7,7 +7,10 @@
   const element = (id) => document.getElementById(id);
   const cards = new Map(); // By the room's id.
   const number = (value) => value.toLocaleString();
-  const phases = { open: "open", busy: "a line stands", held: "everybody is held", suspended: "off" };
+  const phases = {
+    open: "open", busy: "a line stands", held: "everybody is held", suspended: "off",
+    prequeue: "gathering before an event", passthrough: "everybody passes", reject: "closed",
+  };
 
   async function ask(path, method, body) {
     const answer = await fetch(api + path, {
@@ -38,6 +41,13 @@
     card.querySelector("svg").setAttribute("aria-label", `Waiting, inside and let in per minute: ${told}`);
   }
 
+  const percent = (permille) => `${Math.round(permille / 10)} %`;
+  function learnt({ waits_measured: measured, wait_p50_permille: half, wait_p90_permille: most, show_up_permille: come }) {
+    const waits = measured < 20 ? "Too few waits have been measured yet to say how well they are told."
+      : `Of ${number(measured)} waits, half took at most ${percent(half)} of what was forecast, nine in ten at most ${percent(most)}.`;
+    return come < 1000 ? `${waits} Of those who are called, about ${percent(come)} are expected, and so many more are called.` : waits;
+  }
+
   async function live(id, card) {
     try {
       const { result } = await ask(`waiting_rooms/${id}/live`);
@@ -46,6 +56,7 @@
         place.textContent = place.dataset.live.endsWith("_ms") ? duration(value) : number(value);
       }
       card.querySelector(".phase").textContent = phases[result.phase] || result.phase;
+      card.querySelector(".learnt").textContent = learnt(result);
       draw(card, result.history);
       element("trouble").hidden = true;
     } catch (error) {
@@ -61,9 +72,10 @@
       button.setAttribute("aria-checked", String(String(room[button.dataset.field]) === button.dataset.on));
     }
     const values = { ...room, message: room.page.message };
-    for (const input of card.querySelectorAll(".limits [name]")) {
+    card.dataset.name = room.name;
+    for (const input of card.querySelector(".limits").querySelectorAll("[name]")) {
       // What somebody is typing is theirs.
-      if (input.value === (input.dataset.was || "")) input.value = values[input.name];
+      if (input.dataset.was === undefined || input.value === input.dataset.was) input.value = values[input.name];
       input.dataset.was = values[input.name];
     }
   }
@@ -74,7 +86,7 @@
     for (const button of buttons) button.disabled = true;
     try {
       const { result, messages } = await ask(`waiting_rooms/${id}`, "PATCH", patch);
-      for (const input of card.querySelectorAll(".limits [name]")) if (input.name in patch || (input.name === "message" && patch.page)) input.dataset.was = input.value;
+      for (const input of card.querySelector(".limits").querySelectorAll("[name]")) if (input.name in patch || (input.name === "message" && patch.page)) input.dataset.was = input.value;
       show(card, result);
       told.className = "told";
       told.textContent = messages.length ? messages[0].message : "Saved. It holds at the Room now; every edge follows within 2 s while a line stands, within 10 s otherwise.";
@@ -93,23 +105,136 @@
       const { field, on } = button.dataset;
       const patch = { [field]: turnsOn === (on === "true") };
       if (field === "suspended" && turnsOn) {
-        const dialog = made.querySelector("dialog");
-        dialog.onclose = () => { if (dialog.returnValue === "on") change(room.id, made, patch); };
-        dialog.returnValue = "";
-        dialog.showModal();
+        sure(made.querySelector("dialog.on"), async (answer) => {
+          if (answer === "count") await countFirst(room.id, made);
+          change(room.id, made, patch);
+        });
       } else change(room.id, made, patch);
     });
     made.querySelector(".limits").addEventListener("submit", (event) => {
       event.preventDefault();
       const patch = {};
-      for (const input of made.querySelectorAll(".limits [name]")) {
+      for (const input of made.querySelector(".limits").querySelectorAll("[name]")) {
         if (input.value === input.dataset.was) continue;
         if (input.name === "message") patch.page = { message: input.value };
-        else patch[input.name] = Number(input.value);
+        else patch[input.name] = input.type === "number" ? Number(input.value) : input.value;
       }
       change(room.id, made, patch);
     });
+    events(room.id, made.querySelector(".events"));
+    sessions(room.id, made, made.querySelector(".sessions"));
     return made;
+  }
+
+  /** Asks before what cannot be taken back. */
+  function sure(dialog, go) {
+    dialog.onclose = () => { if (dialog.returnValue) go(dialog.returnValue); };
+    dialog.returnValue = "";
+    dialog.showModal();
+  }
+
+  /** For one session's length everybody passes and is given a pass by the way: an event, which the Room ends by itself. */
+  async function countFirst(id, card) {
+    const { result } = await ask(`waiting_rooms/${id}`);
+    const now = Date.now(), seconds = Math.max(60, result.session_duration_seconds);
+    await ask(`waiting_rooms/${id}/events`, "POST", {
+      name: `switched-on-${now}`, event_start_time: new Date(now).toISOString(), event_end_time: new Date(now + seconds * 1000).toISOString(),
+      queueing_method: "passthrough",
+    });
+    card.querySelector(".events").dispatchEvent(new Event("toggle"));
+  }
+
+  /** Carries something out below a card, and says there how it went. */
+  async function attempt(below, done, task) {
+    const told = below.querySelector(".told");
+    try {
+      await task();
+      told.className = "told";
+      told.textContent = done;
+      changes();
+    } catch (error) {
+      told.className = "told fault";
+      told.textContent = `Nothing was changed: ${error.message}`;
+    }
+  }
+
+  function sessions(id, card, below) {
+    const end = async (body, none) => {
+      const { result } = await ask(`waiting_rooms/${id}/end_sessions`, "POST", body);
+      if (!result.ended) throw new Error(none);
+    };
+    below.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { session } = event.target.elements;
+      attempt(below, `Session ${session.value} is over; its seat is free within a quarter of a minute.`, () =>
+        end({ session: session.value }, "there is no such session, or it is over already"));
+    });
+    below.querySelector(".all").addEventListener("click", () => sure(card.querySelector("dialog.all"), () =>
+      attempt(below, "All sessions are over; their seats are free within a quarter of a minute.", () => end({ all: true }, "there was none"))));
+  }
+
+  const wall = (iso) => {
+    if (!iso) return "";
+    const at = new Date(iso);
+    return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+  };
+  const when = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  function described({ name, event_start_time: start, event_end_time: end, prequeue_start_time: gathers, repeat, time_zone: zone, shuffle_at_event_start: shuffles }) {
+    const again = { daily: `, every day by the clock of ${zone}`, weekly: `, every week by the clock of ${zone}` }[repeat] || "";
+    const before = gathers ? `; gathers people from ${when(gathers)}${shuffles ? " and draws their places" : ""}` : "";
+    return `${name}: ${when(start)} to ${when(end)}${again}${before}`;
+  }
+
+  /** A room's events: those there are, and the form for another or a changed one. */
+  function events(id, below) {
+    const form = below.querySelector("form"), { elements } = form, listed = below.querySelector(".listed");
+    const path = `waiting_rooms/${id}/events`;
+    elements.time_zone.value = elements.time_zone.defaultValue = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    const show = (event) => {
+      for (const input of form.querySelectorAll("[name]")) {
+        if (input.type === "checkbox") input.checked = event[input.name];
+        else if (input.type === "datetime-local") input.value = wall(event[input.name]);
+        else input.value = event[input.name] === null ? "" : event[input.name];
+      }
+      elements.name.focus();
+    };
+    const button = (text, event, action) => {
+      const made = document.createElement("button");
+      made.textContent = text;
+      made.className = "quiet";
+      made.setAttribute("aria-label", `${text}: ${event.name}`);
+      made.addEventListener("click", action);
+      return made;
+    };
+    const list = async () => {
+      const { result } = await ask(`${path}?per_page=1000`);
+      listed.replaceChildren(...result.map((event) => {
+        const row = document.createElement("li"), what = document.createElement("span");
+        what.textContent = described(event);
+        row.append(what, button("Change", event, () => show(event)), button("Delete", event, () =>
+          attempt(below, `${event.name} is deleted.`, async () => { await ask(`${path}/${event.id}`, "DELETE"); await list(); })));
+        return row;
+      }));
+    };
+    below.addEventListener("toggle", () => { if (below.open) list().catch((error) => { below.querySelector(".told").textContent = error.message; }); });
+    form.addEventListener("reset", () => { elements.id.value = ""; });
+    form.addEventListener("submit", (submitted) => {
+      submitted.preventDefault();
+      const event = {};
+      for (const input of form.querySelectorAll("[name]")) {
+        if (input.name === "id") continue;
+        if (input.type === "checkbox") event[input.name] = input.checked;
+        else if (input.value === "") event[input.name] = null;
+        else if (input.type === "datetime-local") event[input.name] = new Date(input.value).toISOString();
+        else event[input.name] = input.type === "number" ? Number(input.value) : input.value;
+      }
+      const changed = elements.id.value;
+      attempt(below, `${event.name} is saved.`, async () => {
+        await ask(changed ? `${path}/${changed}` : path, changed ? "PUT" : "POST", event);
+        form.reset();
+        await list();
+      });
+    });
   }
 
   async function rooms() {
