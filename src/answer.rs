@@ -6,6 +6,7 @@ use durable::codec::hex;
 use durable::date::iso8601;
 use durable::draw::{Draw, commitment};
 use durable::json::Value;
+use durable::token::Pass;
 use durable::units::{Millis, Rank};
 use durable::wire::{Fields, Said, to_text};
 
@@ -30,6 +31,8 @@ pub struct Message<'a> {
     pub standing: Standing,
     /// The rank of their ticket.
     pub rank: Option<Rank>,
+    /// The pass they are inside with.
+    pub pass: Option<Pass>,
     /// Path and query they want, if a page has to be told: begins with exactly one slash.
     pub target: &'a dyn Fn() -> String,
     /// A `Set-Cookie` line.
@@ -44,7 +47,7 @@ pub fn nonce(entropy: Entropy) -> String {
 
 /// The page, or JSON for apps.
 pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> Verdict {
-    let Message { found, headers, standing, rank, target, cookie } = *message;
+    let Message { found, headers, standing, rank, pass, target, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
     let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
@@ -64,8 +67,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     }
     let is_head = verb(headers) == Verb::Head;
     if asker == Asker::App {
-        let body =
-            if is_head { String::new() } else { json::for_apps(standing, board, settings, poll_after, now) };
+        let told = json::Told { standing, board, settings, pass, poll_after, now };
+        let body = if is_head { String::new() } else { json::for_apps(&told) };
         return Verdict::Answer(with_body(answer, &body));
     }
     let notice = Notice {

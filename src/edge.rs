@@ -232,7 +232,7 @@ impl Edge {
         let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
         let Ok(keys) = &deployment.keys else {
             let (standing, target) = (Standing::Unavailable, &|| address.target());
-            let message = Message { found, headers, standing, rank: None, target, cookie: None };
+            let message = Message { found, headers, standing, rank: None, pass: None, target, cookie: None };
             return Err(answer::notice(&message, None, now, entropy[1]));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
@@ -367,7 +367,8 @@ impl Prepared<'_> {
         };
         let Prepared { headers, found, .. } = *self;
         let rank = self.wallet.ticket.map(|ticket| ticket.rank);
-        let message = Message { found, headers, standing, rank, target: &target, cookie };
+        let pass = self.wallet.pass;
+        let message = Message { found, headers, standing, rank, pass, target: &target, cookie };
         answer::notice(&message, self.board(), self.now, self.entropy[1])
     }
 

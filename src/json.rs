@@ -5,21 +5,34 @@
 use durable::board::Board;
 use durable::date::iso8601;
 use durable::settings::{QueueingMethod, Settings};
+use durable::token::Pass;
 use durable::units::Millis;
 use durable::wire::Said as _;
 
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
 
+/// All that an app's answer says.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// Where the visitor stands.
+    pub standing: Standing,
+    /// The room's board, if one ever came.
+    pub board: Option<&'a Board>,
+    /// The room's settings.
+    pub settings: &'a Settings,
+    /// The pass that the visitor is inside with.
+    pub pass: Option<Pass>,
+    /// When to ask next.
+    pub poll_after: Millis,
+    /// Now.
+    pub now: Millis,
+}
+
 /// The body of an app's answer. Written piece by piece, for it is what a poll is made of: a tree of values first, or one long format,
 /// would cost twice.
-pub fn for_apps(
-    standing: Standing,
-    board: Option<&Board>,
-    settings: &Settings,
-    poll_after: Millis,
-    now: Millis,
-) -> String {
+pub fn for_apps(told: &Told<'_>) -> String {
+    let Told { standing, board, settings, pass, poll_after, now } = *told;
     let wait = match standing {
         Standing::Waiting { wait, .. } | Standing::Drawing { wait, .. } => wait,
         Standing::YourTurn { .. } | Standing::Admitted => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
@@ -90,6 +103,10 @@ pub fn for_apps(
         json.push_str(part);
     }
     push_own(&mut json, &standing, poll_after);
+    // By this name operators end one session.
+    if let Some(Pass { seat, generation, .. }) = pass.filter(|_| standing == Standing::Admitted) {
+        json.push_str(&format!(",\"session\":\"{}.{}\"", seat.0, generation.0));
+    }
     json.push_str("}}");
     json
 }
@@ -185,8 +202,10 @@ mod tests {
 
     fn told(standing: Standing) -> Value {
         let settings = settings();
-        let app =
-            |notice: &Notice<'_>| for_apps(standing, None, notice.settings, notice.poll_after, notice.now);
+        let app = |notice: &Notice<'_>| {
+            let Notice { settings, poll_after, now, .. } = *notice;
+            for_apps(&Told { standing, board: None, settings, pass: None, poll_after, now })
+        };
         serde_json::from_str(&with_notice(&settings, standing, "/x", app)).unwrap()
     }
 

@@ -109,8 +109,10 @@ const routes = {
     reply.redirect(303, "/thanks");
   },
   "GET /thanks": (_, reply) => reply.html(thanks()),
-  "POST /bye": (request, reply, { visitors }) => {
+  // A waiting room that listens ends the session too: by our word, or by that of Cloudflare's.
+  "POST /bye": (request, reply, { visitors, query }) => {
     visitors.end(cookieOf(request));
+    reply.header(query.has("cf") ? "Cf-Waiting-Room-Command" : "Anteroom-Command", "revoke");
     reply.cookie("shop_session=; Max-Age=0; Path=/");
     reply.html(goodbye());
   },
@@ -126,15 +128,18 @@ const routes = {
 const METHODS = new Set(Object.keys(routes).map((route) => route.split(" ")[0]));
 
 class Reply {
-  #cookies = {};
+  #headers = {};
   constructor(response) {
     this.response = response;
   }
+  header(name, value) {
+    this.#headers[name] = value;
+  }
   cookie(line) {
-    this.#cookies = { "Set-Cookie": line };
+    this.header("Set-Cookie", line);
   }
   send(status, headers, body = "") {
-    this.response.writeHead(status, { "Cache-Control": "no-store", ...this.#cookies, ...headers }).end(body);
+    this.response.writeHead(status, { "Cache-Control": "no-store", ...this.#headers, ...headers }).end(body);
   }
   html(body) {
     this.send(200, { "Content-Type": "text/html; charset=utf-8" }, body);
