@@ -198,7 +198,12 @@ impl State {
 
     /// Applies a journal row to the pages for which `on` says yes.
     pub fn replay(&mut self, row: &Row, on: impl Fn(PageId) -> bool) -> Result<(), Malformed> {
-        self.advance(row.at);
+        if row.at < self.at {
+            // The head is newer than this row, but pages of seats may be older: by the head's time, seats would be free that a later row renews.
+            self.seats.expire(row.at);
+        } else {
+            self.advance(row.at);
+        }
         row.changes.iter().try_for_each(|change| self.apply(row.at, change, &on))
     }
 
