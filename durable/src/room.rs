@@ -390,6 +390,8 @@ impl Turn<'_> {
     fn claim_again(&self, rank: Rank) -> ClaimOutcome {
         match self.state.seats.of_rank(rank) {
             Some(SeatRecord { renewal: Renewal::Revoked, .. }) | None => ClaimOutcome::Used,
+            // The seat is held for a while yet, but what it would get to the origin with has expired.
+            Some(record) if record.grant.expires <= self.now => ClaimOutcome::Used,
             Some(record) => {
                 let recent = self.now.since(record.admitted_at) <= REPEAT_WINDOW;
                 if recent || record.renewal == Renewal::Never {
