@@ -1,6 +1,7 @@
 //! A leaf lobby in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
 use durable::batch::{BatchAnswer, decode_batch};
+use durable::board::{Board, Revocations};
 use durable::calls::Calls;
 use durable::json;
 use durable::lobby::{Lobby, Next, Taken};
@@ -188,8 +189,23 @@ fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
     assert!(matches!(lobby.ask(soon, 3, Wish::Board), Taken::Answered(Outcome::Board)));
     assert!(matches!(lobby.ask(NOON.plus(Millis(1_000)), 4, Wish::Board), Taken::BoardWanted));
     let newest = lobby.answer(soon, Outcome::Board, &NOTHING).board;
-    lobby.take_board(soon, durable::board::Board::default());
+    lobby.take_board(soon, Board::default());
     assert_eq!(lobby.answer(soon, Outcome::Board, &NOTHING).board, newest);
+}
+
+#[test]
+fn a_board_is_not_given_out_without_the_list_it_names() {
+    let mut lobby = lobby();
+    let board = |sequence, revoked_seq| Board { version: 1, sequence, revoked_seq, ..Board::default() };
+    let told = |lobby: &Lobby| lobby.answer(NOON, Outcome::Busy, &NOTHING).board.map(|board| board.sequence);
+    lobby.take_board(NOON, board(1, 0));
+    assert_eq!(told(&lobby), Some(1));
+    lobby.take_board(NOON, board(2, 1));
+    assert_eq!(told(&lobby), None, "an edge would go on with the list it has");
+    assert!(matches!(lobby.ask(NOON, 1, Wish::Board), Taken::BoardWanted));
+    lobby.take_revocations(Revocations { seq: 1, passes: vec![(3, 1)] });
+    assert_eq!(told(&lobby), Some(2));
+    assert!(matches!(lobby.ask(NOON, 2, Wish::Board), Taken::Answered(Outcome::Board)));
 }
 
 #[test]
@@ -202,7 +218,7 @@ fn a_clock_that_jumps_back_an_hour_keeps_nobody_waiting_for_one() {
     let earlier = NOON.minus(Millis(3_600_000));
     assert_eq!(lobby.next(earlier), Next::Send { incarnation, number, bytes }, "the call is made again");
     assert_eq!(lobby.next(earlier), Next::Wait(earlier.plus(Millis(100))), "and the next one is near");
-    lobby.take_board(NOON, durable::board::Board::default());
+    lobby.take_board(NOON, Board::default());
     assert!(matches!(lobby.ask(earlier, 3, Wish::Board), Taken::BoardWanted));
 }
 

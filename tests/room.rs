@@ -219,7 +219,11 @@ fn a_ticket_is_claimed_once_and_asking_again_gives_the_same_pass() {
     assert_eq!(granted(&table.claim(4)), grants[4], "never renewed");
     table.later(11_000);
     assert_eq!(table.claim(3), ClaimOutcome::Used);
-    assert_eq!(table.claim(4), ClaimOutcome::Used, "its pass is over, though its seat is held for a second yet");
+    assert_eq!(
+        table.claim(4),
+        ClaimOutcome::Used,
+        "its pass is over, though its seat is held for a second yet"
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Lobby {
     pub fn ask(&mut self, now: Millis, waiter: Waiter, wish: Wish) -> Taken {
         match wish {
             Wish::Board => {
-                let fresh = self.board.as_ref().is_some_and(|(_, at)| now.is_within(BOARD_FRESH, *at));
+                let fresh = self.whole_board().is_some_and(|(_, at)| now.is_within(BOARD_FRESH, *at));
                 return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
             }
             Wish::Join { holder } => {
@@ -250,15 +250,16 @@ impl Lobby {
         }
     }
 
-    /// Whether the board names a revocation list that is not held.
-    pub fn lacks_revocations(&self) -> bool {
-        self.board.as_ref().is_some_and(|(board, _)| board.revoked_seq > self.revocations.seq)
+    /// The newest board, if the revocation list that it names is held too. Batches bring boards alone: an edge that took one without its list
+    /// would let a revoked pass through for as long as that board may be acted on, and its seat is somebody else's by then.
+    fn whole_board(&self) -> Option<&(Board, Millis)> {
+        self.board.as_ref().filter(|(board, _)| board.revoked_seq <= self.revocations.seq)
     }
 
     /// An outcome with the newest board, for an edge that has what it named.
     pub fn answer(&self, now: Millis, outcome: Outcome, ask: &Ask) -> Answer {
         let held = (ask.board_sequence, ask.board_at_ms);
-        let board = self.board.as_ref().filter(|(board, _)| (board.sequence, board.at_ms) > held);
+        let board = self.whole_board().filter(|(board, _)| (board.sequence, board.at_ms) > held);
         Answer {
             outcome,
             board: board.map(|(board, _)| board.clone()),
