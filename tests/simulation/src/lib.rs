@@ -11,6 +11,7 @@ pub mod auditor;
 pub mod dice;
 pub mod plan;
 pub mod shrink;
+pub mod small;
 pub mod trace;
 pub mod workload;
 pub mod world;

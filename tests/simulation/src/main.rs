@@ -1,5 +1,5 @@
-//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh]`. With `SEED` in the environment that one alone is
-//! run, and its history is told.
+//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh] [--depth N]`. With `SEED` in the environment that one alone is
+//! run, and its history is told. `--depth N` tries every sequence of so many inputs to a small room first.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::thread;
 use simulation::auditor::Violation;
 use simulation::plan::{Plan, Scope};
 use simulation::shrink::shrink;
+use simulation::small::{Tried, enumerate};
 use simulation::{Options, simulate};
 
 /// The most lines that are told of a history: its last ones.
@@ -21,6 +22,7 @@ struct Arguments {
     first: u64,
     seeds: u64,
     is_fresh: bool,
+    depth: usize,
 }
 
 fn main() -> ExitCode {
@@ -45,24 +47,38 @@ fn main() -> ExitCode {
         println!("seed {seed} breaks {violation}");
     }
     broken.iter().take(STORIES_MAX).for_each(|(seed, _)| tell(*seed));
-    let passed = seeds.len() - broken.len();
-    println!("simulation: {passed} passed, {} failed, {events} events", broken.len());
-    ExitCode::from(u8::from(!broken.is_empty()))
+    let (passed, mut failed) = (seeds.len() - broken.len(), broken.len());
+    if arguments.depth > 0 && !small_rooms(arguments.depth) {
+        failed += 1;
+    }
+    println!("simulation: {passed} passed, {failed} failed, {events} events");
+    ExitCode::from(u8::from(failed > 0))
 }
 
 fn arguments() -> Result<Arguments, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt as _};
-    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false };
+    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false, depth: 0 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("first") => arguments.first = parser.value()?.parse()?,
             Long("seeds") => arguments.seeds = parser.value()?.parse()?,
+            Long("depth") => arguments.depth = parser.value()?.parse()?,
             Long("fresh") => arguments.is_fresh = true,
             other => return Err(other.unexpected()),
         }
     }
     Ok(arguments)
+}
+
+/// Whether no sequence of so many inputs to a small room breaks a rule.
+fn small_rooms(depth: usize) -> bool {
+    let Tried { sequences, broken } = enumerate(depth);
+    println!("small rooms: {sequences} sequences of up to {depth} inputs");
+    if let Some((moves, violation)) = &broken {
+        println!("  {moves:?} breaks {violation}");
+    }
+    broken.is_none()
 }
 
 /// Runs them on every core: how much happened, and which of them broke what, in order.

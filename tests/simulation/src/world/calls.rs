@@ -5,8 +5,8 @@ use durable::units::Millis;
 use super::edge::{For, Sent, is_for_directory, payload, skewed};
 use super::lobby::{About, Due};
 use super::network::{PATIENCE, Way};
-use super::room::{Said, Wanted};
 use super::rooms::{NOBODY, OpenRoomCall};
+use super::table::{Said, Wanted};
 use super::{Event, World};
 
 /// So long does a wish wait for the call under way to land.

@@ -8,8 +8,8 @@ use durable::state::Config;
 use durable::units::Millis;
 use durable::wire::to_text;
 
-use super::room::{Said, Wanted};
 use super::rooms::DESK;
+use super::table::{Said, Wanted};
 use super::{Event, ROOM_ID, World};
 
 /// How often the directory tells a Room that does not confirm.

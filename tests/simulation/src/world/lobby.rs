@@ -9,7 +9,7 @@ use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
 use durable::wire::from_text;
 
-use super::room::Said;
+use super::table::Said;
 
 /// A call that a lobby wants to make.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use durable::token::Holder;
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
 use super::edge::EdgeHost;
-use super::room::Wanted;
 use super::rooms::NOBODY;
+use super::table::Wanted;
 use super::trouble::Trouble;
 use super::{World, keys};
 use crate::dice::Dice;

@@ -7,7 +7,7 @@ use durable::units::Millis;
 
 use super::edge::skewed;
 use super::lobby::About;
-use super::room::{Commit, Said, Table, Wanted};
+use super::table::{Commit, Said, Table, Wanted};
 use super::trouble::Keeps;
 use super::{Event, World};
 use crate::trace::NOON;

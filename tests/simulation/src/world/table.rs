@@ -17,7 +17,7 @@ use crate::auditor::{Answered, Asked, Auditor, Rule};
 
 /// Something that is wanted of the Room.
 #[derive(Clone, Debug)]
-pub(super) enum Wanted {
+pub enum Wanted {
     /// A lobby's batch.
     Batch(Vec<u8>),
     /// New settings.
@@ -30,7 +30,7 @@ pub(super) enum Wanted {
 
 /// What it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub enum Said {
     /// To a batch, with the board behind it.
     Bytes(Vec<u8>),
     /// To who wants a board.
@@ -47,18 +47,18 @@ pub(super) enum Said {
 
 /// A commit under way, and who hears of it when it is durable.
 #[derive(Debug)]
-pub(super) struct Commit {
+pub struct Commit {
     /// To whom what is said.
-    pub(super) said: Vec<(u64, Said)>,
+    pub said: Vec<(u64, Said)>,
     /// When an alarm is wanted.
-    pub(super) alarm_at: Option<Millis>,
+    pub alarm_at: Option<Millis>,
     /// What was written, for the trace.
-    pub(super) written: Vec<Write>,
+    pub written: Vec<Write>,
 }
 
 /// See the module's words.
 #[derive(Default)]
-pub(super) struct Table {
+pub struct Table {
     pages: Vec<StoredPage>,
     rows: Vec<(u64, Vec<u8>)>,
     room: Option<Room>,
@@ -68,9 +68,24 @@ pub(super) struct Table {
     latest: Millis,
 }
 
+impl Clone for Table {
+    /// A copy has the rows alone: its Room is rebuilt.
+    fn clone(&self) -> Table {
+        let Table { pages, rows, alarm_at, latest, .. } = self;
+        Table {
+            pages: pages.clone(),
+            rows: rows.clone(),
+            room: None,
+            twin: None,
+            alarm_at: *alarm_at,
+            latest: *latest,
+        }
+    }
+}
+
 impl Table {
     /// Memory is lost. What is rebuilt must be what was there.
-    pub(super) fn lose(&mut self, (now, clock): (Millis, Millis), auditor: &mut Auditor) {
+    pub fn lose(&mut self, (now, clock): (Millis, Millis), auditor: &mut Auditor) {
         self.alarm_at = None;
         let Some(mut lost) = self.room.take() else { return };
         match Room::load(&self.pages, &self.rows) {
@@ -87,7 +102,7 @@ impl Table {
 
     /// One step and one commit for all that was gathered. What is said may be told when the commit is durable; none comes of one
     /// that failed.
-    pub(super) fn step(
+    pub fn step(
         &mut self,
         (now, clock): (Millis, Millis),
         wanted: Vec<(u64, Wanted)>,
