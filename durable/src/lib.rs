@@ -35,6 +35,7 @@ pub mod lobby;
 pub mod order;
 pub mod pace;
 pub mod page_settings;
+pub mod planted;
 pub mod protocol;
 pub mod replies;
 pub mod room;

@@ -16,6 +16,7 @@ use crate::history::History;
 use crate::journal::{Change, Row};
 use crate::line::{LATE_WINDOW, Window};
 use crate::pace::{self, WINDOW};
+use crate::planted::{Bug, planted};
 use crate::protocol::RoomStatus;
 use crate::replies::Verdict;
 use crate::seats::{self, Renewal, SeatRecord};
@@ -223,6 +224,7 @@ fn enters_allowed(state: &State, settings: &Settings, now: Millis) -> u64 {
 fn free_seats(state: &State, settings: &Settings, now: Millis) -> u64 {
     let promised = state.line.holding(now) + state.line.kept_beyond_window(now);
     u64::from(settings.total_active_users)
+        .saturating_add(u64::from(planted(Bug::OneSeatMore)))
         .saturating_sub(u64::from(state.seats.live()))
         .saturating_sub(promised)
 }
@@ -238,7 +240,7 @@ fn pace_allowed(state: &State, settings: &Settings, now: Millis, burst: fn(u32) 
 fn window_allowed(state: &State, settings: &Settings, now: Millis) -> u64 {
     u64::from(settings.new_users_per_minute)
         .saturating_sub(state.admissions.count())
-        .saturating_sub(state.line.holding(now))
+        .saturating_sub(if planted(Bug::PaceForgetsCalled) { 0 } else { state.line.holding(now) })
 }
 
 fn claim_window(settings: &Settings) -> Millis {
@@ -273,6 +275,9 @@ struct Turn<'a> {
 impl Turn<'_> {
     fn change(&mut self, change: Change) -> Result<(), Malformed> {
         self.state.apply(self.now, &change, |_| true)?;
+        if planted(Bug::RenewalUnwritten) && matches!(change, Change::Renewed { .. }) {
+            return Ok(());
+        }
         self.changes.push(change);
         Ok(())
     }
@@ -295,6 +300,7 @@ impl Turn<'_> {
     fn batch(&mut self, batch: &Batch) -> Result<BatchAnswer, Malformed> {
         match self.state.judge(&batch.name, &batch.digest) {
             Verdict::New => {}
+            Verdict::Repeated(_) if planted(Bug::BatchTwice) => {}
             Verdict::Repeated(reply) => return Ok(BatchAnswer::Done(Reply::decode(reply)?)),
             Verdict::Expected(number) => return Ok(BatchAnswer::Expected(number)),
             Verdict::Refused => return Ok(BatchAnswer::Refused),
@@ -345,7 +351,7 @@ impl Turn<'_> {
         if epoch != self.state.epoch {
             return Ok(ClaimOutcome::Void);
         }
-        if self.state.spent.contains(rank) {
+        if self.state.spent.contains(rank) && !planted(Bug::SpentClaimsAgain) {
             return Ok(self.claim_again(rank));
         }
         let window = self.state.line.window(rank, self.now);
@@ -377,6 +383,7 @@ impl Turn<'_> {
             _ => {
                 let quarter = (settings.new_users_per_minute / 4).max(1);
                 let paced = state.line.waiting() == 0
+                    || planted(Bug::LatecomersRush)
                     || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
                 let others =
                     if state.line.is_kept(rank) { kept_before } else { state.line.kept_beyond_window(now) };
@@ -450,6 +457,7 @@ impl Turn<'_> {
         let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
         let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
         let dead_at = self.now.plus(longest).plus(REVOCATION_SLACK);
+        let dead_at = if planted(Bug::RevokedSeatAtOnce) { self.now } else { dead_at };
         let forget_at = record.grant.expires.plus(EXPIRY_SLACK);
         let Grant { seat, generation, .. } = record.grant;
         let free_at = seats::free_at(dead_at).min(record.free_at);
@@ -481,6 +489,7 @@ impl Turn<'_> {
         while u64::from(holding) < count && end < self.state.line.issued().0 {
             holding += u32::from(!self.state.spent.contains(Rank(end)));
             end += 1;
+            end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
         }
         self.state.pacer = self.state.pacer.after(self.now, settings.new_users_per_minute, holding);
         let closes_at = self.now.plus(claim_window(&settings)).plus(CLAIM_SLACK);
@@ -512,7 +521,7 @@ impl Turn<'_> {
         }
         let per_minute = settings.new_users_per_minute;
         let spaced = state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING));
-        let closes = state.line.next_close(now);
+        let closes = state.line.next_close(now).filter(|_| !planted(Bug::AlarmForgetsWindows));
         let at = if free_seats(state, settings, now) == 0 {
             [state.seats.next_free_at(), closes].into_iter().flatten().min()
         } else if window_allowed(state, settings, now) == 0 {

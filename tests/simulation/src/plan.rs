@@ -59,7 +59,10 @@ impl Plan {
         let mut people = dice.fork();
         let visitors =
             (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
-        let visitors = visitors.collect();
+        let mut visitors: Vec<VisitorPlan> = visitors.collect();
+        if people.percent(15) {
+            tunnel(&mut people, &mut visitors);
+        }
         let edges = dice.between(1, 5);
         let leaves = dice.between(1, 3) as usize;
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
@@ -73,5 +76,16 @@ impl Plan {
         };
         let world_seed = dice.seed();
         Plan { seed, world_seed, opening, edge_skews, leaves, visitors, orders, troubles, rush }
+    }
+}
+
+/// A train full of visitors goes through a tunnel: they miss their turn together, and come back together.
+fn tunnel(dice: &mut Dice, visitors: &mut [VisitorPlan]) {
+    let (begins, ends) = (dice.between(3_000, 30_000), dice.between(80_000, 180_000));
+    for visitor in visitors {
+        if dice.percent(70) {
+            let after = Millis(begins).since(visitor.after);
+            visitor.sleeps = Some((after, Millis(ends - begins).plus(dice.millis(0, 5_000))));
+        }
     }
 }
