@@ -1,7 +1,7 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test sim check bench crowd deploy secret clean
+.PHONY: help setup dev test sim check bench crowd verify-draw deploy secret clean
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
 	@tools/setup.sh
 dev: ## a waiting room in front of a demo shop, on this machine
@@ -12,12 +12,14 @@ sim: ## a thousand seeds and a fresh one; SEED=7 for one, ARGS="--seeds 9 --firs
 	@tools/sim.sh $(ARGS)
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
-bench: ## time the gate, polls and joins; report in target/bench/report.json
+bench: ## time the gate, polls, joins and the core; report in target/bench/report.json
 	@tools/setup.sh build && tools/build.sh && tests/bench/hello.sh && \
 		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" node tests/bench/run.mjs
 crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for another
 	@cargo run --quiet --release -p anteroom-crowd -- --url http://localhost:8787/ --visitors 100 --limit 20 \
 		--shop-stats http://127.0.0.1:8788/stats $(ARGS)
+verify-draw: ## check a finished draw; FILE=draw.json or an address, RANK=17 for one place
+	@python3 tools/verify_draw.py "$(FILE)" $(if $(RANK),--rank $(RANK))
 deploy: ## build and upload to your account
 	@tools/setup.sh build && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler deploy
 secret: ## make a random key and keep it in your account; NAME=KEY_CURRENT

@@ -1,10 +1,12 @@
 //! Answers of ours, as text: the status, a line for each header, an empty line, the body. All of them are `no-store`, and every one
 //! about a visitor's standing says so in the header `Anteroom`: by it a client tells our answers from the origin's.
 
-use durable::board::Board;
+use durable::board::{Board, BoardRound};
 use durable::codec::hex;
+use durable::date::iso8601;
+use durable::draw::{Draw, commitment};
 use durable::json::Value;
-use durable::units::Millis;
+use durable::units::{Millis, Rank};
 use durable::wire::to_text;
 
 use crate::operator::desk::Page;
@@ -25,6 +27,8 @@ pub struct Message<'a> {
     pub headers: &'a Headers<'a>,
     /// Where they stand.
     pub standing: Standing,
+    /// The rank of their ticket.
+    pub rank: Option<Rank>,
     /// Path and query they want, if a page has to be told: begins with exactly one slash.
     pub target: &'a dyn Fn() -> String,
     /// A `Set-Cookie` line.
@@ -39,10 +43,10 @@ pub fn nonce(entropy: Entropy) -> String {
 
 /// The page, or JSON for apps.
 pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> String {
-    let Message { found, headers, standing, target, cookie } = *message;
+    let Message { found, headers, standing, rank, target, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
-    let poll_after = poll_after(&standing, board, u32::from_be_bytes([a, b, c, d]));
+    let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
     let asker = asker(headers, settings);
     let is_app = matches!(asker, Asker::App | Asker::Page);
     let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
@@ -59,7 +63,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     }
     let is_head = verb(headers) == Verb::Head;
     if asker == Asker::App {
-        let body = if is_head { String::new() } else { json::for_apps(standing, settings, poll_after, now) };
+        let body =
+            if is_head { String::new() } else { json::for_apps(standing, board, settings, poll_after, now) };
         return with_body(answer, &body);
     }
     let notice = Notice {
@@ -69,6 +74,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         target: &target(),
         wait_path: &own_path(&found.path, "wait"),
         leave_path: &own_path(&found.path, "leave"),
+        draw_path: &own_path(&found.path, "draw"),
+        rank,
         poll_after,
         now,
         nonce: &nonce(entropy),
@@ -92,6 +99,32 @@ pub fn refusal() -> String {
 /// The board, for everybody.
 pub fn board(board: &Board) -> String {
     answer(200, Kind::Json, &[], &to_text(board))
+}
+
+/// The draws that were held, the promises of those to come, and the rounds: all it takes to recompute a place (`docs/draw.md`).
+pub fn draw(board: &Board) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let draws = board.draws.iter().map(|held| {
+        let Draw { first, count, seed, hash } = held.draw();
+        let event = iso8601(Millis(held.start_ms));
+        format!(
+            r#"{{"event":"{event}","start_ms":{},"first":{},"count":{count},"commitment":"{}","seed":"{}","hash":"{}"}}"#,
+            held.start_ms, first.0, hex(&commitment(&seed)), hex(&seed), hex(&hash),
+        )
+    });
+    let seals = board.seals.iter().map(|seal| {
+        format!(r#"{{"start_ms":{},"commitment":"{}"}}"#, seal.start_ms, hex(&seal.commitment.0))
+    });
+    let rounds = board.rounds.as_ref().map_or_else(String::new, |rounds| {
+        let all =
+            rounds.all().into_iter().map(|BoardRound { draw: Draw { first, count, seed, .. }, cut }| {
+                format!(r#"{{"first":{},"count":{count},"cut":{cut},"seed":"{}"}}"#, first.0, hex(&seed))
+            });
+        let (number, commitment) = (rounds.number, hex(&rounds.commitment.0));
+        format!(r#","number":{number},"commitment":"{commitment}","rounds":{}"#, list(all.collect()))
+    });
+    let body = format!("{{\"draws\":{},\"seals\":{}{rounds}}}", list(draws.collect()), list(seals.collect()));
+    answer(200, Kind::Json, &[("Anteroom", "draw")], &body)
 }
 
 /// A page of the operator's, for [`Verdict::Page`](crate::verdict::Verdict::Page): in place of a body, a JSON object of its name, `page`,

@@ -1,7 +1,7 @@
 //! The edge of one isolate, whole: requests come in as text, a [`Verdict`] comes out, and what objects replied is learnt. It has no
 //! platform: time and entropy are arguments, calls are errands that somebody else runs.
 
-use durable::board::Board;
+use durable::board::{Board, Phase};
 use durable::json::Value;
 use durable::order::Document;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
@@ -133,6 +133,21 @@ impl Edge {
         }
     }
 
+    /// The origin's answer ends the session of who asked: the `Set-Cookie` line that takes the pass away, and behind a line break the
+    /// errand that gives its seat up. None where there is no such session, or the room does not let its origin do so.
+    pub fn revoke(&mut self, asked: &Asked<'_>, now: Millis) -> Option<String> {
+        let address = Address::parse(asked.url)?;
+        let found = self.isolate.rooms(now).0.and_then(|rooms| rooms.find(address.host, address.path))?;
+        if !found.room.settings.revoked_by_origin {
+            return None;
+        }
+        // Nothing is signed here.
+        let prepared = self.prepare(asked, &address, &found, now, Entropy::default()).ok()?;
+        let wish = gate::leaving(&prepared.wallet, &prepared.view(), now)?;
+        matches!(wish, Wish::LeavePass { .. })
+            .then(|| format!("{}\n{}", prepared.forget(), prepared.errand('@', wish)))
+    }
+
     /// What an errand's reply means for the request it was run for; an empty reply is none.
     pub fn told(
         &mut self,
@@ -217,7 +232,7 @@ impl Edge {
         let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
         let Ok(keys) = &deployment.keys else {
             let (standing, target) = (Standing::Unavailable, &|| address.target());
-            let message = Message { found, headers, standing, target, cookie: None };
+            let message = Message { found, headers, standing, rank: None, target, cookie: None };
             return Err(Verdict::Answer(answer::notice(&message, None, now, entropy[1])));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
@@ -241,6 +256,7 @@ struct Prepared<'a> {
 
 impl Prepared<'_> {
     fn gate(&mut self) -> Verdict {
+        self.isolate.follow_schedule(&self.found.room.id, self.now);
         match self.held().freshness(self.now) {
             Freshness::Stale if self.held().is_missed(self.now) => return self.without_a_board(),
             Freshness::Stale => return Verdict::Errand(self.errand('@', Wish::Board)),
@@ -255,8 +271,8 @@ impl Prepared<'_> {
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
-            Decision::Pass => Verdict::Origin,
-            Decision::PassAndRenew(wish) => match self.isolate.recall(self.now, &wish) {
+            Decision::Pass => self.origin(),
+            Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, &wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
             },
@@ -272,6 +288,10 @@ impl Prepared<'_> {
         }
     }
 
+    fn origin(&self) -> Verdict {
+        if self.found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
+    }
+
     fn ask(&mut self, wish: Wish) -> Verdict {
         if let Some(outcome) = self.isolate.recall(self.now, &wish) {
             return self.told(wish, outcome);
@@ -284,11 +304,12 @@ impl Prepared<'_> {
 
     /// The verdict once a leaf has answered.
     fn told(&mut self, wish: Wish, outcome: Outcome) -> Verdict {
-        if matches!(wish, Wish::Renew { .. }) {
+        let only_counted = self.held().board.phase == Phase::Passthrough;
+        if matches!(wish, Wish::Renew { .. }) || (only_counted && matches!(wish, Wish::Enter { .. })) {
             return match outcome {
                 Outcome::Admitted { pass } => Verdict::OriginWith(self.keep(&pass)),
-                // The old pass is good for a while yet.
-                _ => Verdict::Origin,
+                // The old pass is good for a while yet, and who is only counted needs none.
+                _ => self.origin(),
             };
         }
         let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);
@@ -319,6 +340,7 @@ impl Prepared<'_> {
         match own {
             Own::Wait => self.tell(gate::whereabouts(&self.wallet, &self.view(), self.now), None),
             Own::Board => Verdict::Answer(answer::board(self.view().board)),
+            Own::Draw => Verdict::Answer(answer::draw(self.view().board)),
             Own::Leave => self.leave(),
             Own::Unknown => Verdict::Answer(answer::not_found()),
         }
@@ -344,7 +366,8 @@ impl Prepared<'_> {
             None => self.address.target(),
         };
         let Prepared { headers, found, .. } = *self;
-        let message = Message { found, headers, standing, target: &target, cookie };
+        let rank = self.wallet.ticket.map(|ticket| ticket.rank);
+        let message = Message { found, headers, standing, rank, target: &target, cookie };
         Verdict::Answer(answer::notice(&message, self.board(), self.now, self.entropy[1]))
     }
 
@@ -354,6 +377,7 @@ impl Prepared<'_> {
             verb: visit::verb(self.headers),
             wallet: &self.wallet,
             marked: self.address.is_marked(),
+            counts: is_counted(self.headers.client, self.held().board.one_in),
         }
     }
 
@@ -397,4 +421,10 @@ impl Prepared<'_> {
         let (room, scheme) = (&self.found.room, self.address.scheme);
         cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme)
     }
+}
+
+/// Whether a client is among the one in so many who are counted: the same at every request, and told by nothing but its address.
+fn is_counted(client: &str, one_in: u32) -> bool {
+    let mixed = client.bytes().fold(0u32, |mixed, byte| (mixed ^ u32::from(byte)).wrapping_mul(16_777_619));
+    (mixed >> 16).checked_rem(one_in).unwrap_or(0) == 0
 }

@@ -1,6 +1,7 @@
 // Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import { admits, chore, gate, operate } from "../build/index.js";
+import { obeyed } from "./commands.mjs";
 import { lay, recover } from "./core.mjs";
 import { filled } from "./desk.mjs";
 import { after } from "./errands.mjs";
@@ -85,13 +86,15 @@ function answered(request, verdict) {
   }
 }
 
-/** Whoever goes to the origin and is told something by the way. */
-async function originWith(request, env, renewal) {
+/** Whoever goes to the origin and is told something by the way, or may be by the origin. */
+async function originWith(request, env, context, asked, renewal) {
   const response = await origin(request, env);
   const verdict = typeof renewal === "string" ? renewal : await Promise.race([renewal, after(150)]);
-  if (verdict?.[0] !== "+" || response.webSocket) return response;
+  const kept = verdict?.[0] === "+" ? verdict.slice(1) : undefined;
+  const commanded = obeyed(response, asked, kept, env, context);
+  if (commanded || !kept || response.webSocket) return commanded ?? response;
   const told = new Response(response.body, response);
-  told.headers.append("Set-Cookie", verdict.slice(1));
+  told.headers.append("Set-Cookie", kept);
   return told;
 }
 
@@ -144,9 +147,12 @@ async function conclude(request, env, context, asked, first) {
     case undefined:
       return origin(request, env);
     case "+":
-      return originWith(request, env, verdict);
-    case "~":
-      return originWith(request, env, sent(verdict).then((reply) => tell(asked, verdict, reply, env)).catch(recover));
+    case "-":
+      return originWith(request, env, context, asked, verdict);
+    case "~": {
+      const renewal = sent(verdict).then((reply) => tell(asked, verdict, reply, env)).catch(recover);
+      return originWith(request, env, context, asked, renewal);
+    }
     case "!":
       return sorry(request);
     default:

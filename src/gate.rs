@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use durable::board::{Board, Phase};
 use durable::protocol::{Outcome, Wish};
 use durable::token::{Arrival, Pass, PassStanding, Ticket};
-use durable::units::{Millis, Place};
+use durable::units::{Millis, Place, Rank};
 
 use crate::cookie::{Wallet, is_fresh};
 use crate::poll::standing_of;
@@ -16,6 +16,8 @@ use crate::visit::{Asker, Verb};
 
 /// A ticket lives so long.
 const TICKET_LIFE: Millis = Millis(24 * 60 * 60 * 1_000);
+/// So long before a scheduled change an isolate acts as busy.
+const NEAR: Millis = Millis(60_000);
 /// Without asking anyone, an isolate that has sent so many first contacts on one board acts as busy.
 pub const FIRST_CONTACTS_MAX: u32 = 20;
 
@@ -43,6 +45,8 @@ pub struct Visit<'a> {
     pub wallet: &'a Wallet,
     /// They were sent back with a mark that says they had been given a cookie.
     pub marked: bool,
+    /// Where people are only counted, they are one of those who are.
+    pub counts: bool,
 }
 
 /// What happens to a request.
@@ -50,8 +54,8 @@ pub struct Visit<'a> {
 pub enum Decision {
     /// To the origin.
     Pass,
-    /// To the origin, and a leaf is asked for a newer pass meanwhile.
-    PassAndRenew(Wish),
+    /// To the origin, and a leaf is asked for a newer pass meanwhile, or a first one where people are only counted.
+    PassAndAsk(Wish),
     /// A leaf is asked; its outcome decides, by [`after`].
     Ask(Wish),
     /// An answer of ours, from the board alone.
@@ -66,7 +70,7 @@ pub enum Decision {
 
 /// Decides. `fresh_holder` names a first contact, should it be one.
 pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8; 16]) -> Decision {
-    let Visit { asker, verb, wallet, marked } = *visit;
+    let Visit { asker, verb, wallet, marked, counts } = *visit;
     let is_page = asker == Asker::Page;
     if view.board.phase == Phase::Suspended {
         return if is_page { Decision::Tell(Standing::Admitted) } else { Decision::Pass };
@@ -78,15 +82,23 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
         let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
         return match (is_page, renews) {
             (true, _) => Decision::Tell(Standing::Admitted),
-            (false, true) => Decision::PassAndRenew(renewal(&pass)),
+            (false, true) => Decision::PassAndAsk(renewal(&pass)),
             (false, false) => Decision::Pass,
         };
     }
-    if !matches!(asker, Asker::Navigation | Asker::App | Asker::Page) {
+    let is_person = matches!(asker, Asker::Navigation | Asker::App | Asker::Page);
+    if view.board.phase == Phase::Passthrough {
+        return match (is_page, is_person && counts && verb == Verb::Get) {
+            (true, _) => Decision::Tell(Standing::Admitted),
+            (false, true) => Decision::PassAndAsk(Wish::Enter { holder: fresh_holder }),
+            (false, false) => Decision::Pass,
+        };
+    }
+    if !is_person {
         return Decision::Refuse;
     }
     if let Some(ticket) = living_ticket(wallet, view.board, now) {
-        let standing = standing_of(view.board, Place(ticket.rank.0), ticket.issued, now);
+        let standing = standing_of(view.board, ticket.rank, ticket.issued, now);
         let claims = matches!(standing, Standing::YourTurn { .. }) && verb != Verb::Head;
         return match (claims, verb) {
             (true, _) => Decision::Ask(claim(&ticket)),
@@ -100,6 +112,7 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
         marked,
         wallet,
         view,
+        now,
         fresh_holder,
     )
 }
@@ -110,11 +123,14 @@ fn newcomer(
     marked: bool,
     wallet: &Wallet,
     view: &View<'_>,
+    now: Millis,
     fresh_holder: [u8; 16],
 ) -> Decision {
     let holder = arrival.map_or(fresh_holder, |arrival| arrival.holder.0);
-    let open = view.board.phase == Phase::Open && view.first_contacts < FIRST_CONTACTS_MAX;
+    let near = view.board.next_change().is_some_and(|at| at.since(now) <= NEAR);
+    let open = view.board.phase == Phase::Open && view.first_contacts < FIRST_CONTACTS_MAX && !near;
     match (open, arrival) {
+        _ if view.board.phase == Phase::Reject => Decision::Tell(Standing::Closed),
         _ if wallet.unknown => Decision::Tell(Standing::Reconnecting),
         (true, _) if verb != Verb::Head => Decision::Ask(Wish::Enter { holder }),
         (_, Some(_)) if verb == Verb::Get => Decision::Ask(Wish::Join { holder }),
@@ -127,11 +143,13 @@ fn newcomer(
 /// Where somebody stands who only asks that: nothing is claimed, joined or renewed.
 pub fn whereabouts(wallet: &Wallet, view: &View<'_>, now: Millis) -> Standing {
     let board = view.board;
-    if board.phase == Phase::Suspended || valid_pass(wallet, view, now).is_some() {
+    let passes = matches!(board.phase, Phase::Suspended | Phase::Passthrough);
+    if passes || valid_pass(wallet, view, now).is_some() {
         return Standing::Admitted;
     }
     match living_ticket(wallet, board, now) {
-        Some(ticket) => standing_of(board, Place(ticket.rank.0), ticket.issued, now),
+        Some(ticket) => standing_of(board, ticket.rank, ticket.issued, now),
+        None if board.phase == Phase::Reject => Standing::Closed,
         None if wallet.unknown => Standing::Reconnecting,
         None => Standing::Joining,
     }
@@ -155,28 +173,31 @@ pub enum Sequel {
 /// Decides once a leaf has answered. The board is the one that came with the answer.
 pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Millis) -> Sequel {
     let ticket = visit.wallet.ticket;
-    let place = ticket.map(|ticket| Place(ticket.rank.0));
+    let of_ticket = |board: &Board, ticket: Ticket| standing_of(board, ticket.rank, ticket.issued, now);
     match outcome {
         Outcome::Admitted { pass } if visit.asker == Asker::Page => {
             Sequel::TellWith(Standing::Admitted, pass)
         }
         Outcome::Admitted { pass } => Sequel::PassWith(pass),
         Outcome::Joined { ticket, rank, joined_at_ms } => {
-            let (place, joined_at) = (Place(rank), Millis(joined_at_ms));
-            let unknown = Standing::Waiting { place, people_ahead: rank, wait: None, waited: Millis(0) };
-            let standing = board.map_or(unknown, |board| standing_of(board, place, joined_at, now));
+            let (rank, joined_at) = (Rank(rank), Millis(joined_at_ms));
+            let unknown = Standing::Waiting {
+                place: Place(rank.0),
+                people_ahead: rank.0,
+                wait: None,
+                waited: Millis(0),
+            };
+            let standing = board.map_or(unknown, |board| standing_of(board, rank, joined_at, now));
             Sequel::TellWith(standing, ticket)
         }
         Outcome::Busy if visit.verb == Verb::Write => Sequel::TellAndGreet(Standing::FormHeld),
         Outcome::Busy => Sequel::TellAndGreet(Standing::Joining),
         Outcome::Next { .. } => {
+            let place = ticket.and_then(|ticket| place_of(board, ticket.rank));
             Sequel::Tell(place.map_or(Standing::Reconnecting, |place| Standing::Next { place }))
         }
-        Outcome::Waiting => Sequel::Tell(match (place, board) {
-            (Some(place), Some(board)) => {
-                let joined_at = ticket.map_or(now, |ticket| ticket.issued);
-                standing_of(board, place, joined_at, now)
-            }
+        Outcome::Waiting => Sequel::Tell(match (ticket, board) {
+            (Some(ticket), Some(board)) => of_ticket(board, ticket),
             _ => Standing::Reconnecting,
         }),
         Outcome::Used => Sequel::TellAndForget(Standing::TicketUsed),
@@ -185,6 +206,11 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
         Outcome::Unknown => Sequel::Tell(Standing::Unavailable),
         Outcome::Board | Outcome::Unreachable => Sequel::Tell(without_a_room(visit.wallet)),
     }
+}
+
+/// The place of a rank, as far as a board tells.
+fn place_of(board: Option<&Board>, rank: Rank) -> Option<Place> {
+    board.map_or(Some(Place(rank.0)), |board| board.place_of(rank))
 }
 
 /// What is told while the room cannot be reached.
@@ -231,7 +257,9 @@ fn is_due(pass: &Pass, view: &View<'_>, now: Millis) -> bool {
 
 fn living_ticket(wallet: &Wallet, board: &Board, now: Millis) -> Option<Ticket> {
     wallet.ticket.filter(|ticket| {
-        ticket.epoch == board.epoch() && ticket.rank.0 >= board.void && now.since(ticket.issued) < TICKET_LIFE
+        // A rank that is yet to be drawn has a place to come, which is not void.
+        let void = board.place_of(ticket.rank).is_some_and(|place| place.0 < board.void);
+        ticket.epoch == board.epoch() && !void && now.since(ticket.issued) < TICKET_LIFE
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use durable::board::Board;
 use durable::protocol::{Answer, Outcome, Wish};
-use durable::room::renewal_interval;
+use durable::schedule::Rules;
 use durable::seen::Seen;
 use durable::settings::Settings;
 use durable::token::Keys;
@@ -74,14 +74,23 @@ impl HeldBoard {
         View {
             board: &self.board,
             revoked: &self.revoked,
-            renewal_interval: renewal_interval(settings),
+            renewal_interval: self.renewal_interval(settings),
             first_contacts: self.first_contacts,
         }
     }
 
-    /// It is fresh until then.
+    /// As the board says; a Room of before says nothing, and then it is what its settings say.
+    fn renewal_interval(&self, settings: &Settings) -> Millis {
+        match self.board.renewal_interval_ms {
+            0 => Rules::at(settings, &[], Millis(0)).renewal_interval(),
+            told => Millis(told),
+        }
+    }
+
+    /// It is fresh until then, and no longer than until the next scheduled change.
     fn fresh_until(&self) -> Millis {
-        self.made_at.plus(Millis(self.board.max_age_ms))
+        let aged = self.made_at.plus(Millis(self.board.max_age_ms));
+        self.board.next_change().map_or(aged, |change| change.min(aged))
     }
 
     /// How usable it is.
@@ -229,11 +238,22 @@ impl Isolate {
         let Some(Match { room, path, own: None }) = rooms.find(address.host, address.path) else {
             return None;
         };
+        // What the origin says may concern the pass: somebody has to look.
+        if room.settings.revoked_by_origin {
+            return None;
+        }
         let wallet = Wallet::read(cookies, room.cookie_name(address.scheme), room.tag, keys, &mut self.seen);
         let pass = wallet.pass?;
+        self.follow_schedule(&room.id, now);
         let held = self.board_of(&room.id).filter(|held| held.freshness(now) == Freshness::Fresh)?;
         // Whoever has no pass meets the strictest asker there is, and is not let through.
-        let visit = Visit { asker: Asker::SubResource, verb: Verb::Head, wallet: &wallet, marked: false };
+        let visit = Visit {
+            asker: Asker::SubResource,
+            verb: Verb::Head,
+            wallet: &wallet,
+            marked: false,
+            counts: false,
+        };
         let view = held.view(&room.settings);
         if gate::decide(&visit, &view, now, [0; 16]) != Decision::Pass {
             return None;
@@ -241,6 +261,15 @@ impl Isolate {
         let due = pass.issued.plus(view.renewal_interval);
         let until = held.fresh_until().min(self.rooms_at.plus(ROOMS_FRESH)).min(due).min(pass.expires);
         Some(Admission { until, below: rooms.is_innermost(address.host, &path).then_some(path) })
+    }
+
+    /// Puts in force what a room's board announced until now.
+    pub fn follow_schedule(&mut self, room: &str, now: Millis) {
+        let index = self.board_index(room).ok();
+        if let Some((_, held)) = index.and_then(|index| self.boards.get_mut(index)) {
+            let ends = held.board.follow_schedule(now);
+            self.endings = self.endings.wrapping_add(u32::from(ends));
+        }
     }
 
     /// What is held of a room.

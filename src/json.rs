@@ -2,8 +2,9 @@
 //! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Our own page's script is told
 //! these four, and `display`: the finished words that it puts in their places.
 
+use durable::board::Board;
 use durable::date::iso8601;
-use durable::settings::Settings;
+use durable::settings::{QueueingMethod, Settings};
 use durable::units::Millis;
 
 use crate::page::words;
@@ -11,9 +12,15 @@ use crate::standing::{Notice, Standing, WaitRange};
 
 /// The body of an app's answer. Written piece by piece, for it is what a poll is made of: a tree of values first, or one long format,
 /// would cost twice.
-pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now: Millis) -> String {
+pub fn for_apps(
+    standing: Standing,
+    board: Option<&Board>,
+    settings: &Settings,
+    poll_after: Millis,
+    now: Millis,
+) -> String {
     let wait = match standing {
-        Standing::Waiting { wait, .. } => wait,
+        Standing::Waiting { wait, .. } | Standing::Drawing { wait, .. } => wait,
         Standing::YourTurn { .. } | Standing::Admitted => Some(WaitRange { from_seconds: 0, to_seconds: 0 }),
         _ => None,
     };
@@ -24,8 +31,12 @@ pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now
         (_, minutes) => (minutes, " minutes"),
     };
     let truth = |is: bool| if is { "true" } else { "false" };
+    let event = event(board, now);
+    let method = method(standing, settings);
+    let minutes_of = |part: u64| drawn_wait(standing, part).to_string();
+    let [p25, p50, p75] = [415, 1_000, 2_000].map(minutes_of);
     let mut json = String::with_capacity(1_024);
-    // The percentiles are told under `random` alone; no event is near while there are none.
+    // The percentiles are told under `random` alone.
     for part in [
         r#"{"cfWaitingRoom":{"inWaitingRoom":"#,
         truth(standing != Standing::Admitted),
@@ -33,7 +44,13 @@ pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now
         truth(wait.is_some()),
         r#","waitTime":"#,
         &minutes,
-        r#","waitTime25Percentile":0,"waitTime50Percentile":0,"waitTime75Percentile":0,"waitTimeFormatted":""#,
+        r#","waitTime25Percentile":"#,
+        &p25,
+        r#","waitTime50Percentile":"#,
+        &p50,
+        r#","waitTime75Percentile":"#,
+        &p75,
+        r#","waitTimeFormatted":""#,
         formatted,
         unit,
         r#"","queueIsFull":false,"queueAll":"#,
@@ -42,9 +59,31 @@ pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now
         &iso8601(now),
         r#"","refreshIntervalSeconds":"#,
         &poll_after.secs_ceil().to_string(),
-        r#","queueingMethod":"fifo","isFIFOQueue":true,"isRandomQueue":false,"isPassthroughQueue":false,"isRejectQueue":false,"#,
-        r#""isEventActive":false,"isEventPrequeueing":false,"timeUntilEventStart":0,"timeUntilEventStartFormatted":"unavailable","#,
-        r#""timeUntilEventEnd":0,"timeUntilEventEndFormatted":"unavailable","shuffleAtEventStart":false,"turnstile":"","#,
+        r#","queueingMethod":""#,
+        method.name(),
+        r#"","isFIFOQueue":"#,
+        truth(method == QueueingMethod::Fifo),
+        r#","isRandomQueue":"#,
+        truth(method == QueueingMethod::Random),
+        r#","isPassthroughQueue":"#,
+        truth(method == QueueingMethod::Passthrough),
+        r#","isRejectQueue":"#,
+        truth(method == QueueingMethod::Reject),
+        r#","isEventActive":"#,
+        truth(event.is_active),
+        r#","isEventPrequeueing":"#,
+        truth(event.is_prequeueing),
+        r#","timeUntilEventStart":"#,
+        &event.minutes_to_start.to_string(),
+        r#","timeUntilEventStartFormatted":""#,
+        &minutes_formatted(event.is_prequeueing, event.minutes_to_start),
+        r#"","timeUntilEventEnd":"#,
+        &event.minutes_to_end.to_string(),
+        r#","timeUntilEventEndFormatted":""#,
+        &minutes_formatted(event.is_active && !event.is_prequeueing, event.minutes_to_end),
+        r#"","shuffleAtEventStart":"#,
+        truth(event.shuffles),
+        r#","turnstile":"","#,
         r#""infiniteQueue":false,"#,
     ] {
         json.push_str(part);
@@ -54,10 +93,65 @@ pub fn for_apps(standing: Standing, settings: &Settings, poll_after: Millis, now
     json
 }
 
+/// An event, as Cloudflare's fields tell it: active from its prequeue on.
+#[derive(Default)]
+struct Event {
+    is_active: bool,
+    is_prequeueing: bool,
+    shuffles: bool,
+    minutes_to_start: u64,
+    minutes_to_end: u64,
+}
+
+fn event(board: Option<&Board>, now: Millis) -> Event {
+    let Some(event) = board.and_then(|board| board.event).filter(|event| event.prequeue_ms <= now.0) else {
+        return Event::default();
+    };
+    let minutes = |at: u64| Millis(at).since(now).0.div_ceil(60_000);
+    let is_prequeueing = now.0 < event.start_ms;
+    Event {
+        is_active: true,
+        is_prequeueing,
+        shuffles: event.shuffle,
+        minutes_to_start: minutes(event.start_ms),
+        minutes_to_end: if is_prequeueing { 0 } else { minutes(event.end_ms) },
+    }
+}
+
+fn minutes_formatted(is: bool, minutes: u64) -> String {
+    match minutes {
+        _ if !is => "unavailable".to_owned(),
+        1 => "1 minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// How people are called; an event's own method shows in where they stand.
+fn method(standing: Standing, settings: &Settings) -> QueueingMethod {
+    match standing {
+        Standing::Drawing { .. } => QueueingMethod::Random,
+        Standing::Waiting { .. } => QueueingMethod::Fifo,
+        Standing::Closed => QueueingMethod::Reject,
+        _ => settings.queueing_method,
+    }
+}
+
+/// Minutes until so many thousandths of the time are over in which half of those drawn among have won: chances are the same in
+/// each round, so that a quarter has won after 0.415 of it, and three quarters after twice as long.
+fn drawn_wait(standing: Standing, permille: u64) -> u64 {
+    match standing {
+        Standing::Drawing { wait: Some(wait), .. } => (wait.from_seconds * permille).div_ceil(60_000),
+        _ => 0,
+    }
+}
+
 /// The body of what our page's script is answered.
 pub fn for_the_page(notice: &Notice<'_>) -> String {
     let mut json = String::from("{");
     push_own(&mut json, &notice.standing, notice.poll_after);
+    if let Some(rank) = notice.rank {
+        json.push_str(&format!(",\"rank\":{}", rank.0));
+    }
     json.push_str(",\"display\":");
     json.push_str(&words(notice).to_json());
     json.push('}');
@@ -90,7 +184,8 @@ mod tests {
 
     fn told(standing: Standing) -> Value {
         let settings = settings();
-        let app = |notice: &Notice<'_>| for_apps(standing, notice.settings, notice.poll_after, notice.now);
+        let app =
+            |notice: &Notice<'_>| for_apps(standing, None, notice.settings, notice.poll_after, notice.now);
         serde_json::from_str(&with_notice(&settings, standing, "/x", app)).unwrap()
     }
 

@@ -2,6 +2,7 @@
 // called or committed; whatever takes time happens here, so that nothing waits in Wasm's memory.
 import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
+import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
 import { call, run } from "./errands.mjs";
 
@@ -10,7 +11,7 @@ class Hosted extends DurableObject {
   core(Core) {
     if (this.generation !== generation) {
       this.forget(new Error("the core began anew"));
-      this.kept = new Core(this.ctx.storage, this.env);
+      this.kept = new Core(this.ctx.storage, this.env, occurrences);
       this.generation = generation;
     }
     return this.kept;

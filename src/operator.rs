@@ -19,6 +19,8 @@ pub mod session;
 pub mod tokens;
 pub mod visit;
 
+use durable::agenda::{EventRecord, upcoming};
+use durable::codec::hex;
 use durable::date::iso8601;
 use durable::json;
 use durable::json::{Value, parse};
@@ -81,7 +83,7 @@ pub enum Action {
 }
 
 /// How a reply of the directory becomes an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     /// A page of rooms.
     List {
@@ -96,10 +98,34 @@ pub enum Then {
     Status,
     /// The Room's own status.
     Live,
+    /// A page of a room's events.
+    Events {
+        /// From one on.
+        page: usize,
+        /// Events on a page.
+        per_page: usize,
+    },
+    /// One event.
+    Event(Which),
+    /// Whether any session was ended.
+    Ended,
     /// The log.
     Changes,
     /// Whoever asked is refused, sooner or later.
     Unauthorized,
+}
+
+/// Which event is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one of this id.
+    Id(String),
+    /// The same, with what it inherits filled in.
+    Details(String),
+    /// A new one has no id yet that is known here, and a name that is its own.
+    Name(String),
+    /// One that was deleted.
+    Deleted(String),
 }
 
 /// Why a request is refused: its status, our code, and words that say what to do.
@@ -162,11 +188,75 @@ fn route(request: &ApiRequest<'_>) -> Result<(Command, Then), ApiResponse> {
         ("DELETE", ["waiting_rooms", room]) => Ok((Command::Delete { id: id(room) }, Then::Room)),
         ("GET", ["waiting_rooms", room, "status"]) => Ok((Command::Status { id: id(room) }, Then::Status)),
         ("GET", ["waiting_rooms", room, "live"]) => Ok((Command::Status { id: id(room) }, Then::Live)),
-        ("GET", ["waiting_room_changes"]) => Ok((Command::Audit, Then::Changes)),
-        (_, ["waiting_rooms"] | ["waiting_rooms", _] | ["waiting_rooms", _, "status" | "live"]) => {
-            Err(refusal(405, 1405, "this address has no such method"))
+        ("POST", ["waiting_rooms", room, "end_sessions"]) => {
+            Ok((Command::End { id: id(room), session: session(&body(request)?)? }, Then::Ended))
         }
+        (method, ["waiting_rooms", room, "events", rest @ ..]) => events(request, method, id(room), rest),
+        ("GET", ["waiting_room_changes"]) => Ok((Command::Audit, Then::Changes)),
+        (
+            _,
+            ["waiting_rooms"]
+            | ["waiting_rooms", _]
+            | ["waiting_rooms", _, "status" | "live" | "end_sessions"],
+        ) => Err(no_such_method()),
         _ => Err(not_found()),
+    }
+}
+
+fn no_such_method() -> ApiResponse {
+    refusal(405, 1405, "this address has no such method")
+}
+
+/// `…/events[/{event}[/details]]`. All of them are of one room, which is what the directory answers with.
+fn events(
+    request: &ApiRequest<'_>,
+    method: &str,
+    id: String,
+    rest: &[&str],
+) -> Result<(Command, Then), ApiResponse> {
+    let one = |event: &str| Then::Event(Which::Id(event.to_owned()));
+    let put = |event: Option<&str>, patches: bool| -> Result<(Command, Then), ApiResponse> {
+        let plan = body(request)?;
+        let name = plan.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let then = event.map_or(Then::Event(Which::Name(name)), one);
+        let (id, event) = (id.clone(), event.map(ToOwned::to_owned));
+        Ok((Command::PutEvent { id, event, patches, plan }, then))
+    };
+    match (method, rest) {
+        ("GET", []) => match paging(request.query)? {
+            Then::List { page, per_page } => Ok((Command::Get { id }, Then::Events { page, per_page })),
+            _ => Err(not_found()),
+        },
+        ("POST", []) => put(None, false),
+        ("GET", [event]) => Ok((Command::Get { id }, one(event))),
+        ("GET", [event, "details"]) => {
+            Ok((Command::Get { id }, Then::Event(Which::Details((*event).to_owned()))))
+        }
+        ("PUT", [event]) => put(Some(event), false),
+        ("PATCH", [event]) => put(Some(event), true),
+        ("DELETE", [event]) => {
+            let event = (*event).to_owned();
+            Ok((Command::DeleteEvent { id, event: event.clone() }, Then::Event(Which::Deleted(event))))
+        }
+        (_, [] | [_] | [_, "details"]) => Err(no_such_method()),
+        _ => Err(not_found()),
+    }
+}
+
+/// `{"all": true}`, or one as the visitor's own answers name it: `{"session": "12.3"}`, its seat and generation.
+fn session(body: &Value) -> Result<Option<(u32, u32)>, ApiResponse> {
+    let named = body.get("session").and_then(Value::as_str).and_then(|session| {
+        let (seat, generation) = session.split_once('.')?;
+        Some((seat.parse().ok()?, generation.parse().ok()?))
+    });
+    match named {
+        Some(session) => Ok(Some(session)),
+        None if body.get("all") == Some(&Value::Bool(true)) => Ok(None),
+        None => Err(refusal(
+            400,
+            1400,
+            "say `{\"session\": \"12.3\"}` for one session, or `{\"all\": true}` for all",
+        )),
     }
 }
 
@@ -196,10 +286,10 @@ fn bad_page(field: &str, from: usize, to: &str) -> ApiResponse {
 }
 
 /// Turns the directory's reply into an answer.
-pub fn complete(then: Then, reply: Reply) -> ApiResponse {
+pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
     match (then, reply) {
         (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).collect::<Vec<_>>()),
-        (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room `{id}`")),
+        (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room or event `{id}`")),
         (_, Reply::Unreachable { message }) => refusal(503, 1503, &message),
         (_, Reply::Throttled { retry_ms }) => {
             let seconds = Millis(retry_ms).secs_ceil();
@@ -207,11 +297,19 @@ pub fn complete(then: Then, reply: Reply) -> ApiResponse {
             ApiResponse { retry_after_seconds: Some(seconds), ..refusal(429, 1429, &message) }
         }
         (Then::Unauthorized, _) => unauthorized(),
-        (Then::List { page, per_page }, Reply::Rooms(rooms)) => list(&rooms, page, per_page),
-        (Then::Room, Reply::Room(record)) => confirmed(&record),
+        (Then::List { page, per_page }, Reply::Rooms(rooms)) => {
+            list(rooms.iter().map(|room| room_json(room, now)), rooms.len(), page, per_page)
+        }
+        (Then::Events { page, per_page }, Reply::Room(record)) => {
+            let events = &record.events;
+            list(events.iter().map(EventRecord::to_json), events.len(), page, per_page)
+        }
+        (Then::Event(which), Reply::Room(record)) => event(&which, &record),
+        (Then::Ended, Reply::Ended(ended)) => success(json!({ "ended": ended })),
+        (Then::Room, Reply::Room(record)) => confirmed(room_json(&record, now), &record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
         (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
-        (Then::Live, Reply::Status(status)) => success(tree(&status)),
+        (Then::Live, Reply::Status(status)) => success(tree(&*status)),
         (Then::Changes, Reply::Audit(entries)) => success(tree(&entries)),
         _ => refusal(500, 1500, "the directory gave another answer than was asked for"),
     }
@@ -225,21 +323,21 @@ fn fault(fault: &Fault) -> Value {
     json!({ "code": 1400, "message": fault.to_string() })
 }
 
-fn list(rooms: &[RoomRecord], page: usize, per_page: usize) -> ApiResponse {
+fn list(items: impl Iterator<Item = Value>, total: usize, page: usize, per_page: usize) -> ApiResponse {
     let first = (page - 1).saturating_mul(per_page);
-    let shown: Vec<Value> = rooms.iter().skip(first).take(per_page).map(room_json).collect();
+    let shown: Vec<Value> = items.skip(first).take(per_page).collect();
     let info = json!({
-        "page": page, "per_page": per_page, "count": shown.len(), "total_count": rooms.len(),
-        "total_pages": rooms.len().div_ceil(per_page),
+        "page": page, "per_page": per_page, "count": shown.len(), "total_count": total,
+        "total_pages": total.div_ceil(per_page),
     });
     let mut response = success(Value::Array(shown));
     response.body.set("result_info", info);
     response
 }
 
-/// A room, and a word if its Room has not confirmed the newest settings yet.
-fn confirmed(record: &RoomRecord) -> ApiResponse {
-    let mut response = success(room_json(record));
+/// A room or an event of it, and a word if its Room has not confirmed the newest settings yet.
+fn confirmed(result: Value, record: &RoomRecord) -> ApiResponse {
+    let mut response = success(result);
     if record.confirmed_version < record.version {
         let message = "saved; it holds as soon as the Room can be reached, which is tried every few seconds";
         response.body.set("messages", json!([{ "code": 1202, "message": message }]));
@@ -247,13 +345,46 @@ fn confirmed(record: &RoomRecord) -> ApiResponse {
     response
 }
 
-fn room_json(record: &RoomRecord) -> Value {
+fn event(which: &Which, record: &RoomRecord) -> ApiResponse {
+    let found = match which {
+        Which::Deleted(id) => return confirmed(json!({ "id": id }), record),
+        Which::Id(id) | Which::Details(id) => record.events.iter().find(|event| event.id == *id),
+        Which::Name(name) => {
+            record.events.iter().find(|event| event.plan.get("name").and_then(Value::as_str) == Some(name))
+        }
+    };
+    let Some(found) = found else { return refusal(404, 1404, "there is no such event in this room") };
+    let mut json = found.to_json();
+    if matches!(which, Which::Details(_)) {
+        // What the event leaves open is the room's.
+        let open: Vec<String> = json
+            .as_object()
+            .into_iter()
+            .flat_map(durable::json::Map::iter)
+            .filter(|(_, value)| value.is_null())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in open {
+            if let Some(inherited) = record.settings.get(&key) {
+                json.set(&key, inherited.clone());
+            }
+        }
+    }
+    confirmed(json, record)
+}
+
+fn room_json(record: &RoomRecord, now: Millis) -> Value {
     let mut room = record.settings.clone();
     room.set("id", json!(record.id));
     room.set("created_on", json!(iso8601(Millis(record.created_on_ms))));
     room.set("modified_on", json!(iso8601(Millis(record.modified_on_ms))));
-    room.set("next_event_prequeue_start_time", Value::Null);
-    room.set("next_event_start_time", Value::Null);
+    let next = upcoming(&record.events, now).into_iter().find(|event| event.start_ms > now.0);
+    let prequeue = next.as_ref().filter(|event| event.prequeue_ms < event.start_ms);
+    room.set(
+        "next_event_prequeue_start_time",
+        json!(prequeue.map(|event| iso8601(Millis(event.prequeue_ms)))),
+    );
+    room.set("next_event_start_time", json!(next.map(|event| iso8601(Millis(event.start_ms)))));
     room
 }
 
@@ -263,12 +394,13 @@ fn cloudflares_status(status: &RoomStatus) -> Value {
     use durable::board::Phase;
     let word = match status.phase {
         Phase::Suspended => "suspended",
+        Phase::Prequeue => "event_prequeueing",
         _ if status.waiting > 0 || status.phase == Phase::Held => "queueing",
         _ => "not_queueing",
     };
     json!({
         "status": word,
-        "event_id": "",
+        "event_id": status.event.map(|event| hex(&event)).unwrap_or_default(),
         "estimated_queued_users": status.waiting,
         "estimated_total_active_users": status.inside,
         "max_estimated_time_minutes":
@@ -309,8 +441,8 @@ mod tests {
             let Action::Command { command, then, .. } = action else { panic!("answered {authorization}") };
             assert_eq!((command, then), (Command::Attempt { prefix: [7; 4] }, Then::Unauthorized));
         }
-        assert_eq!(complete(Then::Unauthorized, Reply::Allowed).status, 401);
-        let throttled = complete(Then::Unauthorized, Reply::Throttled { retry_ms: 1_500 });
+        assert_eq!(complete(Then::Unauthorized, Reply::Allowed, Millis(0)).status, 401);
+        let throttled = complete(Then::Unauthorized, Reply::Throttled { retry_ms: 1_500 }, Millis(0));
         assert_eq!((throttled.status, throttled.retry_after_seconds), (429, Some(2)));
     }
 
@@ -353,13 +485,14 @@ mod tests {
             created_on_ms: 0,
             modified_on_ms: 0,
             settings: json!({ "name": name }),
+            events: Vec::new(),
         }
     }
 
     #[test]
     fn a_list_comes_in_pages() {
         let rooms: Vec<RoomRecord> = (0..12).map(|index| record(&index.to_string())).collect();
-        let answer = complete(Then::List { page: 3, per_page: 5 }, Reply::Rooms(rooms)).body;
+        let answer = complete(Then::List { page: 3, per_page: 5 }, Reply::Rooms(rooms), Millis(0)).body;
         assert_eq!(answer["result"].as_array().unwrap().len(), 2);
         assert_eq!(
             answer["result_info"],
@@ -370,11 +503,14 @@ mod tests {
     #[test]
     fn all_faults_are_told_and_an_unconfirmed_change_says_so() {
         let faults = ["host", "path"].map(|field| Fault { field: field.into(), message: "is wrong".into() });
-        let answer = complete(Then::Room, Reply::Faults(faults.into()));
+        let answer = complete(Then::Room, Reply::Faults(faults.into()), Millis(0));
         assert_eq!((answer.status, answer.body["errors"].as_array().unwrap().len()), (400, 2));
         assert_eq!(answer.body["errors"][1]["message"], "`path`: is wrong");
         let pending = RoomRecord { confirmed_version: 1, ..record("a") };
-        assert_eq!(complete(Then::Room, Reply::Room(pending)).body["messages"][0]["code"], json!(1202));
-        assert_eq!(complete(Then::Room, Reply::Room(record("a"))).body["messages"], json!([]));
+        assert_eq!(
+            complete(Then::Room, Reply::Room(pending), Millis(0)).body["messages"][0]["code"],
+            json!(1202)
+        );
+        assert_eq!(complete(Then::Room, Reply::Room(record("a")), Millis(0)).body["messages"], json!([]));
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Words {
     place: String,
     ahead: String,
     wait: String,
+    ahead_label: &'static str,
+    wait_label: &'static str,
     title: String,
     /// What a screen reader says now and then while nothing but the numbers has changed.
     spoken: String,
@@ -33,13 +35,16 @@ pub(crate) struct Words {
 impl Words {
     /// For the page's script.
     pub(crate) fn to_json(&self) -> String {
-        let Words { heading, next, place, ahead, wait, title, spoken, progress } = self;
+        let Words { heading, next, place, ahead, wait, ahead_label, wait_label, title, spoken, progress } =
+            self;
         let texts = [
             ("heading", *heading),
             ("next", *next),
             ("place", place),
             ("ahead", ahead),
             ("wait", wait),
+            ("aheadLabel", ahead_label),
+            ("waitLabel", wait_label),
             ("title", title),
             ("spoken", spoken),
         ];
@@ -66,14 +71,23 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
     let Notice { standing, language, .. } = notice;
     let texts = language.texts();
     let (heading, next) = heading(standing, texts);
-    let ahead = standing.people_ahead().map(|ahead| language.people(ahead)).unwrap_or_default();
+    let (ahead_label, people) = match standing {
+        Standing::Drawing { people, .. } | Standing::Prequeue { people, .. } => (texts.here, Some(*people)),
+        _ => (texts.ahead, standing.people_ahead()),
+    };
+    let ahead = people.map(|people| language.people(people)).unwrap_or_default();
     let room = room_title(notice);
     let title = if ahead.is_empty() {
         format!("{heading} · {room}")
     } else {
-        format!("{}: {ahead} · {room}", texts.ahead)
+        format!("{ahead_label}: {ahead} · {room}")
     };
-    let spoken = if ahead.is_empty() { String::new() } else { format!("{}: {ahead}.", texts.ahead) };
+    let spoken = if ahead.is_empty() { String::new() } else { format!("{ahead_label}: {ahead}.") };
+    let (wait_label, wait) = match standing {
+        Standing::Waiting { wait, .. } | Standing::Drawing { wait, .. } => (texts.wait, language.wait(*wait)),
+        Standing::Prequeue { starts_in, .. } => (texts.starts_in, language.time(*starts_in)),
+        _ => (texts.wait, String::new()),
+    };
     Words {
         heading,
         next,
@@ -81,10 +95,9 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
         // People count from one.
         place: standing.place().map(|place| grouped(place.0 + 1)).unwrap_or_default(),
         ahead,
-        wait: match standing {
-            Standing::Waiting { wait, .. } => language.wait(*wait),
-            _ => String::new(),
-        },
+        wait,
+        ahead_label,
+        wait_label,
         title,
         progress: progress(standing),
     }
@@ -93,7 +106,8 @@ pub(crate) fn words(notice: &Notice<'_>) -> Words {
 /// How much of the way is behind: the time waited, of that and the middle of what is expected.
 fn progress(standing: &Standing) -> Option<u64> {
     match standing {
-        Standing::Waiting { wait: Some(wait), waited, .. } => {
+        Standing::Waiting { wait: Some(wait), waited, .. }
+        | Standing::Drawing { wait: Some(wait), waited, .. } => {
             let expected_ms = (wait.from_seconds + wait.to_seconds) * 500;
             Some(waited.0 * 1_000 / (waited.0 + expected_ms).max(1))
         }
@@ -108,6 +122,10 @@ fn heading(standing: &Standing, texts: &Texts) -> (&'static str, &'static str) {
         Standing::Waiting { .. } => texts.waiting,
         Standing::YourTurn { .. } | Standing::Admitted => texts.your_turn,
         Standing::Next { .. } => texts.next,
+        Standing::Drawing { .. } => texts.drawing,
+        Standing::Prequeue { place: Some(_), .. } => texts.prequeue,
+        Standing::Prequeue { place: None, .. } => texts.prequeue_drawn,
+        Standing::Closed => texts.closed,
         Standing::Held { .. } => texts.held,
         Standing::Reconnecting => texts.reconnecting,
         Standing::Unavailable => texts.unavailable,
@@ -144,7 +162,7 @@ pub fn html(notice: &Notice<'_>) -> String {
         String::new()
     };
     let hidden = |show: bool| if show { "" } else { " hidden" };
-    let has_place = standing.place().is_some();
+    let (has_facts, has_place) = (!words.ahead.is_empty(), standing.place().is_some());
     let over = !standing.comes_back();
     let progress = match words.progress {
         Some(value) => format!(
@@ -154,10 +172,10 @@ pub fn html(notice: &Notice<'_>) -> String {
         None => format!(
             "<progress id=\"progress\" max=\"1000\" aria-label=\"{}\"{}></progress>",
             texts.progress,
-            hidden(!over && !matches!(standing, Standing::Held { .. }))
+            hidden(!over && !matches!(standing, Standing::Held { .. } | Standing::Prequeue { .. }))
         ),
     };
-    let fills: [(&str, String); 31] = [
+    let fills: [(&str, String); 35] = [
         ("lang", texts.tag.to_owned()),
         ("dir", texts.direction.to_owned()),
         ("nonce", notice.nonce.to_owned()),
@@ -185,16 +203,20 @@ pub fn html(notice: &Notice<'_>) -> String {
         ),
         ("place_label", texts.place.to_owned()),
         ("place", words.place),
-        ("ahead_label", texts.ahead.to_owned()),
+        ("place_hidden", hidden(has_place).to_owned()),
+        ("ahead_label", words.ahead_label.to_owned()),
         ("ahead", words.ahead),
         ("wait_hidden", hidden(!words.wait.is_empty()).to_owned()),
-        ("wait_label", texts.wait.to_owned()),
+        ("wait_label", words.wait_label.to_owned()),
         ("wait", words.wait),
-        ("facts_hidden", hidden(has_place).to_owned()),
+        ("facts_hidden", hidden(has_facts).to_owned()),
+        ("verified", texts.verified.to_owned()),
+        ("unverified", texts.unverified.to_owned()),
+        ("draw_path", escaped(notice.draw_path)),
         ("progress", progress),
         ("checked", checked(notice, texts)),
         ("offline", texts.offline.to_owned()),
-        ("leave", leave(notice, texts, has_place)),
+        ("leave", leave(notice, texts, has_facts)),
         ("links", links(notice, texts, over)),
     ];
     filled(PAGE, &fills)
@@ -206,7 +228,7 @@ fn checked(notice: &Notice<'_>, texts: &Texts) -> String {
     format!("{}: <time id=\"checked\" datetime=\"{at}\">{clock} UTC</time>", texts.checked)
 }
 
-fn leave(notice: &Notice<'_>, texts: &Texts, has_place: bool) -> String {
+fn leave(notice: &Notice<'_>, texts: &Texts, is_in_line: bool) -> String {
     if !notice.standing.comes_back() {
         return String::new();
     }
@@ -215,7 +237,7 @@ fn leave(notice: &Notice<'_>, texts: &Texts, has_place: bool) -> String {
          <div id=\"sure\" role=\"group\" aria-labelledby=\"sure_text\" hidden><p id=\"sure_text\">{}</p>\
          <button>{}</button> <button type=\"button\" id=\"stay\" class=\"quiet\">{}</button></div></form>",
         escaped(notice.leave_path),
-        if has_place { "" } else { " hidden" },
+        if is_in_line { "" } else { " hidden" },
         texts.leave,
         texts.leave_sure,
         texts.leave_yes,
@@ -323,6 +345,8 @@ pub(crate) mod tests {
             target,
             wait_path: "/.anteroom/wait",
             leave_path: "/.anteroom/leave",
+            draw_path: "/.anteroom/draw",
+            rank: None,
             poll_after: Millis(4_200),
             now: Millis(1_000_000_000),
             nonce: "abc",

@@ -73,6 +73,8 @@ pub enum Own {
     Wait,
     /// The room's public state.
     Board,
+    /// The draws that were held, and the promises of those to come.
+    Draw,
     /// Giving up a place or a seat.
     Leave,
     /// Anything else below `.anteroom`.
@@ -124,6 +126,7 @@ impl Rooms {
         let own = normal.strip_prefix(base).and_then(|rest| rest.strip_prefix(OWN)).map(|name| match name {
             "wait" => Own::Wait,
             "board" => Own::Board,
+            "draw" => Own::Draw,
             "leave" => Own::Leave,
             _ => Own::Unknown,
         });
@@ -338,6 +341,7 @@ mod tests {
         let own = |path: &str| rooms().find("shop.example", path).and_then(|found| found.own);
         assert_eq!(own("/sale/.anteroom/wait"), Some(Own::Wait));
         assert_eq!(own("/sale/vip/.anteroom/leave"), Some(Own::Leave));
+        assert_eq!(own("/sale/.anteroom/draw"), Some(Own::Draw));
         assert_eq!(own("/sale/.anteroom/else"), Some(Own::Unknown));
         assert_eq!(own("/sale/x/.anteroom/wait"), None);
         assert_eq!(own_path("/", "wait"), "/.anteroom/wait");

@@ -54,6 +54,14 @@ pub fn told(laid: usize, env: &JsValue) -> Option<String> {
     })
 }
 
+/// The origin ends the session that it answers: see [`Edge::revoke`]. Laid is an [`Asked`].
+#[wasm_bindgen]
+pub fn revoke(laid: usize) -> Option<String> {
+    EDGE.with_borrow_mut(|edge| {
+        platform::read(laid, |text| edge.as_mut()?.revoke(&Asked::parse(text), platform::now()))
+    })
+}
+
 /// Learns from an errand's reply: see [`Edge::learn`]. Laid are the errand and the reply.
 #[wasm_bindgen]
 pub fn learn(laid: usize) {

@@ -1,7 +1,7 @@
 //! What one visitor is told: where they stand, and all that page and JSON need to say it.
 
 use durable::settings::Settings;
-use durable::units::{Millis, Place};
+use durable::units::{Millis, Place, Rank};
 
 use crate::text::Language;
 
@@ -40,6 +40,28 @@ pub enum Standing {
         /// Whose turn.
         place: Place,
     },
+    /// Called by rounds: no place, but a chance in each.
+    Drawing {
+        /// How many wait.
+        people: u64,
+        /// When the next round is held at the earliest.
+        next_in: Millis,
+        /// How long it will take, if that can be said.
+        wait: Option<WaitRange>,
+        /// How long it has taken.
+        waited: Millis,
+    },
+    /// Came before the start of an event: nobody is let in yet.
+    Prequeue {
+        /// The place, for who has one before the start.
+        place: Option<Place>,
+        /// How many wait.
+        people: u64,
+        /// When it starts.
+        starts_in: Millis,
+    },
+    /// Nobody new is let in, and there is no line.
+    Closed,
     /// The operator holds everybody.
     Held {
         /// The place in line, for who has one.
@@ -71,6 +93,9 @@ impl Standing {
             Standing::Waiting { .. } => "waiting",
             Standing::YourTurn { .. } => "your_turn",
             Standing::Next { .. } => "next",
+            Standing::Drawing { .. } => "drawing",
+            Standing::Prequeue { .. } => "prequeue",
+            Standing::Closed => "closed",
             Standing::Held { .. } => "held",
             Standing::Reconnecting => "reconnecting",
             Standing::Unavailable => "unavailable",
@@ -84,7 +109,8 @@ impl Standing {
 
     /// Whether a page in this state comes back by itself.
     pub fn comes_back(&self) -> bool {
-        !matches!(self, Standing::CookiesBlocked | Standing::FormHeld | Standing::Left | Standing::TicketUsed)
+        use Standing::{Closed, CookiesBlocked, FormHeld, Left, TicketUsed};
+        !matches!(self, Closed | CookiesBlocked | FormHeld | Left | TicketUsed)
     }
 
     /// The place, if there is one.
@@ -93,7 +119,7 @@ impl Standing {
             Standing::Waiting { place, .. } | Standing::YourTurn { place } | Standing::Next { place } => {
                 Some(place)
             }
-            Standing::Held { place, .. } => place,
+            Standing::Held { place, .. } | Standing::Prequeue { place, .. } => place,
             _ => None,
         }
     }
@@ -124,6 +150,10 @@ pub struct Notice<'a> {
     pub wait_path: &'a str,
     /// Where to leave.
     pub leave_path: &'a str,
+    /// Where the draws are told.
+    pub draw_path: &'a str,
+    /// The rank of the visitor's ticket, for who wants to recompute a draw.
+    pub rank: Option<Rank>,
     /// When to ask next.
     pub poll_after: Millis,
     /// Now.

@@ -10,6 +10,8 @@ mod ms;
 mod ta;
 mod zh;
 
+use durable::units::Millis;
+
 use crate::standing::WaitRange;
 
 /// The languages there are.
@@ -60,6 +62,14 @@ pub struct Texts {
     pub your_turn: (&'static str, &'static str),
     /// Called, but full just now.
     pub next: (&'static str, &'static str),
+    /// Called by rounds.
+    pub drawing: (&'static str, &'static str),
+    /// Before an event, with a place.
+    pub prequeue: (&'static str, &'static str),
+    /// Before an event whose places are drawn.
+    pub prequeue_drawn: (&'static str, &'static str),
+    /// Nobody new is let in, and there is no line.
+    pub closed: (&'static str, &'static str),
     /// Everybody is held.
     pub held: (&'static str, &'static str),
     /// The room cannot be reached.
@@ -80,6 +90,14 @@ pub struct Texts {
     pub ahead: &'static str,
     /// Label of the wait.
     pub wait: &'static str,
+    /// Label of the people who wait, where there is no order among them.
+    pub here: &'static str,
+    /// Label of the time until an event starts.
+    pub starts_in: &'static str,
+    /// The page has recomputed the place from the draw.
+    pub verified: &'static str,
+    /// It has, and came to another.
+    pub unverified: &'static str,
     /// People ahead, by plural category.
     pub people: fn(Plural) -> &'static str,
     /// Minutes, by plural category.
@@ -176,6 +194,12 @@ impl Language {
             (..60, _) => range(&self.duration(from), &self.hours(to.div_ceil(60))),
             _ => range(&grouped(from / 60), &self.hours(to.div_ceil(60).max(from / 60 + 1))),
         }
+    }
+
+    /// A time that is known.
+    pub fn time(self, time: Millis) -> String {
+        let minutes = time.0.div_ceil(60_000).max(1);
+        if minutes <= 90 { self.duration(minutes) } else { self.hours(minutes.div_ceil(60)) }
     }
 
     fn duration(self, minutes: u64) -> String {

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | nothing | to the origin |
 //! | `+` and a line | to the origin, and this `Set-Cookie` line goes with its answer |
+//! | `-` | to the origin, whose answer may end the session: [`Edge::revoke`](crate::edge::Edge::revoke) |
 //! | `~` and an errand | to the origin at once; what is told of the errand's reply may be such a line |
 //! | `?` and an errand | run it; what is told of its reply is the verdict |
 //! | `@` and an errand | run it, learn from it, ask the gate again |
@@ -24,6 +25,8 @@ use durable::wire::{from_text, to_text};
 pub enum Verdict {
     /// To the origin.
     Origin,
+    /// To the origin, whose answer may end the session.
+    OriginHeard,
     /// To the origin, and this `Set-Cookie` line goes with its answer.
     OriginWith(String),
     /// An errand, which itself says what becomes of its reply.
@@ -45,6 +48,7 @@ impl Verdict {
     pub fn into_text(self) -> Option<String> {
         Some(match self {
             Verdict::Origin => return None,
+            Verdict::OriginHeard => "-".to_owned(),
             Verdict::OriginWith(line) => format!("+{line}"),
             Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),

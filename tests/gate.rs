@@ -73,7 +73,7 @@ fn navigation(wallet: &Wallet, board: &Board) -> Decision {
 }
 
 fn decided(wallet: &Wallet, board: &Board, change: impl Fn(&mut (Visit<'_>, u32))) -> Decision {
-    let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet, marked: false };
+    let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet, marked: false, counts: true };
     let mut asked = (visit, 0);
     change(&mut asked);
     let revoked = HashSet::from([(70, 80)]);
@@ -114,7 +114,7 @@ fn a_pass_is_renewed_when_it_is_old_or_unconfirmed_and_never_on_an_upgrade() {
     let wish = Wish::Renew { epoch: 3, pass_epoch: 4, seat: 7, generation: 8 };
     for due in [old, unconfirmed] {
         let wallet = holding(Some(due), None, None);
-        assert_eq!(navigation(&wallet, &board(Phase::Busy)), Decision::PassAndRenew(wish));
+        assert_eq!(navigation(&wallet, &board(Phase::Busy)), Decision::PassAndAsk(wish));
         let upgrade = decided(&wallet, &board(Phase::Busy), |asked| asked.0.asker = Asker::Upgrade);
         assert_eq!(upgrade, Decision::Pass);
     }
@@ -212,7 +212,7 @@ fn the_pages_own_script_joins_and_claims_and_is_never_taken_to_the_origin() {
     assert_eq!(script(&nothing(), Phase::Suspended), inside);
     let called = holding(None, Some(ticket(99)), None);
     assert_eq!(script(&called, Phase::Busy), Decision::Ask(Wish::Claim { epoch: 3, rank: 99 }));
-    let visit = Visit { asker: Asker::Page, verb: Verb::Get, wallet: &called, marked: false };
+    let visit = Visit { asker: Asker::Page, verb: Verb::Get, wallet: &called, marked: false, counts: true };
     let admitted = after(Outcome::Admitted { pass: "p".into() }, &visit, None, NOW);
     assert_eq!(admitted, Sequel::TellWith(Standing::Admitted, "p".into()));
 }
@@ -220,7 +220,8 @@ fn the_pages_own_script_joins_and_claims_and_is_never_taken_to_the_origin() {
 #[test]
 fn every_outcome_has_its_sequel() {
     let wallet = holding(None, Some(ticket(99)), None);
-    let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet: &wallet, marked: false };
+    let visit =
+        Visit { asker: Asker::Navigation, verb: Verb::Get, wallet: &wallet, marked: false, counts: true };
     let busy = board(Phase::Busy);
     let sequel = |outcome| after(outcome, &visit, Some(&busy), NOW);
     assert_eq!(sequel(Outcome::Admitted { pass: "p".into() }), Sequel::PassWith("p".into()));

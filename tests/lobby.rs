@@ -30,9 +30,10 @@ fn room() -> Room {
     let settings = json!({
         "name": "a", "host": "a.example", "total_active_users": 50, "new_users_per_minute": 1_000,
     });
-    let config = Config { version: 1, directory_version: 1, settings: Settings::parse(&settings).unwrap() };
+    let settings = Settings::parse(&settings).unwrap();
+    let config = Config { version: 1, directory_version: 1, settings, events: vec![] };
     let mut room = Room::load(&[], &[]).unwrap();
-    room.step(NOON, vec![Input::Configure(config)]).unwrap();
+    room.step(NOON, [0; 32], vec![Input::Configure(config)]).unwrap();
     room
 }
 
@@ -49,7 +50,7 @@ fn sent(lobby: &mut Lobby, now: Millis) -> ([u8; 16], u64, Vec<u8>) {
 
 fn answer(room: &mut Room, now: Millis, bytes: &[u8]) -> BatchAnswer {
     let batch = decode_batch(bytes).unwrap();
-    match room.step(now, vec![Input::Batch(batch)]).unwrap().outputs.remove(0) {
+    match room.step(now, [0; 32], vec![Input::Batch(batch)]).unwrap().outputs.remove(0) {
         Output::Batch(answer) => answer,
         other => panic!("another answer: {other:?}"),
     }
@@ -254,7 +255,7 @@ fn a_call_is_answered_once_all_its_wishes_are_and_brings_the_board_once() {
 
 #[test]
 fn all_who_want_a_board_hear_of_one_call_for_it() {
-    let (mut lobby, room, mut calls) = (lobby(), room(), Calls::default());
+    let (mut lobby, mut room, mut calls) = (lobby(), room(), Calls::default());
     for call in 0..2 {
         assert_eq!(calls.take(&mut lobby, NOON, call, &to_text(&NOTHING)), None);
     }

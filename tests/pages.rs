@@ -25,6 +25,9 @@ fn states() -> Vec<Standing> {
         Standing::Waiting { place, people_ahead: 312, wait, waited: Millis(330_000) },
         Standing::YourTurn { place },
         Standing::Next { place },
+        Standing::Drawing { people: 312, next_in: Millis(20_000), wait, waited: Millis(330_000) },
+        Standing::Prequeue { place: None, people: 312, starts_in: Millis(700_000) },
+        Standing::Closed,
         Standing::Held { place: Some(place), people_ahead: 312 },
         Standing::Reconnecting,
         Standing::Unavailable,
@@ -67,6 +70,8 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 target: "/sale?a=1",
                 wait_path: "/.anteroom/wait",
                 leave_path: "/.anteroom/leave",
+                draw_path: "/.anteroom/draw",
+                rank: None,
                 // The browser's tests look at a page in peace: it does not ask meanwhile.
                 poll_after: Millis(600_000),
                 now: Millis(1_795_456_800_000),

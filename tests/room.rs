@@ -1,158 +1,18 @@
-//! The Room's rules, one by one, on a Room that is rebuilt from its rows after every single step.
-//! The simulation tries to break them together; here each stands alone.
+//! The Room's rules, one by one. The simulation tries to break them together; here each stands alone.
+
+mod table;
 
 use durable::batch::{
-    Batch, BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef,
-    decode_batch, encode_batch,
+    Batch, BatchAnswer, BatchName, ClaimOutcome, Grant, Items, RenewOutcome, decode_batch, encode_batch,
 };
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output, Room};
-use durable::settings::Settings;
-use durable::state::{Config, PageId};
-use durable::store::{StoredPage, Write};
+use durable::state::Config;
 use durable::token::Holder;
-use durable::units::{Epoch, Millis, PassEpoch, Rank};
+use durable::units::{Millis, Rank};
 
-const NOON: Millis = Millis(1_800_000_000_000);
-
-/// A Room on a table of rows, as the object keeps it.
-struct Table {
-    room: Room,
-    pages: Vec<StoredPage>,
-    rows: Vec<(u64, Vec<u8>)>,
-    now: Millis,
-    number: u64,
-    version: u64,
-    wake_at: Option<Millis>,
-}
-
-impl Table {
-    fn new(settings: &durable::json::Value) -> Table {
-        let room = Room::load(&[], &[]).unwrap();
-        let mut table =
-            Table { room, pages: vec![], rows: vec![], now: NOON, number: 0, version: 0, wake_at: None };
-        table.configure(settings);
-        table
-    }
-
-    fn configure(&mut self, changes: &durable::json::Value) {
-        let mut settings = json!({
-            "name": "room", "host": "example.com", "total_active_users": 50,
-            "new_users_per_minute": 100_000, "session_duration_seconds": 100,
-        });
-        for (key, value) in changes.as_object().unwrap().iter() {
-            settings.set(key, value.clone());
-        }
-        self.version += 1;
-        let settings = Settings::parse(&settings).unwrap();
-        let config = Config { version: self.version, directory_version: 1, settings };
-        assert_eq!(self.step(Input::Configure(config)), Output::Configured(self.version));
-    }
-
-    fn step(&mut self, input: Input) -> Output {
-        let mut step = self.room.step(self.now, vec![input]).unwrap();
-        for write in step.writes {
-            self.write(write);
-        }
-        self.wake_at = step.wake_at;
-        let mut rebuilt = Room::load(&self.pages, &self.rows).unwrap();
-        assert_eq!(
-            rebuilt.fingerprint(self.now),
-            self.room.fingerprint(self.now),
-            "the room that was rebuilt is another one"
-        );
-        self.room = rebuilt;
-        step.outputs.remove(0)
-    }
-
-    fn write(&mut self, write: Write) {
-        match write {
-            Write::Row { sequence, bytes } => self.rows.push((sequence, bytes)),
-            Write::Page(stored) => {
-                self.drop_page(stored.page);
-                self.pages.push(stored);
-                // As a query answers them.
-                self.pages.sort_by_key(|stored| stored.page);
-            }
-            Write::DropPage(page) => self.drop_page(page),
-            Write::CutBelow(sequence) => self.rows.retain(|(number, _)| *number >= sequence),
-        }
-    }
-
-    fn drop_page(&mut self, page: PageId) {
-        self.pages.retain(|stored| stored.page != page);
-    }
-
-    fn batch(&mut self, items: Items) -> Reply {
-        let name = BatchName { lobby: "leaf".into(), incarnation: [1; 16], number: self.number };
-        self.number += 1;
-        let batch = decode_batch(&encode_batch(&name, &items)).unwrap();
-        match self.step(Input::Batch(batch)) {
-            Output::Batch(BatchAnswer::Done(reply)) => reply,
-            other => panic!("not done: {other:?}"),
-        }
-    }
-
-    fn join(&mut self, count: u8) -> Rank {
-        let joins = (0..count).map(|index| Holder([index; 16])).collect();
-        self.batch(Items { joins, ..Items::default() }).first_rank
-    }
-
-    fn claim(&mut self, rank: u64) -> ClaimOutcome {
-        let claims = vec![ticket(rank)];
-        self.batch(Items { claims, ..Items::default() }).claims.remove(0)
-    }
-
-    fn enter(&mut self, enters: u32) -> usize {
-        self.batch(Items { enters, ..Items::default() }).entered.len()
-    }
-
-    fn renew(&mut self, grant: &Grant) -> RenewOutcome {
-        self.batch(Items { renewals: vec![pass(grant)], ..Items::default() }).renewals.remove(0)
-    }
-
-    fn leave(&mut self, grant: &Grant) {
-        self.batch(Items { pass_leaves: vec![pass(grant)], ..Items::default() });
-    }
-
-    fn later(&mut self, millis: u64) {
-        self.now = self.now.plus(Millis(millis));
-        self.step(Input::Tick);
-    }
-
-    fn inside(&mut self) -> u64 {
-        self.room.status(self.now).inside
-    }
-
-    fn called(&self) -> u64 {
-        self.room.board(self.now).called
-    }
-}
-
-fn ticket(rank: u64) -> TicketRef {
-    TicketRef { epoch: Epoch(0), rank: Rank(rank) }
-}
-
-fn pass(grant: &Grant) -> PassRef {
-    let Grant { seat, generation, .. } = *grant;
-    PassRef { epoch: Epoch(0), pass_epoch: PassEpoch(0), seat, generation }
-}
-
-fn granted(outcome: &ClaimOutcome) -> Grant {
-    match outcome {
-        ClaimOutcome::Granted(grant) => *grant,
-        other => panic!("not granted: {other:?}"),
-    }
-}
-
-/// A room whose seats are all taken, by tickets 0 to 49, with the grants.
-fn full_room(settings: &durable::json::Value) -> (Table, Vec<Grant>) {
-    let mut table = Table::new(settings);
-    table.join(50);
-    let grants = (0..50).map(|rank| granted(&table.claim(rank))).collect();
-    (table, grants)
-}
+use table::{NOON, Table, full_room, granted, ticket};
 
 #[test]
 fn a_crowd_is_called_up_to_the_seats_and_no_further() {
@@ -441,7 +301,7 @@ fn a_batch_before_any_settings_is_refused() {
     let mut room = Room::load(&[], &[]).unwrap();
     let name = BatchName { lobby: "leaf".into(), incarnation: [2; 16], number: 0 };
     let batch = decode_batch(&encode_batch(&name, &Items::default())).unwrap();
-    let step = room.step(NOON, vec![Input::Batch(batch)]).unwrap();
+    let step = room.step(NOON, [0; 32], vec![Input::Batch(batch)]).unwrap();
     assert_eq!(step.outputs, [Output::Batch(BatchAnswer::Refused)]);
     assert!(step.writes.is_empty());
 }

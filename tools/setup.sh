@@ -112,4 +112,6 @@ wasm_target
 bindings_generator
 node_modules
 node_version
-[ "${1:-}" = build ] || browser
+[ "${1:-}" = build ] && exit 0
+need python3 "install Python 3 (Debian: apt-get install python3; macOS: xcode-select --install)"
+browser

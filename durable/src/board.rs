@@ -6,8 +6,14 @@
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
 //! fields are passed over, absent ones have the value they had before they existed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::draw::Draw;
+use crate::forecast::Forecast;
 use crate::json::Value;
-use crate::units::{Epoch, Millis, PassEpoch, Place};
+use crate::rounds::{draw_among, hashed};
+use crate::units::{Epoch, Millis, PassEpoch, Place, Rank};
 use crate::wire::{Said, Wire, wire};
 
 /// What a first contact meets.
@@ -17,22 +23,46 @@ pub enum Phase {
     Open,
     /// `queue_all`: nobody new is let in, the line grows.
     Held,
+    /// An event's prequeue: the same, until it starts.
+    Prequeue,
     /// `suspended`: the room is off and everybody passes.
     Suspended,
+    /// `passthrough`: everybody passes, and some are counted.
+    Passthrough,
+    /// `reject`: nobody new is let in, and there is no line.
+    Reject,
     /// The page and an arrival; a rank for who comes back. Also what an unknown phase counts as.
     #[default]
     Busy,
 }
 
 impl Phase {
+    const ALL: [Phase; 7] = [
+        Phase::Open,
+        Phase::Held,
+        Phase::Prequeue,
+        Phase::Suspended,
+        Phase::Passthrough,
+        Phase::Reject,
+        Phase::Busy,
+    ];
+
     /// Its name, on every wire and page.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Open => "open",
             Phase::Held => "held",
+            Phase::Prequeue => "prequeue",
             Phase::Suspended => "suspended",
+            Phase::Passthrough => "passthrough",
+            Phase::Reject => "reject",
             Phase::Busy => "busy",
         }
+    }
+
+    /// Whether called places may claim.
+    pub fn claims(self) -> bool {
+        matches!(self, Phase::Open | Phase::Busy)
     }
 }
 
@@ -44,12 +74,164 @@ impl Said for Phase {
 
 impl Wire for Phase {
     fn from_value(value: &Value) -> Option<Phase> {
-        let phases = [Phase::Open, Phase::Held, Phase::Suspended];
-        Some(phases.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
+        Some(Phase::ALL.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
     }
 
     fn absent() -> Option<Phase> {
         Some(Phase::default())
+    }
+}
+
+/// What will hold from a moment on, whatever a board of before says: edges act on it by their own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// From then on.
+    pub at_ms: u64,
+    /// What a first contact meets.
+    pub phase: Phase,
+    /// The pass epoch passes must be of.
+    pub pass_epoch: u32,
+}
+
+wire!(Scheduled { at_ms, phase, pass_epoch });
+
+/// The event under way, or the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardEvent {
+    /// From here on ranks are given and nobody is let in.
+    pub prequeue_ms: u64,
+    /// From here on it is open.
+    pub start_ms: u64,
+    /// Until here.
+    pub end_ms: u64,
+    /// Whether places are drawn at the start.
+    pub shuffle: bool,
+}
+
+wire!(BoardEvent { prequeue_ms, start_ms, end_ms, shuffle });
+
+/// A seed or a hash: base64url without padding, a third shorter than digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl Said for Digest {
+    fn say(&self, out: &mut String) {
+        URL_SAFE_NO_PAD.encode(self.0).say(out);
+    }
+}
+
+impl Wire for Digest {
+    fn from_value(value: &Value) -> Option<Digest> {
+        URL_SAFE_NO_PAD.decode(value.as_str()?).ok()?.try_into().ok().map(Digest)
+    }
+}
+
+/// The promise of a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardSeal {
+    /// When it is held.
+    pub start_ms: u64,
+    /// The SHA-256 of its seed.
+    pub commitment: Digest,
+}
+
+wire!(BoardSeal { start_ms, commitment });
+
+/// A draw that was held: everything it takes to recompute it ([`crate::draw`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardDraw {
+    /// When it was held.
+    pub start_ms: u64,
+    /// The first rank drawn.
+    pub first: u64,
+    /// How many were drawn.
+    pub count: u64,
+    /// What it had been committed to.
+    pub seed: Digest,
+    /// The hash of the joins.
+    pub hash: Digest,
+}
+
+wire!(BoardDraw { start_ms, first, count, seed, hash });
+
+impl BoardDraw {
+    /// As it is computed with.
+    pub fn draw(&self) -> Draw {
+        Draw { first: Rank(self.first), count: self.count, seed: self.seed.0, hash: self.hash.0 }
+    }
+}
+
+/// The rounds of `random` that still count ([`crate::rounds`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardRounds {
+    /// What the seeds lead back to: hashed as often as the newest's number says, its seed is this.
+    pub commitment: Digest,
+    /// The newest round's number, counted from one; zero while there was none.
+    pub number: u32,
+    /// The newest round's seed; hashed once it is that of the round before.
+    pub seed: Digest,
+    /// When the next is held at the earliest; zero where people are called otherwise by now.
+    pub next_ms: u64,
+    /// Oldest first, three numbers each: by how much the first rank and the end of those it drew among are above the round's before,
+    /// and how many images won.
+    pub kept: Vec<u64>,
+}
+
+wire!(BoardRounds { commitment, number, seed, next_ms, kept });
+
+/// One round, as anybody can recompute it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardRound {
+    /// What was drawn among, and with what seed.
+    pub draw: Draw,
+    /// How many images won.
+    pub cut: u64,
+}
+
+impl BoardRounds {
+    /// Adds a round, behind the older ones.
+    pub fn push(&mut self, draw: &Draw, cut: u64) {
+        let (first, end) = self.last();
+        self.kept.extend([draw.first.0 - first, draw.first.0 + draw.count - end, cut]);
+        self.seed = Digest(draw.seed);
+    }
+
+    fn last(&self) -> (u64, u64) {
+        self.ranges().last().map_or((0, 0), |(first, end, _)| (first, end))
+    }
+
+    /// First rank, end and winning images of each round, oldest first.
+    fn ranges(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let above = |number: &mut u64, by: u64| {
+            *number = number.saturating_add(by);
+            *number
+        };
+        self.kept.chunks_exact(3).scan((0, 0), move |(first, end), round| match *round {
+            [by, end_by, cut] => Some((above(first, by), above(end, end_by), cut)),
+            _ => None,
+        })
+    }
+
+    /// All of them, the newest first.
+    pub fn all(&self) -> Vec<BoardRound> {
+        let mut seed = self.seed.0;
+        let mut rounds: Vec<_> = self.ranges().collect();
+        rounds.reverse();
+        let of = |(first, end, cut): (u64, u64, u64)| {
+            let draw = draw_among(Rank(first), end.saturating_sub(first), seed);
+            seed = hashed(&seed);
+            BoardRound { draw, cut }
+        };
+        rounds.into_iter().map(of).collect()
+    }
+
+    /// Whether this rank has won any of them.
+    pub fn have_called(&self, rank: Rank) -> bool {
+        let won = |BoardRound { draw, cut }: BoardRound| {
+            let place = draw.place_of(rank);
+            place.is_some_and(|place| place.0 - draw.first.0 < cut)
+        };
+        self.all().into_iter().any(won)
     }
 }
 
@@ -78,14 +260,40 @@ pub struct Board {
     pub issued: u64,
     /// People in line who have not been called and have not left.
     pub waiting: u64,
-    /// Places called in the last two minutes, as a rate; zero when that is not known yet.
-    pub calls_per_hour: u64,
     /// How long a called place holds its seat.
     pub claim_window_ms: u64,
     /// The directory's version when the Room last heard of it.
     pub directory_version: u64,
     /// Moves when a pass is revoked: the list is then worth fetching.
     pub revoked_seq: u64,
+    /// How old a pass may get before it is due; zero: as the room's settings say.
+    pub renewal_interval_ms: u64,
+    /// Called places ask in vain just now: they are told to come back without asking the Room.
+    pub claims_closed: bool,
+    /// In `passthrough`, one visitor in so many is counted; zero counts as one.
+    pub one_in: u32,
+    /// See [`Forecast`].
+    pub free: u64,
+    /// See [`Forecast`].
+    pub pace_per_hour: u64,
+    /// See [`Forecast`].
+    pub turn_per_hour: u64,
+    /// Half of those who wait are called within this many thousandths of the forecast.
+    pub wait_p50: u64,
+    /// Nine tenths of them within this many.
+    pub wait_p90: u64,
+    /// The next two scheduled changes, in order.
+    pub changes: Vec<Scheduled>,
+    /// The event under way, or the next one.
+    pub event: Option<BoardEvent>,
+    /// Ranks from this one on have no place yet: they will be drawn.
+    pub gathers_from: Option<u64>,
+    /// The next draws' promises.
+    pub seals: Vec<BoardSeal>,
+    /// The draws that were held and still count, oldest first.
+    pub draws: Vec<BoardDraw>,
+    /// The rounds that still count, while there are any to come or to claim.
+    pub rounds: Option<BoardRounds>,
 }
 
 wire!(Board {
@@ -100,10 +308,23 @@ wire!(Board {
     void,
     issued,
     waiting,
-    calls_per_hour,
     claim_window_ms,
     directory_version,
     revoked_seq,
+    renewal_interval_ms,
+    claims_closed,
+    one_in,
+    free,
+    pace_per_hour,
+    turn_per_hour,
+    wait_p50,
+    wait_p90,
+    changes,
+    event,
+    gathers_from,
+    seals,
+    draws,
+    rounds,
 });
 
 impl Board {
@@ -126,9 +347,19 @@ impl Board {
         PassEpoch(self.pass_epoch)
     }
 
-    /// Whether this place was called; its claim may still have to wait.
-    pub fn has_called(&self, place: Place) -> bool {
-        place.0 < self.called
+    /// The place of a rank, unless it is yet to be drawn.
+    pub fn place_of(&self, rank: Rank) -> Option<Place> {
+        if self.gathers_from.is_some_and(|first| rank.0 >= first) {
+            return None;
+        }
+        let drawn = self.draws.iter().find_map(|draw| draw.draw().place_of(rank));
+        Some(drawn.unwrap_or(Place(rank.0)))
+    }
+
+    /// Whether this rank was called; its claim may still have to wait.
+    pub fn has_called(&self, rank: Rank) -> bool {
+        self.place_of(rank).is_some_and(|place| place.0 < self.called)
+            || self.rounds.as_ref().is_some_and(|rounds| rounds.have_called(rank))
     }
 
     /// How many are ahead at most: some of them may have left. A place the board has not heard of
@@ -139,6 +370,28 @@ impl Board {
         } else {
             place.0.saturating_sub(self.called).min(self.waiting.saturating_sub(1))
         }
+    }
+
+    /// What is known of the near future.
+    pub fn forecast(&self) -> Forecast {
+        let Board { free, pace_per_hour, turn_per_hour, .. } = *self;
+        Forecast { free, pace_per_hour, turn_per_hour }
+    }
+
+    /// Puts in force what was scheduled until now: whether that ended passes.
+    pub fn follow_schedule(&mut self, now: Millis) -> bool {
+        let before = self.pass_epoch;
+        while let Some(change) = self.changes.first().filter(|change| change.at_ms <= now.0) {
+            self.phase = change.phase;
+            self.pass_epoch = self.pass_epoch.max(change.pass_epoch);
+            self.changes.remove(0);
+        }
+        self.pass_epoch != before
+    }
+
+    /// When it has to be looked at again whatever its age.
+    pub fn next_change(&self) -> Option<Millis> {
+        self.changes.first().map(|change| Millis(change.at_ms))
     }
 }
 
@@ -171,7 +424,13 @@ mod tests {
         let board = Board { version: Board::VERSION, called: 3, phase: Phase::Held, ..Board::default() };
         assert_eq!(
             to_text(&board),
-            r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"void":0,"issued":0,"waiting":0,"calls_per_hour":0,"claim_window_ms":0,"directory_version":0,"revoked_seq":0}"#
+            concat!(
+                r#"{"version":1,"sequence":0,"at_ms":0,"max_age_ms":0,"epoch":0,"pass_epoch":0,"phase":"held","called":3,"#,
+                r#""void":0,"issued":0,"waiting":0,"claim_window_ms":0,"directory_version":0,"#,
+                r#""revoked_seq":0,"renewal_interval_ms":0,"claims_closed":false,"one_in":0,"free":0,"pace_per_hour":0,"#,
+                r#""turn_per_hour":0,"wait_p50":0,"wait_p90":0,"changes":[],"event":null,"#,
+                r#""gathers_from":null,"seals":[],"draws":[],"rounds":null}"#
+            )
         );
     }
 

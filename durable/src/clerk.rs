@@ -1,11 +1,13 @@
 //! What the directory does with what it is asked: it stores changes, and has them carried to their Rooms by errands. A change is
 //! stored before its Room hears of it, and pushed again until the Room has confirmed it.
 
+use crate::agenda::{self, Expand};
 use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
 use crate::json::Value;
 use crate::order::{Command, Order, Reply, RoomRecord};
-use crate::protocol::{Configure, Configured};
+use crate::plan::Plan;
+use crate::protocol::{Configure, Configured, Ended, Ending};
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
 use crate::wire::{from_text, to_text};
@@ -41,7 +43,14 @@ impl Clerk {
     }
 
     /// What an edge, an operator or the alarm wants. None if this version does not know it.
-    pub fn ask(&mut self, now: Millis, entropy: [u8; 16], action: &str, payload: &str) -> Option<Turn> {
+    pub fn ask(
+        &mut self,
+        now: Millis,
+        entropy: [u8; 16],
+        action: &str,
+        payload: &str,
+        expand: Expand<'_>,
+    ) -> Option<Turn> {
         let order = match action {
             "document" | "alarm" => None,
             "command" => Some(from_text(payload.as_bytes())?),
@@ -50,8 +59,12 @@ impl Clerk {
         let mut turn = Turn::default();
         self.ensure_seeded(now, &mut turn);
         match order {
-            Some(order) => self.command(now, entropy, order, &mut turn),
-            None if action == "alarm" => turn.said = self.push_behind(""),
+            Some(order) => self.command(now, entropy, order, expand, &mut turn),
+            None if action == "alarm" => {
+                turn.writes.extend(self.directory.renew_agendas(now, expand));
+                turn.said = self.push_behind(now, "");
+                turn.wake_at = self.directory.agendas_stale_at();
+            }
             None => turn.said = to_text(&self.directory.document()),
         }
         Some(turn)
@@ -64,16 +77,22 @@ impl Clerk {
         match what {
             "configure" => {
                 match from_text(reply.as_bytes()) {
-                    Some(Configured { version }) => turn.writes.extend(self.directory.confirm(id, version)),
+                    Some(Configured { version }) => {
+                        turn.writes.extend(self.directory.confirm(id, version));
+                        turn.wake_at = self.directory.agendas_stale_at();
+                    }
                     None => turn.wake_at = Some(now.plus(PUSH_RETRY)),
                 }
-                turn.said = if action == "alarm" { self.push_behind(id) } else { to_text(&self.room(id)) };
+                turn.said =
+                    if action == "alarm" { self.push_behind(now, id) } else { to_text(&self.room(id)) };
+            }
+            "end" => {
+                let ended = from_text(reply.as_bytes()).map(|Ended { ended }| Reply::Ended(ended));
+                turn.said = to_text(&ended.unwrap_or_else(unreachable));
             }
             "status" => {
-                let status = from_text(reply.as_bytes()).map(Reply::Status);
-                turn.said = to_text(&status.unwrap_or_else(|| Reply::Unreachable {
-                    message: "the Room cannot be reached: try again".into(),
-                }));
+                let status = from_text(reply.as_bytes()).map(Box::new).map(Reply::Status);
+                turn.said = to_text(&status.unwrap_or_else(unreachable));
             }
             // No route leads to it any more, whether it has heard or not.
             _ => turn.said = to_text(&Reply::Deleted { id: id.to_owned() }),
@@ -94,13 +113,13 @@ impl Clerk {
         }
     }
 
-    fn command(&mut self, now: Millis, entropy: [u8; 16], order: Order, turn: &mut Turn) {
+    fn command(&mut self, now: Millis, entropy: [u8; 16], order: Order, expand: Expand<'_>, turn: &mut Turn) {
         let Order { who, command } = order;
         let reply = match command {
             Command::List => Reply::Rooms(self.directory.rooms().cloned().collect()),
             Command::Get { id } => self.room(&id),
             Command::Create { settings } => match self.directory.create(now, &who, &settings, entropy) {
-                Ok((id, writes)) => return self.carry_out(&id, writes, turn),
+                Ok((id, writes)) => return self.carry_out(now, &id, writes, turn),
                 Err(reply) => reply,
             },
             Command::Replace { id, settings } => {
@@ -124,6 +143,29 @@ impl Clerk {
                 }
                 other => other,
             },
+            Command::PutEvent { id, event, patches, plan } => {
+                let planned = |bytes, held: Option<&Plan>| match held {
+                    Some(held) if patches => held.merged(&plan),
+                    _ => Plan::parse(bytes, &plan),
+                };
+                let which = (id.as_str(), event.as_deref());
+                match self.directory.put_event(now, &who, which, entropy, planned, expand) {
+                    Ok(writes) => return self.carry_out(now, &id, writes, turn),
+                    Err(reply) => reply,
+                }
+            }
+            Command::DeleteEvent { id, event } => match self.directory.delete_event(now, &who, &id, &event) {
+                Ok(writes) => return self.carry_out(now, &id, writes, turn),
+                Err(reply) => reply,
+            },
+            Command::End { id, session } => match self.room(&id) {
+                Reply::Room(_) => {
+                    turn.writes.extend(self.directory.log_ending(now, &who, &id));
+                    turn.said = to_room(&id, "end", &to_text(&Ending { session }));
+                    return;
+                }
+                other => other,
+            },
             Command::Audit => Reply::Audit(self.directory.audit().cloned().collect()),
             Command::Attempt { prefix } => match self.directory.attempt(now, prefix) {
                 Ok(()) => Reply::Allowed,
@@ -142,27 +184,28 @@ impl Clerk {
         turn: &mut Turn,
     ) {
         match self.directory.change(now, who, id, settings) {
-            Ok(writes) => self.carry_out(id, writes, turn),
+            Ok(writes) => self.carry_out(now, id, writes, turn),
             Err(reply) => turn.said = to_text(&reply),
         }
     }
 
     /// Stores a change and pushes it: the answer says whether the Room has confirmed it.
-    fn carry_out(&self, id: &str, writes: Vec<Write>, turn: &mut Turn) {
+    fn carry_out(&self, now: Millis, id: &str, writes: Vec<Write>, turn: &mut Turn) {
         turn.writes.extend(writes);
-        turn.said = self.push(id).unwrap_or_default();
+        turn.said = self.push(now, id).unwrap_or_default();
     }
 
-    fn push(&self, id: &str) -> Option<String> {
-        let RoomRecord { version, settings, .. } = self.directory.room(id)?.clone();
-        let configure = Configure { version, directory_version: self.directory.version(), settings };
+    fn push(&self, now: Millis, id: &str) -> Option<String> {
+        let RoomRecord { version, settings, events, .. } = self.directory.room(id)?.clone();
+        let events = agenda::upcoming(&events, now);
+        let configure = Configure { version, directory_version: self.directory.version(), settings, events };
         Some(to_room(id, "configure", &to_text(&configure)))
     }
 
     /// The errand for the next Room that lacks its newest settings, in the order of their ids; an empty answer if none does.
-    fn push_behind(&self, id: &str) -> String {
+    fn push_behind(&self, now: Millis, id: &str) -> String {
         let lacking = self.directory.unconfirmed().map(|room| room.id.as_str());
-        lacking.filter(|lacking| *lacking > id).min().and_then(|id| self.push(id)).unwrap_or_default()
+        lacking.filter(|lacking| *lacking > id).min().and_then(|id| self.push(now, id)).unwrap_or_default()
     }
 
     fn room(&self, id: &str) -> Reply {
@@ -173,6 +216,10 @@ impl Clerk {
     }
 }
 
+fn unreachable() -> Reply {
+    Reply::Unreachable { message: "the Room cannot be reached: try again".into() }
+}
+
 fn to_room(name: &str, action: &str, payload: &str) -> String {
     Errand { binding: "ROOM", name, action, payload }.text('?')
 }
@@ -180,6 +227,7 @@ fn to_room(name: &str, action: &str, payload: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agenda::tests::plain;
     use crate::codec::hex;
     use crate::json;
 
@@ -199,7 +247,7 @@ mod tests {
 
     fn ordered(clerk: &mut Clerk, command: Command) -> Turn {
         let order = to_text(&Order { who: "ada".into(), command });
-        clerk.ask(NOW, [7; 16], "command", &order).unwrap()
+        clerk.ask(NOW, [7; 16], "command", &order, &plain).unwrap()
     }
 
     fn reply(turn: &Turn) -> Reply {
@@ -217,28 +265,28 @@ mod tests {
     #[test]
     fn the_first_question_fills_the_directory_and_an_alarm_tells_each_room_in_turn() {
         let mut clerk = clerk(&["a", "b"]);
-        let first = clerk.ask(NOW, [0; 16], "document", "").unwrap();
+        let first = clerk.ask(NOW, [0; 16], "document", "", &plain).unwrap();
         assert!(first.said.contains("a.example") && !first.writes.is_empty());
         assert_eq!(first.wake_at, Some(NOW));
-        assert_eq!(clerk.ask(NOW, [0; 16], "document", "").unwrap().writes, Vec::new());
-        let mut told = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        assert_eq!(clerk.ask(NOW, [0; 16], "document", "", &plain).unwrap().writes, Vec::new());
+        let mut told = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
         for _ in 0..2 {
             told = clerk.heard(NOW, "alarm", &told.said, &confirmed(&told.said)).unwrap();
             assert_eq!(told.writes.len(), 1);
         }
         assert_eq!(told.said, "");
-        assert_eq!(clerk.ask(NOW, [0; 16], "alarm", "").unwrap().said, "");
+        assert_eq!(clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap().said, "");
     }
 
     #[test]
     fn a_room_that_cannot_be_reached_is_tried_again_and_holds_nobody_up() {
         let mut clerk = clerk(&["a", "b"]);
-        let first = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        let first = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
         let second = clerk.heard(NOW, "alarm", &first.said, "").unwrap();
         assert_eq!(second.wake_at, Some(NOW.plus(PUSH_RETRY)));
         assert_ne!(first.said, second.said);
         clerk.heard(NOW, "alarm", &second.said, &confirmed(&second.said)).unwrap();
-        let again = clerk.ask(NOW, [0; 16], "alarm", "").unwrap();
+        let again = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
         assert_eq!(again.said, first.said);
     }
 
@@ -278,10 +326,101 @@ mod tests {
     #[test]
     fn nonsense_is_not_understood_and_rooms_with_faults_are_named_in_the_log() {
         let mut clerk = Clerk::new(Directory::load(0, Vec::new(), Vec::new()), vec![json!({ "name": "a" })]);
-        let turn = clerk.ask(NOW, [0; 16], "document", "").unwrap();
+        let turn = clerk.ask(NOW, [0; 16], "document", "", &plain).unwrap();
         assert!(turn.writes.is_empty() && turn.notes.iter().all(|note| note.starts_with("[vars]")));
         assert!(!turn.notes.is_empty());
-        assert!(clerk.ask(NOW, [0; 16], "dance", "").is_none());
-        assert!(clerk.ask(NOW, [0; 16], "command", "{}").is_none());
+        assert!(clerk.ask(NOW, [0; 16], "dance", "", &plain).is_none());
+        assert!(clerk.ask(NOW, [0; 16], "command", "{}", &plain).is_none());
+    }
+
+    fn event(name: &str, hour: u64) -> Value {
+        let time = |hour: u64| crate::date::iso8601(NOW.plus(Millis(hour * 3_600_000)));
+        json!({ "name": name, "event_start_time": time(hour), "event_end_time": time(hour + 1) })
+    }
+
+    fn put(clerk: &mut Clerk, id: &str, event: Option<&str>, plan: Value) -> Turn {
+        let (id, event, patches) = (id.to_owned(), event.map(ToOwned::to_owned), event.is_some());
+        let entropy = [to_text(&plan).bytes().fold(0, u8::wrapping_add); 16];
+        let order = Order { who: "ada".into(), command: Command::PutEvent { id, event, patches, plan } };
+        clerk.ask(NOW, entropy, "command", &to_text(&order), &plain).unwrap()
+    }
+
+    #[test]
+    fn a_rooms_events_are_stored_and_pushed_in_the_order_of_their_times() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        put(&mut clerk, &id, None, event("late", 9));
+        let turn = put(&mut clerk, &id, None, event("early", 3));
+        assert!(
+            turn.writes
+                .iter()
+                .any(|write| matches!(write, Write::Audit(entry) if entry.action == "create event"))
+        );
+        let pushed = Errand::parse(&turn.said).unwrap();
+        let Configure { version, events, .. } = from_text(pushed.payload.as_bytes()).unwrap();
+        let starts: Vec<_> = events.iter().map(|event| (event.start_ms - NOW.0) / 3_600_000).collect();
+        assert_eq!((version, starts), (3, vec![3, 9]));
+        // All new settings of a room leave its events alone.
+        let settings = clerk.directory.room(&id).unwrap().settings.clone();
+        ordered(&mut clerk, Command::Replace { id: id.clone(), settings });
+        assert_eq!(clerk.directory.room(&id).unwrap().events.len(), 2);
+    }
+
+    #[test]
+    fn an_event_is_changed_refused_and_deleted_by_its_id() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        put(&mut clerk, &id, None, event("one", 3));
+        let one = clerk.directory.room(&id).unwrap().events[0].id.clone();
+        put(&mut clerk, &id, Some(&one), json!({ "total_active_users": 7 }));
+        let plan = clerk.directory.room(&id).unwrap().events[0].plan().unwrap();
+        assert_eq!((plan.event.total_active_users, plan.name.as_str()), (Some(7), "one"));
+        for (event, plan) in [
+            (Some(one.as_str()), json!({ "total_active_users": 0 })),
+            (Some("f"), json!({})),
+            (None, event("one", 7)),
+        ] {
+            let turn = put(&mut clerk, &id, event, plan);
+            assert!(
+                turn.writes.is_empty() && (turn.said.contains("faults") || turn.said.contains("missing")),
+                "{}",
+                turn.said
+            );
+        }
+        ordered(&mut clerk, Command::DeleteEvent { id: id.clone(), event: one });
+        assert!(clerk.directory.room(&id).unwrap().events.is_empty());
+    }
+
+    #[test]
+    fn a_repeating_event_is_expanded_anew_when_an_occurrence_is_over() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        let mut daily = event("daily", 3);
+        daily.set("repeat", json!("daily"));
+        let pushed = put(&mut clerk, &id, None, daily).said;
+        let confirmed = clerk.heard(NOW, "command", &pushed, "{\"version\":2}").unwrap();
+        let over = NOW.plus(Millis(4 * 3_600_000));
+        assert_eq!(confirmed.wake_at, Some(over));
+        let turn = clerk.ask(over, [0; 16], "alarm", "", &plain).unwrap();
+        let pushed = Errand::parse(&turn.said).expect("a push");
+        let Configure { version, events, .. } = from_text(pushed.payload.as_bytes()).unwrap();
+        assert_eq!((version, events.len(), events[0].start_ms), (3, 8, NOW.0 + 27 * 3_600_000));
+        assert_eq!(turn.wake_at, Some(over.plus(Millis(86_400_000))));
+    }
+
+    #[test]
+    fn ending_sessions_is_logged_and_carried_to_the_room() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        let turn = ordered(&mut clerk, Command::End { id: id.clone(), session: Some((3, 4)) });
+        assert!(matches!(&turn.writes[..], [Write::Audit(entry)] if entry.action == "end sessions"));
+        assert_eq!(turn.said, format!("?\nROOM\n{id}\nend\n{{\"session\":[3,4]}}"));
+        let told = clerk.heard(NOW, "command", &turn.said, "{\"ended\":true}").unwrap();
+        assert_eq!(told.said, "{\"ended\":true}");
+        assert_eq!(ordered(&mut clerk, Command::End { id: "x".into(), session: None }).writes, []);
     }
 }

@@ -11,8 +11,10 @@ use crate::json;
 use crate::json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::codec::hex;
+use crate::agenda::{self, EVENTS_MAX, EventRecord, Expand};
+use crate::codec::{from_hex, hex};
 use crate::order::{AuditEntry, Document, DocumentRoom, Reply, RoomRecord};
+use crate::plan::Plan;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
 
@@ -162,6 +164,106 @@ impl Directory {
         Ok(vec![Write::Version(self.version), Write::DropRoom(id.to_owned()), entry])
     }
 
+    /// A new event, or other fields for one, by this function of what it was; `entropy` names a new one.
+    pub fn put_event(
+        &mut self,
+        now: Millis,
+        who: &str,
+        (room, event): (&str, Option<&str>),
+        entropy: [u8; 16],
+        plan: impl Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>,
+        expand: Expand<'_>,
+    ) -> Result<Vec<Write>, Reply> {
+        let mut record = self.existing(room)?.clone();
+        let before = match event {
+            Some(event) => Some(found(&record, event)?.clone()),
+            None => None,
+        };
+        if before.is_none() && record.events.len() >= EVENTS_MAX {
+            let message =
+                format!("there are {EVENTS_MAX} events already, which is the most: delete one first");
+            return Err(Reply::Faults(vec![Fault { field: "name".into(), message }]));
+        }
+        let id = before.as_ref().map_or_else(|| hex(&entropy), |before| before.id.clone());
+        let bytes = from_hex(&id).unwrap_or(entropy);
+        let held = before.as_ref().and_then(EventRecord::plan);
+        let plan = plan(bytes, held.as_ref()).map_err(Reply::Faults)?;
+        let refused = |fault: Fault| Reply::Faults(vec![fault]);
+        let starts = agenda::starts(&plan, now, expand).map_err(refused)?;
+        if let Some(fault) = agenda::clash(&record.events, &id, &plan, &starts, expand) {
+            return Err(refused(fault));
+        }
+        let changed = EventRecord {
+            id,
+            created_on_ms: before.as_ref().map_or(now.0, |before| before.created_on_ms),
+            modified_on_ms: now.0,
+            plan: plan.to_json(),
+            starts,
+        };
+        let (action, was) = match &before {
+            Some(before) => ("edit event", before.plan.clone()),
+            None => ("create event", Value::Null),
+        };
+        let entry = self.log(now, who, action, room, was, changed.plan.clone());
+        record.events.retain(|event| event.id != changed.id);
+        record.events.push(changed);
+        Ok(self.put_record(record, Some(entry)))
+    }
+
+    /// No such event any more.
+    pub fn delete_event(
+        &mut self,
+        now: Millis,
+        who: &str,
+        room: &str,
+        event: &str,
+    ) -> Result<Vec<Write>, Reply> {
+        let mut record = self.existing(room)?.clone();
+        let plan = found(&record, event)?.plan.clone();
+        record.events.retain(|other| other.id != event);
+        let entry = self.log(now, who, "delete event", room, plan, Value::Null);
+        Ok(self.put_record(record, Some(entry)))
+    }
+
+    /// An operator ended sessions: that is logged like a change.
+    pub fn log_ending(&mut self, now: Millis, who: &str, room: &str) -> Vec<Write> {
+        vec![self.log(now, who, "end sessions", room, Value::Null, Value::Null)]
+    }
+
+    /// Expands repeating events anew whose occurrences are over: their Rooms hear of the next.
+    pub fn renew_agendas(&mut self, now: Millis, expand: Expand<'_>) -> Vec<Write> {
+        let stale =
+            self.rooms.iter().filter(|room| agenda::stale_at(&room.events).is_some_and(|at| at <= now));
+        let mut writes = Vec::new();
+        for mut record in stale.cloned().collect::<Vec<_>>() {
+            for event in &mut record.events {
+                if let Some(Ok(starts)) = event.plan().map(|plan| agenda::starts(&plan, now, expand)) {
+                    event.starts = starts;
+                }
+            }
+            writes.extend(self.put_record(record, None));
+        }
+        writes
+    }
+
+    /// When that is worth doing next.
+    pub fn agendas_stale_at(&self) -> Option<Millis> {
+        self.rooms.iter().filter_map(|room| agenda::stale_at(&room.events)).min()
+    }
+
+    fn existing(&self, id: &str) -> Result<&RoomRecord, Reply> {
+        self.room(id).ok_or_else(|| Reply::Missing { id: id.to_owned() })
+    }
+
+    /// Another version of a room.
+    fn put_record(&mut self, record: RoomRecord, entry: Option<Write>) -> Vec<Write> {
+        self.version += 1;
+        let record = RoomRecord { version: record.version + 1, ..record };
+        self.keep(record.clone());
+        let writes = [Write::Version(self.version), Write::Room(record)];
+        writes.into_iter().chain(entry).collect()
+    }
+
     /// A Room has confirmed a version of its settings.
     pub fn confirm(&mut self, id: &str, version: u64) -> Option<Write> {
         let index = self.index_of(id).ok()?;
@@ -207,6 +309,7 @@ impl Directory {
             created_on_ms: before.map_or(now.0, |before| before.created_on_ms),
             modified_on_ms: now.0,
             settings: settings.to_json(),
+            events: before.map_or_else(Vec::new, |before| before.events.clone()),
         };
         let before = before.map_or(Value::Null, |before| before.settings.clone());
         let entry = self.log(now, who, action, &id, before, record.settings.clone());
@@ -280,6 +383,15 @@ impl Directory {
         }
         faults
     }
+}
+
+/// An event of a room.
+fn found<'a>(record: &'a RoomRecord, event: &str) -> Result<&'a EventRecord, Reply> {
+    record
+        .events
+        .iter()
+        .find(|other| other.id == event)
+        .ok_or_else(|| Reply::Missing { id: event.to_owned() })
 }
 
 /// The fields of one object that another has differently: what a log has to say.

@@ -1,7 +1,9 @@
 //! The directory's Durable Object: rows in, rows out, and a [`Clerk`] in between.
 
+use js_sys::{Array, Function};
 use wasm_bindgen::prelude::*;
 
+use crate::agenda::Recurrence;
 use crate::clerk::{Clerk, Turn};
 use crate::directory::{Directory, Write};
 use crate::platform::{self, Column, Result, Storage, thrown};
@@ -19,6 +21,8 @@ const AUDIT_ROWS: u64 = 1_000;
 pub struct DirectoryObject {
     storage: Storage,
     env: JsValue,
+    /// `occurrences` of `src/calendar.mjs`.
+    calendar: Function,
     clerk: Option<Clerk>,
 }
 
@@ -26,14 +30,15 @@ pub struct DirectoryObject {
 impl DirectoryObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]
-    pub fn new(storage: Storage, env: JsValue) -> DirectoryObject {
-        DirectoryObject { storage, env, clerk: None }
+    pub fn new(storage: Storage, env: JsValue, calendar: Function) -> DirectoryObject {
+        DirectoryObject { storage, env, calendar, clerk: None }
     }
 
     /// What an edge, an operator or the alarm wants: an answer, or `?` and an errand.
     pub fn ask(&mut self, action: &str, payload: &str) -> Result<String> {
-        let (now, entropy) = (platform::now(), platform::entropy()?);
-        self.turn(|clerk| clerk.ask(now, entropy, action, payload))
+        let (now, entropy, calendar) = (platform::now(), platform::entropy()?, self.calendar.clone());
+        let expand = |recurrence: &Recurrence<'_>| occurrences(&calendar, recurrence);
+        self.turn(|clerk| clerk.ask(now, entropy, action, payload, &expand))
     }
 
     /// A Room's reply to an errand that came of this request.
@@ -107,4 +112,18 @@ impl DirectoryObject {
         }
         Ok(stored)
     }
+}
+
+/// The instants of a recurrence, as the platform's calendar has them.
+fn occurrences(calendar: &Function, recurrence: &Recurrence<'_>) -> Option<Vec<u64>> {
+    let Recurrence { first, days, time_zone, from, count } = *recurrence;
+    let said = Array::of5(
+        &(first.0 as f64).into(),
+        &days.into(),
+        &time_zone.into(),
+        &(from.0 as f64).into(),
+        &count.into(),
+    );
+    let instants = calendar.apply(&JsValue::UNDEFINED, &said).ok()?.dyn_into::<Array>().ok()?;
+    instants.iter().map(|instant| instant.as_f64().map(|instant| instant as u64)).collect()
 }

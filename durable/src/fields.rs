@@ -53,6 +53,11 @@ impl<'a> Fields<'a> {
         self.known.push(field.to_owned());
     }
 
+    /// Whether it is there and not null.
+    pub(crate) fn names(&mut self, field: &str) -> bool {
+        self.get(field).is_some()
+    }
+
     /// A field of which only one value is carried out.
     pub(crate) fn neutral(&mut self, field: &str, value: &Value, reason: &str) {
         if self.get(field).is_some_and(|given| given != value) {

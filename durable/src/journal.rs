@@ -6,6 +6,9 @@
 
 use crate::batch::{BatchName, Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};
+use crate::draw::Draw;
+use crate::draws::{Occasion, read_draw, read_occasion, write_draw, write_occasion};
+use crate::rounds::{read_ranks, write_ranks};
 use crate::units::{Generation, Millis, Place, Rank, Seat};
 
 const VERSION: u8 = 1;
@@ -90,6 +93,81 @@ pub enum Change {
         digest: [u8; 32],
         /// The reply's bytes.
         reply: Vec<u8>,
+    },
+    /// The room's events, as JSON.
+    Scheduled {
+        /// The list.
+        events: String,
+    },
+    /// Nobody may claim from now on, or people may again.
+    Held {
+        /// The windows' clock stands still.
+        held: bool,
+    },
+    /// The next ranks begin an entry of their own in the clock of waits.
+    Promised {
+        /// What the first of them was promised; zero if nothing.
+        wait: Millis,
+    },
+    /// Calls that closed were learnt from.
+    Learnt {
+        /// So many were called.
+        called: u64,
+        /// Of these, so many came.
+        claimed: u64,
+    },
+    /// A draw's seed was fixed.
+    Sealed {
+        /// What for.
+        occasion: Occasion,
+        /// Secret.
+        seed: [u8; 32],
+    },
+    /// People are gathered for a draw from the next rank on, or are no longer.
+    Gathering {
+        /// For this event; none if it was called off.
+        event: Option<[u8; 16]>,
+    },
+    /// Those who joined were mixed into the hash of a draw.
+    Mixed {
+        /// The hash of the joins so far.
+        hash: [u8; 32],
+    },
+    /// A draw was held.
+    Drawn {
+        /// What for.
+        occasion: Occasion,
+        /// Everything about it.
+        draw: Draw,
+    },
+    /// A chain of seeds was fixed for rounds.
+    ChainBegun {
+        /// Its last seed. Secret.
+        tip: [u8; 32],
+        /// What is told of it.
+        commitment: [u8; 32],
+    },
+    /// A round was held.
+    Round {
+        /// The ranks it drew among, and its seed.
+        draw: Draw,
+        /// How many images won.
+        cut: u64,
+        /// Winners that an earlier round had called already.
+        doubles: Vec<Rank>,
+        /// How many it called.
+        holding: u32,
+        /// When they stop holding seats.
+        closes_at: Millis,
+        /// When they may no longer enter.
+        late_until: Millis,
+    },
+    /// All sessions ended.
+    SessionsEnded {
+        /// For the prequeue of this event; none if the operator wanted it.
+        occasion: Option<Occasion>,
+        /// When every seat is free again at the latest.
+        free_at: Millis,
     },
 }
 
@@ -188,6 +266,63 @@ impl Change {
                 out.fixed(digest);
                 out.blob(reply);
             }
+            Change::Scheduled { events } => {
+                out.byte(12);
+                out.blob(events.as_bytes());
+            }
+            Change::Held { held } => {
+                out.byte(13);
+                out.byte(u8::from(*held));
+            }
+            Change::Promised { wait } => {
+                out.byte(14);
+                out.number(wait.0);
+            }
+            Change::Learnt { called, claimed } => {
+                out.byte(15);
+                out.number(*called);
+                out.number(*claimed);
+            }
+            Change::Sealed { occasion, seed } => {
+                out.byte(16);
+                write_occasion(out, *occasion);
+                out.fixed(seed);
+            }
+            Change::Gathering { event } => {
+                out.byte(if event.is_some() { 17 } else { 18 });
+                if let Some(event) = event {
+                    out.fixed(event);
+                }
+            }
+            Change::Mixed { hash } => {
+                out.byte(19);
+                out.fixed(hash);
+            }
+            Change::Drawn { occasion, draw } => {
+                out.byte(20);
+                write_occasion(out, *occasion);
+                write_draw(out, draw);
+            }
+            Change::ChainBegun { tip, commitment } => {
+                out.byte(21);
+                out.fixed(tip);
+                out.fixed(commitment);
+            }
+            Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
+                out.byte(22);
+                write_draw(out, draw);
+                write_ranks(out, doubles);
+                for number in [*cut, u64::from(*holding), closes_at.0, late_until.0] {
+                    out.number(number);
+                }
+            }
+            Change::SessionsEnded { occasion, free_at } => {
+                out.byte(if occasion.is_some() { 23 } else { 24 });
+                if let Some(occasion) = occasion {
+                    write_occasion(out, *occasion);
+                }
+                out.number(free_at.0);
+            }
         }
     }
 
@@ -229,6 +364,28 @@ impl Change {
                 digest: reader.fixed()?,
                 reply: reader.blob()?.to_vec(),
             },
+            12 => Change::Scheduled { events: read_text(reader)? },
+            13 => Change::Held { held: reader.byte()? == 1 },
+            14 => Change::Promised { wait: Millis(reader.number()?) },
+            15 => Change::Learnt { called: reader.number()?, claimed: reader.number()? },
+            16 => Change::Sealed { occasion: read_occasion(reader)?, seed: reader.fixed()? },
+            17 => Change::Gathering { event: Some(reader.fixed()?) },
+            18 => Change::Gathering { event: None },
+            19 => Change::Mixed { hash: reader.fixed()? },
+            20 => Change::Drawn { occasion: read_occasion(reader)?, draw: read_draw(reader)? },
+            21 => Change::ChainBegun { tip: reader.fixed()?, commitment: reader.fixed()? },
+            22 => Change::Round {
+                draw: read_draw(reader)?,
+                doubles: read_ranks(reader)?,
+                cut: reader.number()?,
+                holding: reader.number_u32()?,
+                closes_at: Millis(reader.number()?),
+                late_until: Millis(reader.number()?),
+            },
+            tag @ (23 | 24) => Change::SessionsEnded {
+                occasion: if tag == 23 { Some(read_occasion(reader)?) } else { None },
+                free_at: Millis(reader.number()?),
+            },
             _ => return Err(Malformed("a change this version knows")),
         })
     }
@@ -253,6 +410,8 @@ mod tests {
             expires: Millis(4),
             standing: PassStanding::Confirmed,
         };
+        let occasion = Occasion { event: [1; 16], start: Millis(5) };
+        let draw = Draw { first: Rank(6), count: 7, seed: [8; 32], hash: [9; 32] };
         Row {
             at: Millis(1_800_000_000_000),
             changes: vec![
@@ -276,6 +435,26 @@ mod tests {
                     digest: [3; 32],
                     reply: vec![4],
                 },
+                Change::Scheduled { events: "[]".into() },
+                Change::Held { held: true },
+                Change::Promised { wait: Millis(9) },
+                Change::Learnt { called: 8, claimed: 7 },
+                Change::Sealed { occasion, seed: [2; 32] },
+                Change::Gathering { event: Some([1; 16]) },
+                Change::Gathering { event: None },
+                Change::Mixed { hash: [3; 32] },
+                Change::Drawn { occasion, draw },
+                Change::ChainBegun { tip: [4; 32], commitment: [5; 32] },
+                Change::Round {
+                    draw,
+                    cut: 3,
+                    doubles: vec![Rank(9)],
+                    holding: 2,
+                    closes_at: Millis(1),
+                    late_until: Millis(2),
+                },
+                Change::SessionsEnded { occasion: Some(occasion), free_at: Millis(3) },
+                Change::SessionsEnded { occasion: None, free_at: Millis(3) },
             ],
         }
     }

@@ -9,7 +9,7 @@
 //! | file | decides |
 //! |---|---|
 //! | [`room`] | who joins, is called, gets a seat: `Room::step` |
-//! | [`mod@line`], [`seats`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`mod@line`], [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
@@ -17,36 +17,50 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
+pub mod agenda;
 pub mod batch;
 pub mod board;
+pub mod call;
 pub mod calls;
 pub mod chains;
 pub mod clerk;
 pub mod codec;
 pub mod date;
 pub mod directory;
+pub mod draw;
+pub mod draws;
 pub mod errand;
 mod fields;
+pub mod forecast;
 pub mod history;
 pub mod journal;
 pub mod json;
+pub mod kept;
 pub mod line;
 pub mod lobby;
 pub mod order;
 pub mod pace;
 pub mod page_settings;
+pub mod plan;
 pub mod planted;
 pub mod protocol;
+mod publish;
 pub mod replies;
 pub mod room;
+pub mod rounds;
+pub mod schedule;
 pub mod seats;
 pub mod seen;
 pub mod settings;
+pub mod slots;
 pub mod spent;
 pub mod state;
 pub mod store;
 pub mod token;
+mod turn;
 pub mod units;
+pub mod waits;
 pub mod wire;
 
 #[cfg(any(target_arch = "wasm32", feature = "shell"))]

@@ -1,6 +1,7 @@
 //! What is said to the [directory](crate::directory) and heard of it: an operator's orders and their replies, and for edges the document with all
 //! rooms.
 
+use crate::agenda::EventRecord;
 use crate::json::Value;
 use crate::protocol::RoomStatus;
 use crate::settings::Fault;
@@ -21,6 +22,8 @@ pub struct RoomRecord {
     pub modified_on_ms: u64,
     /// Canonical settings.
     pub settings: Value,
+    /// Its scheduled events.
+    pub events: Vec<EventRecord>,
 }
 
 /// One line of the audit log.
@@ -30,7 +33,7 @@ pub struct AuditEntry {
     pub at_ms: u64,
     /// The name of the operator's token.
     pub who: String,
-    /// `create`, `edit` or `delete`.
+    /// `create`, `edit` or `delete`, of a room or of one of its events, or `end` of sessions.
     pub action: String,
     /// Which room.
     pub room_id: String,
@@ -106,6 +109,31 @@ pub enum Command {
         /// Which.
         id: String,
     },
+    /// A new event, or other settings for one.
+    PutEvent {
+        /// Which room.
+        id: String,
+        /// Which event; none for a new one.
+        event: Option<String>,
+        /// Only the fields to change.
+        patches: bool,
+        /// Its fields.
+        plan: Value,
+    },
+    /// No such event any more.
+    DeleteEvent {
+        /// Which room.
+        id: String,
+        /// Which event.
+        event: String,
+    },
+    /// Ends one session of a room, or all.
+    End {
+        /// Which room.
+        id: String,
+        /// Seat and generation; none for all.
+        session: Option<(u32, u32)>,
+    },
     /// The audit log, newest first.
     Audit,
     /// May somebody of this address prefix try to sign in?
@@ -122,13 +150,15 @@ pub enum Reply {
     Rooms(Vec<RoomRecord>),
     /// One room, after the change if there was one.
     Room(RoomRecord),
+    /// Whether any session was ended.
+    Ended(bool),
     /// Deleted.
     Deleted {
         /// Which.
         id: String,
     },
     /// What its Room says.
-    Status(RoomStatus),
+    Status(Box<RoomStatus>),
     /// The audit log, newest first.
     Audit(Vec<AuditEntry>),
     /// Refused, nothing changed.
@@ -152,7 +182,7 @@ pub enum Reply {
     },
 }
 
-wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings });
+wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events });
 wire!(AuditEntry { at_ms, who, action, room_id, before, after });
 wire!(DocumentRoom { id, settings });
 wire!(Document { version, rooms });
@@ -165,6 +195,9 @@ wire_either!(Command {
     "patch" => Patch { id, patch },
     "delete" => Delete { id },
     "status" => Status { id },
+    "put_event" => PutEvent { id, event, patches, plan },
+    "delete_event" => DeleteEvent { id, event },
+    "end" => End { id, session },
     "audit" => Audit {},
     "attempt" => Attempt { prefix },
 });
@@ -174,8 +207,9 @@ impl Said for Reply {
         match self {
             Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
             Reply::Room(room) => say_object(out, &[("room", room)]),
+            Reply::Ended(ended) => say_object(out, &[("ended", ended)]),
             Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
-            Reply::Status(status) => say_object(out, &[("status", status)]),
+            Reply::Status(status) => say_object(out, &[("status", &**status)]),
             Reply::Audit(entries) => say_object(out, &[("audit", entries)]),
             Reply::Faults(faults) => say_object(out, &[("faults", faults)]),
             Reply::Missing { id } => say_either(out, "missing", &[("id", id)]),
@@ -192,8 +226,9 @@ impl Wire for Reply {
         Some(match name {
             "rooms" => Reply::Rooms(Vec::from_value(said)?),
             "room" => Reply::Room(RoomRecord::from_value(said)?),
+            "ended" => Reply::Ended(bool::from_value(said)?),
             "deleted" => Reply::Deleted { id: field(said, "id")? },
-            "status" => Reply::Status(RoomStatus::from_value(said)?),
+            "status" => Reply::Status(Box::new(RoomStatus::from_value(said)?)),
             "audit" => Reply::Audit(Vec::from_value(said)?),
             "faults" => Reply::Faults(Vec::from_value(said)?),
             "missing" => Reply::Missing { id: field(said, "id")? },

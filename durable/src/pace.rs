@@ -67,6 +67,11 @@ pub fn burst_queueing(per_minute: u32) -> u32 {
     (per_minute / 30).max(1)
 }
 
+/// What a round calls at once: what has gathered since the last one, half a minute's worth.
+pub fn burst_round(per_minute: u32) -> u32 {
+    (per_minute / 2).max(1)
+}
+
 /// Who was admitted in the last 60 s, as (time, how many), oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Admissions {

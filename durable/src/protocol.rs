@@ -6,6 +6,7 @@
 
 use crate::board::{Board, Phase, Revocations};
 use crate::json::Value;
+use crate::schedule::Event;
 use crate::wire::{wire, wire_either};
 
 /// One visitor's wish, or the edge's own for a newer board.
@@ -154,6 +155,8 @@ pub struct Configure {
     pub directory_version: u64,
     /// Canonical settings.
     pub settings: Value,
+    /// The events to come, and the one under way.
+    pub events: Vec<Event>,
 }
 
 /// A Room's answer to that.
@@ -161,6 +164,20 @@ pub struct Configure {
 pub struct Configured {
     /// The version that holds.
     pub version: u64,
+}
+
+/// Sessions that an operator ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    /// The seat of one, and which giving of it; none for all.
+    pub session: Option<(u32, u32)>,
+}
+
+/// A Room's answer to that.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// Whether there was such a session, and it could be ended.
+    pub ended: bool,
 }
 
 /// One point of an operator's chart.
@@ -201,6 +218,16 @@ pub struct RoomStatus {
     pub phase: Phase,
     /// The version of the settings that hold.
     pub settings_version: u64,
+    /// Waits that were measured against what had been promised, the older ones fading.
+    pub waits_measured: u64,
+    /// Half of the waits lived were at most so many thousandths of the forecast.
+    pub wait_p50_permille: u64,
+    /// Nine tenths of them were at most so many.
+    pub wait_p90_permille: u64,
+    /// Of a thousand who are called, so many are expected.
+    pub show_up_permille: u64,
+    /// The event under way, from its prequeue on.
+    pub event: Option<[u8; 16]>,
     /// The last quarter of an hour.
     pub history: Vec<StatusPoint>,
 }
@@ -231,8 +258,10 @@ wire_either!(Outcome {
 });
 wire!(Answer { outcome, board, board_age_ms, revocations });
 wire!(BoardAnswer { board, revocations });
-wire!(Configure { version, directory_version, settings });
+wire!(Configure { version, directory_version, settings, events });
 wire!(Configured { version });
+wire!(Ending { session });
+wire!(Ended { ended });
 wire!(StatusPoint { at_ms, inside, waiting, admitted });
 wire!(RoomStatus {
     inside,
@@ -246,5 +275,10 @@ wire!(RoomStatus {
     calls_per_hour,
     phase,
     settings_version,
+    waits_measured,
+    wait_p50_permille,
+    wait_p90_permille,
+    show_up_permille,
+    event,
     history,
 });

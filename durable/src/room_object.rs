@@ -12,12 +12,12 @@ use crate::batch::decode_batch;
 use crate::codec::Malformed;
 use crate::directory::seeds;
 use crate::platform::{self, Column, Result, Storage, thrown};
-use crate::protocol::{BoardAnswer, Configure, Configured};
+use crate::protocol::{BoardAnswer, Configure, Configured, Ended, Ending};
 use crate::room::{Input, Output, Room, Step};
 use crate::settings::Settings;
 use crate::state::{Config, PageId};
 use crate::store::{StoredPage, Write};
-use crate::units::Millis;
+use crate::units::{Generation, Millis, Seat};
 use crate::wire::{from_text, to_text};
 
 /// The Room's schema: rows are bytes, their formats are `journal` and `state`.
@@ -90,6 +90,7 @@ impl RoomObject {
             let input = match action.as_str() {
                 "batch" => decode_batch(&Uint8Array::new(payload).to_vec()).map(Input::Batch).map_err(broken),
                 "configure" => configuration(payload).map(Input::Configure),
+                "end" => ending(payload),
                 _ => Ok(Input::Tick),
             };
             refusals.push(input.as_ref().err().cloned());
@@ -105,7 +106,8 @@ impl RoomObject {
         let reads = |wanted: &Wanted| matches!(wanted.action.as_str(), "board" | "status" | "delete");
         let mut outputs = Vec::new();
         if is_known && (overdue || seeded > 0 || !wanted.iter().all(reads)) {
-            let Step { outputs: all, writes, wake_at } = room.step(now, inputs).map_err(broken)?;
+            let Step { outputs: all, writes, wake_at } =
+                room.step(now, platform::entropy()?, inputs).map_err(broken)?;
             outputs = all;
             writes.into_iter().try_for_each(|write| self.write(write))?;
             self.wake(now, wake_at);
@@ -121,6 +123,7 @@ impl RoomObject {
                     Uint8Array::from(answer.encode(to_text(&room.board(now)).as_bytes()).as_slice()).into()
                 }
                 (_, "configure", Output::Configured(version)) => to_text(&Configured { version }).into(),
+                (_, "end", Output::Ended(ended)) => to_text(&Ended { ended }).into(),
                 (_, "board", _) => {
                     let (board, revocations) = (room.board(now), Some(room.revocations()));
                     to_text(&BoardAnswer { board, revocations }).into()
@@ -143,7 +146,9 @@ impl RoomObject {
         };
         let found = seeds(&platform::rooms_var(&self.env)).unwrap_or_default();
         let settings = found.into_iter().find(|(seed, _)| seed == id).map(|(_, settings)| settings);
-        let configure = |settings| Input::Configure(Config { version: 1, directory_version: 0, settings });
+        let configure = |settings| {
+            Input::Configure(Config { version: 1, directory_version: 0, settings, events: Vec::new() })
+        };
         settings.map(configure).into_iter().collect()
     }
 
@@ -203,13 +208,24 @@ impl RoomObject {
 
 fn configuration(payload: &JsValue) -> Result<Config> {
     let text = payload.as_string().unwrap_or_default();
-    let Configure { version, directory_version, settings } =
+    let Configure { version, directory_version, settings, events } =
         from_text(text.as_bytes()).ok_or_else(|| thrown("those are no settings this version knows"))?;
     let settings = Settings::parse(&settings).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         thrown(&faults.join("; "))
     })?;
-    Ok(Config { version, directory_version, settings })
+    Ok(Config { version, directory_version, settings, events })
+}
+
+fn ending(payload: &JsValue) -> Result<Input> {
+    let text = payload.as_string().unwrap_or_default();
+    match from_text(text.as_bytes()) {
+        Some(Ending { session: None }) => Ok(Input::EndAll),
+        Some(Ending { session: Some((seat, generation)) }) => {
+            Ok(Input::End { seat: Seat(seat), generation: Generation(generation) })
+        }
+        None => Err(thrown("that names no session")),
+    }
 }
 
 fn broken(malformed: Malformed) -> JsValue {

@@ -11,12 +11,12 @@ use std::fmt;
 use crate::codec::from_hex;
 use crate::fields::Fields;
 use crate::json;
-use crate::json::Value;
+use crate::json::{Map, Value};
 use crate::page_settings::PageSettings;
-use crate::wire::wire;
+use crate::wire::{Said, Wire, wire};
 
 /// D when nothing is said.
-const SESSION_DURATION_DEFAULT_SECONDS: u64 = 300;
+const SESSION_DURATION_DEFAULT_SECONDS: u32 = 300;
 /// Below this a session would end before its first renewal.
 const SESSION_DURATION_MIN_SECONDS: u64 = 10;
 /// A day.
@@ -24,7 +24,7 @@ const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
 /// Twice the longest poll told to anyone whose turn may be near.
 const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 /// The largest limit: what Cloudflare's schema has.
-const LIMIT_MAX: u64 = 2_147_483_647;
+pub(crate) const LIMIT_MAX: u64 = 2_147_483_647;
 
 /// One thing that is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,44 @@ pub struct RoutePattern {
 pub enum QueueingMethod {
     /// In the order of arrival.
     Fifo,
+    /// By rounds that draw among all who wait.
+    Random,
+    /// Everybody passes; some are counted.
+    Passthrough,
+    /// Nobody is let in.
+    Reject,
+}
+
+impl QueueingMethod {
+    const ALL: [QueueingMethod; 4] =
+        [QueueingMethod::Fifo, QueueingMethod::Random, QueueingMethod::Passthrough, QueueingMethod::Reject];
+
+    /// Its name, on every wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            QueueingMethod::Fifo => "fifo",
+            QueueingMethod::Random => "random",
+            QueueingMethod::Passthrough => "passthrough",
+            QueueingMethod::Reject => "reject",
+        }
+    }
+
+    /// By its name.
+    pub fn of_name(name: &str) -> Option<QueueingMethod> {
+        QueueingMethod::ALL.into_iter().find(|method| method.name() == name)
+    }
+}
+
+impl Said for QueueingMethod {
+    fn say(&self, out: &mut String) {
+        self.name().say(out);
+    }
+}
+
+impl Wire for QueueingMethod {
+    fn from_value(value: &Value) -> Option<QueueingMethod> {
+        QueueingMethod::of_name(value.as_str()?)
+    }
 }
 
 /// Attributes of our cookies, as in Cloudflare's schema.
@@ -109,6 +147,8 @@ pub struct Settings {
     pub samesite: SameSite,
     /// How long a called place holds its seat.
     pub claim_window_seconds: u32,
+    /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
+    pub revoked_by_origin: bool,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
     pub allowed_origins: Vec<String>,
     /// What the waiting page shows.
@@ -122,7 +162,8 @@ impl Settings {
             return Err(vec![Fault { field: "settings".into(), message: "must be a JSON object".into() }]);
         };
         let mut fields = Fields::new(object);
-        let session_duration_seconds = session_duration(&mut fields);
+        let session_duration_seconds =
+            session_duration(&mut fields).unwrap_or(SESSION_DURATION_DEFAULT_SECONDS);
         let settings = Settings {
             name: name(&mut fields),
             description: fields.text("description", 1_000),
@@ -146,6 +187,7 @@ impl Settings {
                 10,
                 600,
             ),
+            revoked_by_origin: revoked_by_origin(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             page: PageSettings::read(&mut fields),
         };
@@ -159,12 +201,7 @@ impl Settings {
         let (Some(target), Some(patch)) = (merged.as_object_mut(), patch.as_object()) else {
             return Settings::parse(&Value::Null);
         };
-        // Whoever names the minutes alone means the minutes.
-        if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds") {
-            target.remove("session_duration_seconds");
-        } else if patch.contains_key("session_duration_seconds") {
-            target.remove("session_duration");
-        }
+        prefer_named_duration(target, patch);
         for (key, value) in patch.iter() {
             match (target.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
                 (Some(inner), Some(value)) => {
@@ -196,14 +233,14 @@ impl Settings {
             "disable_session_renewal": self.disable_session_renewal,
             "queue_all": self.queue_all,
             "suspended": self.suspended,
-            "queueing_method": "fifo",
+            "queueing_method": self.queueing_method.name(),
             "queueing_status_code": self.queueing_status_code,
             "json_response_enabled": self.json_response_enabled,
             "default_template_language": self.default_template_language,
             "cookie_suffix": self.cookie_suffix,
             "cookie_attributes": { "samesite": self.samesite.as_str(), "secure": "auto" },
             "custom_page_html": "",
-            "enabled_origin_commands": [],
+            "enabled_origin_commands": if self.revoked_by_origin { vec!["revoke"] } else { Vec::new() },
             "turnstile_mode": "off",
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
@@ -239,7 +276,7 @@ impl SameSite {
     }
 }
 
-fn name(fields: &mut Fields<'_>) -> String {
+pub(crate) fn name(fields: &mut Fields<'_>) -> String {
     let name = fields.text("name", 64);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || !name.bytes().all(fits) {
@@ -319,8 +356,17 @@ fn additional_routes(fields: &mut Fields<'_>) -> Vec<RoutePattern> {
     routes
 }
 
+/// Whoever names the minutes alone means the minutes.
+pub(crate) fn prefer_named_duration(target: &mut Map, patch: &Map) {
+    if patch.contains_key("session_duration") && !patch.contains_key("session_duration_seconds") {
+        target.remove("session_duration_seconds");
+    } else if patch.contains_key("session_duration_seconds") {
+        target.remove("session_duration");
+    }
+}
+
 /// The minutes are Cloudflare's, the seconds ours; the seconds count, and the minutes must agree.
-fn session_duration(fields: &mut Fields<'_>) -> u32 {
+pub(crate) fn session_duration(fields: &mut Fields<'_>) -> Option<u32> {
     let (min, max) = (SESSION_DURATION_MIN_SECONDS, SESSION_DURATION_MAX_SECONDS);
     let minutes = fields.optional_number("session_duration", 1, max / 60);
     let seconds = fields.optional_number("session_duration_seconds", min, max);
@@ -332,21 +378,15 @@ fn session_duration(fields: &mut Fields<'_>) -> u32 {
                 format!("is {minutes} minutes while `session_duration_seconds` is {seconds}: name one, or make them agree"),
             );
     }
-    let seconds = seconds.or(minutes.map(|minutes| minutes * 60));
-    seconds.unwrap_or(SESSION_DURATION_DEFAULT_SECONDS) as u32
+    seconds.or(minutes.map(|minutes| minutes * 60)).map(|seconds| seconds as u32)
 }
 
-fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
+pub(crate) fn queueing_method(fields: &mut Fields<'_>) -> QueueingMethod {
     let method = fields.text_or("queueing_method", "fifo", 20);
-    match method.as_str() {
-        "fifo" => {}
-        "random" | "passthrough" | "reject" => fields.fault(
-            "queueing_method",
-            format!("`{method}` is not carried out by this version: only `fifo` is"),
-        ),
-        _ => fields.fault("queueing_method", "must be `fifo`"),
-    }
-    QueueingMethod::Fifo
+    QueueingMethod::of_name(&method).unwrap_or_else(|| {
+        fields.fault("queueing_method", "must be `fifo`, `random`, `passthrough` or `reject`");
+        QueueingMethod::Fifo
+    })
 }
 
 fn cookie_suffix(fields: &mut Fields<'_>) -> String {
@@ -392,10 +432,17 @@ fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     origins
 }
 
+fn revoked_by_origin(fields: &mut Fields<'_>) -> bool {
+    let commands = fields.list("enabled_origin_commands", 1);
+    if commands.iter().any(|command| command.as_str() != Some("revoke")) {
+        fields.fault("enabled_origin_commands", "may have `revoke` and nothing else");
+    }
+    !commands.is_empty()
+}
+
 fn refuse_what_is_not_carried_out(fields: &mut Fields<'_>) {
     let nothing_yet = "is not carried out by this version";
     fields.neutral("custom_page_html", &json!(""), "templates are not carried out: see `page`");
-    fields.neutral("enabled_origin_commands", &json!([]), nothing_yet);
     fields.neutral("turnstile_mode", &json!("off"), nothing_yet);
     fields.neutral("turnstile_action", &json!("log"), nothing_yet);
     for read_only in
@@ -483,9 +530,9 @@ mod tests {
             ("host", json!("localhost"), json!("*.example.com")),
             ("host", json!("xn--bcher-kva.example"), json!("bücher.example")),
             ("turnstile_mode", json!("off"), json!("invisible")),
-            ("queueing_method", json!("fifo"), json!("random")),
+            ("queueing_method", json!("random"), json!("lottery")),
             ("custom_page_html", json!(""), json!("<p>")),
-            ("enabled_origin_commands", json!([]), json!(["revoke"])),
+            ("enabled_origin_commands", json!(["revoke"]), json!(["restart"])),
             ("allowed_origins", json!(["http://localhost:1"]), json!(["*"])),
             ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {

@@ -40,6 +40,16 @@ impl Spent {
         }
     }
 
+    /// Takes one back.
+    pub fn remove(&mut self, rank: Rank) {
+        let (word, bit) = word_and_bit(rank);
+        let index = self.index_of(page_of(rank)).ok();
+        let page = index.and_then(|index| self.pages.get_mut(index));
+        if let Some(bits) = page.and_then(|(_, page)| page.get_mut(word)) {
+            *bits &= !bit;
+        }
+    }
+
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);

@@ -7,19 +7,25 @@
 //! Time only forgets (windows, admissions, seats whose time has come), and forgetting twice is forgetting once.
 
 use crate::batch::BatchName;
+use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Malformed, Reader, Writer};
+use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
 use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
+use crate::kept::Kept;
 use crate::line::Line;
 use crate::pace::{Admissions, Pacer};
 use crate::replies::Replies;
+use crate::rounds::{Chain, Round, Rounds};
+use crate::schedule::{Event, Rules};
 use crate::seats::{self, Renewal, SeatRecord, Seats};
 use crate::settings::Settings;
 use crate::spent::{self, Spent};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
-use crate::wire::to_text;
+use crate::waits::Waits;
+use crate::wire::{from_text, to_text};
 
-const HEAD_VERSION: u8 = 1;
+const HEAD_VERSION: u8 = 2;
 
 /// One stored piece of a Room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +47,8 @@ pub struct Config {
     pub directory_version: u64,
     /// What they say.
     pub settings: Settings,
+    /// The events to come, and the one under way.
+    pub events: Vec<Event>,
 }
 
 /// A pass given up early, as it stands on the list.
@@ -65,10 +73,22 @@ pub struct State {
     pub epoch: Epoch,
     /// Older passes are void.
     pub pass_epoch: PassEpoch,
-    /// Who waits.
+    /// Who waits, and how far they were called.
     pub line: Line,
+    /// Whose a place is.
+    pub draws: Draws,
+    /// Who was called out of order.
+    pub rounds: Rounds,
+    /// Who was called and asked in vain.
+    pub kept: Kept,
+    /// How many of those who are called come.
+    pub show_up: ShowUp,
+    /// How long people wait, and what they were promised.
+    pub waits: Waits,
     /// Who is inside.
     pub seats: Seats,
+    /// The last prequeue that ended all sessions.
+    pub swept: Option<Occasion>,
     /// Whose ticket is spent.
     pub spent: Spent,
     /// Spreads calls and first contacts.
@@ -91,16 +111,52 @@ impl State {
     /// Lets time pass. Answers the pages of spent tickets that are no longer needed.
     pub fn advance(&mut self, now: Millis) -> Vec<PageId> {
         self.at = self.at.max(now);
-        self.admissions.forget(self.at);
-        self.line.forget(self.at);
-        self.seats.expire(self.at);
-        let at = self.at;
+        let (at, clock) = (self.at, self.line.clock(self.at));
+        self.admissions.forget(at);
+        self.line.forget(at);
+        let returned = self.rounds.forget(clock);
+        self.line.come_back(returned);
+        self.kept.forget(self.line.void(), clock);
+        self.seats.expire(at);
         self.revoked.retain(|revoked| revoked.forget_at > at);
         if self.line.waiting() == 0 {
             self.quiet_until = at;
         }
-        let Place(void) = self.line.void();
-        self.spent.drop_below(Rank(void)).into_iter().map(PageId::Spent).collect()
+        self.draws.forget(self.line.void());
+        let oldest = self.draws.first_rank_from(self.line.void());
+        self.spent.drop_below(oldest).into_iter().map(PageId::Spent).collect()
+    }
+
+    /// The rules that hold at a moment; none before there are settings.
+    pub fn rules(&self, now: Millis) -> Option<Rules> {
+        self.config.as_ref().map(|config| Rules::at(&config.settings, &config.events, now))
+    }
+
+    /// Where the ticket of a rank stands.
+    pub fn window(&self, rank: Rank) -> Window {
+        match self.line.window(self.draws.place_of(rank), self.at) {
+            Window::Uncalled => self.rounds.window(rank, self.line.clock(self.at)),
+            window => window,
+        }
+    }
+
+    /// How many seats are promised to called places in their windows.
+    pub fn holding(&self) -> u64 {
+        let in_moves = |first: Place, end: Place| {
+            self.kept.places().filter(|place| (first..end).contains(place)).count() as u32
+        };
+        let in_round = |winners: &[Rank]| {
+            let kept = self.kept.places().map(|place| self.draws.rank_of(place));
+            kept.filter(|rank| winners.contains(rank)).count() as u32
+        };
+        let clock = self.line.clock(self.at);
+        self.line.holding(self.at, self.show_up, in_moves)
+            + self.rounds.holding(clock, self.show_up, in_round)
+    }
+
+    /// Kept places whose own window is over, lowest first: those in an open window hold a seat by it.
+    pub fn kept_late(&self) -> impl Iterator<Item = Place> {
+        self.kept.places().filter(|place| self.window(self.draws.rank_of(*place)) != Window::Open)
     }
 
     /// The pages a change touches.
@@ -145,7 +201,7 @@ impl State {
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
-                self.seats.renew(*grant, *free_at);
+                self.seats.renew(*grant, *free_at)?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
                 self.spent.insert(*rank);
@@ -153,7 +209,12 @@ impl State {
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
             {
-                self.seats.revoke(*seat, *generation, *free_at);
+                self.seats.revoke(*seat, *generation, *free_at)?;
+            }
+            Change::SessionsEnded { free_at, .. } => {
+                for page in (0..self.seats.page_count()).filter(|page| on(PageId::Seats(*page))) {
+                    self.seats.end_page(page, *free_at)?;
+                }
             }
             _ => {}
         }
@@ -164,26 +225,37 @@ impl State {
         match change {
             Change::Configured { version, directory_version, settings } => {
                 let settings = read_settings(settings)?;
-                self.line.hold(settings.queue_all, at);
-                self.config =
-                    Some(Config { version: *version, directory_version: *directory_version, settings });
+                self.hold(settings.queue_all, at);
+                let events = self.config.take().map_or_else(Vec::new, |config| config.events);
+                let (version, directory_version) = (*version, *directory_version);
+                self.config = Some(Config { version, directory_version, settings, events });
             }
-            Change::Joined { count } => self.line.join(*count, at),
+            Change::Scheduled { events } => {
+                let events = read_events(events)?;
+                self.draws.keep_seals(|occasion| events.iter().any(|event| occasion.is_of(event)));
+                if let Some(config) = &mut self.config {
+                    config.events = events;
+                }
+            }
+            Change::Held { held } => self.hold(*held, at),
+            Change::Promised { wait } => self.waits.join(self.line.issued(), at, *wait),
+            Change::Joined { count } => self.line.join(*count),
             Change::Called { end, holding, closes_at, late_until } => {
                 self.line.call(*end, *holding, at, *closes_at, *late_until);
+                self.waits.pass(self.draws.first_rank_from(self.line.called()), at);
             }
             Change::Admitted { rank, .. } => {
                 self.admissions.add(at);
                 if let Some(rank) = rank {
-                    self.line.spend(*rank);
+                    self.spend(*rank, true);
                 }
             }
-            Change::TicketLeft { rank } => self.line.spend(*rank),
+            Change::TicketLeft { rank } => self.spend(*rank, false),
             Change::PassLeft { seat, generation, forget_at, .. } => {
                 self.revoked_seq += 1;
                 self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
-            Change::Kept { rank } => self.line.keep(*rank, at),
+            Change::Kept { rank } => self.kept.keep(self.draws.place_of(*rank), self.line.clock(at)),
             Change::Paced { tat_ns, late_tat_ns } => {
                 self.pacer = Pacer { tat_ns: *tat_ns };
                 self.late_pacer = Pacer { tat_ns: *late_tat_ns };
@@ -191,9 +263,51 @@ impl State {
             Change::Answered { name, digest, reply } => {
                 self.replies.remember(name, *digest, reply.clone());
             }
+            Change::Learnt { called, claimed } => {
+                self.show_up.learn(*called, *claimed);
+                self.line.teach(at);
+                self.rounds.teach(self.line.clock(at));
+            }
+            Change::Sealed { occasion, seed } => {
+                self.draws.seal(Seal { occasion: *occasion, seed: *seed });
+            }
+            Change::Gathering { event: Some(event) } => self.draws.gather(*event, self.line.issued()),
+            Change::Gathering { event: None } => self.draws.disperse(),
+            Change::Mixed { hash } => self.draws.mix(*hash),
+            Change::Drawn { occasion, draw } => self.draws.finish(Done::new(*occasion, *draw)),
+            Change::ChainBegun { tip, commitment } => {
+                self.rounds.begin_chain(Chain { tip: *tip, commitment: *commitment, begun_at: at, used: 0 });
+            }
+            Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
+                let call = Call::new(at, *holding, *closes_at, *late_until);
+                self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call));
+                self.line.go_ahead(u64::from(*holding));
+            }
+            Change::SessionsEnded { occasion, .. } => {
+                self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
+                self.swept = occasion.or(self.swept);
+            }
             Change::Renewed { .. } => {}
         }
         Ok(())
+    }
+
+    /// A ticket claimed or was given up: it holds nothing and waits no more.
+    fn spend(&mut self, rank: Rank, claimed: bool) {
+        let place = self.draws.place_of(rank);
+        self.kept.remove(place);
+        if place < self.line.called() {
+            self.line.spend(place, claimed, self.at);
+        } else if !self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
+            self.line.go_ahead(1);
+        }
+    }
+
+    fn hold(&mut self, held: bool, at: Millis) {
+        if let Some((since, pause)) = self.line.hold(held, at) {
+            self.rounds.pause(since, pause);
+            self.kept.pause(pause);
+        }
     }
 
     /// Applies a journal row to the pages for which `on` says yes.
@@ -241,11 +355,20 @@ impl State {
                 out.number(config.version);
                 out.number(config.directory_version);
                 out.blob(to_text(&config.settings.to_json()).as_bytes());
+                out.blob(to_text(&config.events).as_bytes());
             }
         }
         out.number(u64::from(self.epoch.0));
         out.number(u64::from(self.pass_epoch.0));
         self.line.encode(&mut out);
+        self.kept.encode(&mut out);
+        self.waits.encode(&mut out);
+        self.draws.encode(&mut out);
+        self.rounds.encode(&mut out);
+        out.number(self.show_up.called);
+        out.number(self.show_up.claimed);
+        out.number(u64::from(self.swept.is_some()));
+        self.swept.into_iter().for_each(|occasion| write_occasion(&mut out, occasion));
         out.number(self.pacer.tat_ns);
         out.number(self.late_pacer.tat_ns);
         out.number(self.admissions.entries().len() as u64);
@@ -267,8 +390,9 @@ impl State {
 
     fn decode_head(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        if reader.byte()? != HEAD_VERSION {
-            return Err(Malformed("a head page of version 1"));
+        let version = reader.byte()?;
+        if !(1..=HEAD_VERSION).contains(&version) {
+            return Err(Malformed("a head page of version 1 or 2"));
         }
         self.at = Millis(reader.number()?);
         if reader.byte()? == 1 {
@@ -276,11 +400,20 @@ impl State {
                 version: reader.number()?,
                 directory_version: reader.number()?,
                 settings: read_settings(&read_text(&mut reader)?)?,
+                events: if version > 1 { read_events(&read_text(&mut reader)?)? } else { Vec::new() },
             });
         }
         self.epoch = Epoch(reader.number_u32()?);
         self.pass_epoch = PassEpoch(reader.number_u32()?);
-        self.line = Line::decode(&mut reader)?;
+        self.line = Line::decode(&mut reader, version)?;
+        self.kept = Kept::decode(&mut reader)?;
+        self.waits = Waits::decode(&mut reader, version)?;
+        if version > 1 {
+            self.draws = Draws::decode(&mut reader)?;
+            self.rounds = Rounds::decode(&mut reader)?;
+            self.show_up = ShowUp { called: reader.number()?, claimed: reader.number()? };
+            self.swept = if reader.number()? == 1 { Some(read_occasion(&mut reader)?) } else { None };
+        }
         self.pacer = Pacer { tat_ns: reader.number()? };
         self.late_pacer = Pacer { tat_ns: reader.number()? };
         for _ in 0..reader.count(2)? {
@@ -303,4 +436,8 @@ impl State {
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
     let value = parse(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
     Settings::parse(&value).map_err(|_| Malformed("settings that were valid when they were stored"))
+}
+
+fn read_events(json: &str) -> Result<Vec<Event>, Malformed> {
+    from_text(json.as_bytes()).ok_or(Malformed("events as they were valid when they were stored"))
 }

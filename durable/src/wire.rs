@@ -256,6 +256,25 @@ impl<T: Said> Said for Option<T> {
     }
 }
 
+impl Said for bool {
+    fn say(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl Wire for bool {
+    fn from_value(value: &Value) -> Option<bool> {
+        match value {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    fn absent() -> Option<bool> {
+        Some(false)
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn from_value(value: &Value) -> Option<Option<T>> {
         if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }

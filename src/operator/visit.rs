@@ -135,7 +135,7 @@ impl Visit<'_> {
         match begin(&asked, &self.tokens, self.prefix()) {
             Action::Respond(response) => said(response),
             Action::Command { who, command, then } => {
-                self.order(who, command, |reply| said(complete(then, reply)))
+                self.order(who, command, |reply| said(complete(then, reply, self.now)))
             }
         }
     }

@@ -16,6 +16,22 @@ pub(super) const TEXTS: Texts = Texts {
         "You are next",
         "Every place inside is taken at this moment. Yours is kept; the next one that is free is for you.",
     ),
+    drawing: (
+        "You are in the draw",
+        "Every half minute places are drawn among all who wait, with the same chance for everybody each time. Keep this page open: it takes you in by itself once you are drawn.",
+    ),
+    prequeue: (
+        "It has not begun yet",
+        "Nobody is let in before the start. Your place is kept. Keep this page open: it goes on by itself.",
+    ),
+    prequeue_drawn: (
+        "It has not begun yet",
+        "At the start places are drawn among all who are here by then: everybody has the same chance, and being early gains nothing. Keep this page open: it goes on by itself.",
+    ),
+    closed: (
+        "Closed for now",
+        "Nobody new is let in at this time. If you have just sent a form, nothing of it has arrived.",
+    ),
     held: (
         "The line is paused",
         "Nobody is being let in just now. Your place is kept. This page goes on by itself.",
@@ -44,6 +60,10 @@ pub(super) const TEXTS: Texts = Texts {
     place: "Your place",
     ahead: "Ahead of you",
     wait: "Expected wait",
+    here: "Waiting here",
+    starts_in: "Starts in",
+    verified: "Checked on this device: your place follows from the public draw.",
+    unverified: "Your place does not follow from the public draw as this device computes it. Please tell the organiser.",
     people: |plural| match plural {
         Plural::One => "{n} person",
         _ => "{n} people",

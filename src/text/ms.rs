@@ -16,6 +16,22 @@ pub(super) const TEXTS: Texts = Texts {
         "Anda yang seterusnya",
         "Semua tempat di dalam penuh buat masa ini. Tempat anda disimpan; tempat kosong yang berikutnya adalah untuk anda.",
     ),
+    drawing: (
+        "Anda menyertai cabutan",
+        "Setiap setengah minit tempat dicabut antara semua yang menunggu, dengan peluang yang sama bagi setiap orang pada setiap kali. Biarkan halaman ini terbuka: anda akan dibawa masuk sebaik sahaja anda dicabut.",
+    ),
+    prequeue: (
+        "Belum bermula",
+        "Tiada sesiapa dibenarkan masuk sebelum waktu mula. Tempat anda disimpan. Biarkan halaman ini terbuka: ia akan bersambung sendiri.",
+    ),
+    prequeue_drawn: (
+        "Belum bermula",
+        "Pada waktu mula tempat dicabut antara semua yang sudah berada di sini: peluang semua orang sama, dan datang awal tidak memberi kelebihan. Biarkan halaman ini terbuka: ia akan bersambung sendiri.",
+    ),
+    closed: (
+        "Ditutup buat masa ini",
+        "Tiada orang baharu dibenarkan masuk sekarang. Jika anda baru menghantar borang, tiada apa-apa yang diterima.",
+    ),
     held: (
         "Barisan dihentikan seketika",
         "Tiada sesiapa dibenarkan masuk buat masa ini. Tempat anda disimpan. Halaman ini akan bersambung sendiri.",
@@ -44,6 +60,10 @@ pub(super) const TEXTS: Texts = Texts {
     place: "Tempat anda",
     ahead: "Di hadapan anda",
     wait: "Anggaran masa menunggu",
+    here: "Menunggu di sini",
+    starts_in: "Bermula dalam",
+    verified: "Disemak pada peranti ini: tempat anda sepadan dengan cabutan awam.",
+    unverified: "Tempat anda tidak sepadan dengan cabutan awam seperti yang dikira oleh peranti ini. Sila maklumkan kepada penganjur.",
     people: |_| "{n} orang",
     minutes: |_| "{n} minit",
     hours: |_| "{n} jam",

@@ -2,9 +2,9 @@
 // Asks as often as it is told, at once when somebody looks, and never gives up. It goes on only with a pass in its hands:
 // whoever is called claims from here. All words come from the server. Old phones read this too: ES2017, nothing newer.
 (() => {
-  const { target, waitPath } = document.body.dataset;
+  const { target, waitPath, drawPath } = document.body.dataset;
   const element = (id) => document.getElementById(id);
-  const over = new Set(["cookies_blocked", "form_held", "left", "ticket_used"]);
+  const over = new Set(["closed", "cookies_blocked", "form_held", "left", "ticket_used"]);
   // Joining and claiming are asked of the wanted page itself: that is where places and passes are given. The mark says that nothing else is
   // wanted of it, whatever pass is held by then.
   const atTarget = new Set(["joining", "your_turn", "next"]);
@@ -23,12 +23,13 @@
   function show(told) {
     const changed = told.state !== state, { display } = told;
     state = document.body.dataset.state = told.state;
-    for (const id of ["heading", "next", "place", "ahead", "wait"]) element(id).textContent = display[id];
-    element("facts").hidden = !display.place;
+    for (const id of ["heading", "next", "place", "ahead", "wait", "aheadLabel", "waitLabel"]) element(id).textContent = display[id];
+    element("facts").hidden = !display.ahead;
+    element("place").parentNode.hidden = !display.place;
     element("wait").parentNode.hidden = !display.wait;
     const leave = element("leave"), progress = element("progress");
-    if (leave) leave.hidden = !display.place;
-    progress.hidden = over.has(state) || state === "held";
+    if (leave) leave.hidden = !display.ahead;
+    progress.hidden = over.has(state) || state === "held" || state === "prequeue";
     if (display.progress === null) progress.removeAttribute("value");
     else progress.value = display.progress;
     document.title = display.title;
@@ -40,6 +41,47 @@
     element("checked").dateTime = now.toISOString();
     element("checked").textContent = now.toLocaleTimeString(document.documentElement.lang);
   };
+
+  // The draw, recomputed on this device (docs/draw.md). What was promised before the start is remembered, and what is told after it
+  // has to keep that promise.
+  const promised = new Map();
+  let verifiedRank = null;
+  const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+  const hexOf = (data) => Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const eight = (number) => [7, 6, 5, 4, 3, 2, 1, 0].map((byte) => Math.floor(number / 2 ** (8 * byte)) % 256);
+  const sha = async (...parts) => new Uint8Array(await crypto.subtle.digest("SHA-256", Uint8Array.from([].concat(...parts.map((part) => Array.from(part))))));
+
+  async function placeOf(rank, { seed, hash, first, count }) {
+    const key = await sha(bytes(seed), bytes(hash), eight(first), eight(count));
+    let side = 2;
+    while (side * side < count) side *= 2;
+    let at = rank - first;
+    do {
+      let left = Math.floor(at / side), right = at % side;
+      for (let round = 0; round < 12; round += 1) {
+        const mixed = await sha(key, [round], eight(right));
+        // Halves have 20 bits at most: the last three of the eight bytes are enough.
+        const half = (mixed[5] * 65536 + mixed[6] * 256 + mixed[7]) % side;
+        [left, right] = [right, left ^ half];
+      }
+      at = left * side + right;
+    } while (at >= count);
+    return first + at;
+  }
+
+  async function verify(told) {
+    if (!window.crypto || !crypto.subtle || told.rank === undefined || told.rank === verifiedRank) return;
+    if (told.state === "prequeue" ? promised.size : !promised.size && told.place === told.rank + 1) return;
+    const { draws, seals } = await fetched(drawPath);
+    for (const { start_ms: start, commitment } of seals) if (!promised.has(start)) promised.set(start, commitment);
+    const mine = draws.find(({ first, count }) => told.rank >= first && told.rank < first + count);
+    if (!mine || !told.place) return;
+    verifiedRank = told.rank;
+    const promise = promised.get(mine.start_ms), kept = !promise || promise === hexOf(await sha(bytes(mine.seed)));
+    const holds = kept && await placeOf(told.rank, mine) + 1 === told.place;
+    element("verified").hidden = !holds;
+    element("unverified").hidden = holds;
+  }
 
   // A question that hangs, on a line that has died, gives way to the next.
   async function fetched(url, signal) {
@@ -68,6 +110,7 @@
       if (joins > JOINS_MAX) return location.replace(marked("anteroom-cookie"));
       const turned = told.state === "your_turn" && state !== "your_turn";
       show(told);
+      verify(told).catch(() => {});
       if (state === "admitted") return location.replace(target);
       if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
     } catch (_) {

@@ -3,6 +3,7 @@
 // these alone: `node tests/bench/run.mjs gate sizes`.
 import { ANTEROOM_VARS } from "./browser.mjs";
 import { bundleCrowdhandler } from "./bundle.mjs";
+import { measureCore } from "./core.mjs";
 import { measureGate } from "./gate.mjs";
 import { measureJoins } from "./joins.mjs";
 import { startOrigin } from "./origin.mjs";
@@ -12,7 +13,7 @@ import { ANTEROOM, ANTEROOM_OBJECTS, startWorkers } from "./runtime.mjs";
 import { measureSizes } from "./sizes.mjs";
 import { measureThroughput } from "./throughput.mjs";
 
-const PARTS = { sizes: measureSizes, gate: measureGate, throughput: measureThroughput, polls: measurePolls, joins: measureJoins };
+const PARTS = { sizes: measureSizes, gate: measureGate, throughput: measureThroughput, polls: measurePolls, joins: measureJoins, core: measureCore };
 
 const services = () => [
   { name: "anteroom", modules: ANTEROOM, vars: ANTEROOM_VARS, objects: ANTEROOM_OBJECTS },

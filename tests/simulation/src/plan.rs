@@ -39,11 +39,13 @@ pub struct Scope {
     pub visitors_max: u64,
     /// Whether anything goes wrong.
     pub has_troubles: bool,
+    /// Whether pace is scarce and most people miss their turn, as in one plan of twelve otherwise.
+    pub is_tight: bool,
 }
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope { visitors_max: 100, has_troubles: true }
+        Scope { visitors_max: 100, has_troubles: true, is_tight: false }
     }
 }
 
@@ -52,6 +54,7 @@ impl Plan {
     pub fn draw(seed: u64, scope: Scope) -> Plan {
         let mut dice = Dice::new(seed);
         let is_long = dice.percent(4);
+        let is_tight = scope.is_tight || dice.percent(8);
         let rush = if is_long { Millis(3_000_000) } else { dice.millis(60_000, 360_000) };
         let few = is_long || dice.percent(40);
         let count =
@@ -60,14 +63,18 @@ impl Plan {
         let visitors =
             (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
         let mut visitors: Vec<VisitorPlan> = visitors.collect();
-        if people.percent(15) {
+        if is_tight || people.percent(15) {
             tunnel(&mut people, &mut visitors);
         }
         let edges = dice.between(1, 5);
         let leaves = dice.between(1, 3) as usize;
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
-        let opening = orders::opening(&mut dice);
-        let orders = orders::draw(&mut dice.fork(), rush);
+        let mut opening = orders::opening(&mut dice);
+        let mut orders = orders::draw(&mut dice.fork(), rush);
+        if is_tight {
+            opening = orders::tight(&mut dice, opening);
+            orders.clear();
+        }
         let mut mishaps = dice.fork();
         let troubles = if scope.has_troubles {
             trouble::draw(&mut mishaps, rush, edge_skews.len(), leaves)

@@ -197,7 +197,8 @@ impl Small {
             "queue_all": self.is_held,
         });
         if let Ok(settings) = Settings::parse(&settings) {
-            let config = Config { version: self.version, directory_version: self.version, settings };
+            let version = self.version;
+            let config = Config { version, directory_version: version, settings, events: Vec::new() };
             self.step(Wanted::Configure(Box::new(config)));
         }
     }
@@ -214,7 +215,8 @@ impl Small {
     fn step(&mut self, wanted: Wanted) {
         self.now = self.now.plus(Millis(7));
         let is_batch = matches!(&wanted, Wanted::Batch(bytes) if decode_batch(bytes).is_ok());
-        let commit = self.table.step((self.now, self.now), vec![(1, wanted)], None, &mut self.auditor);
+        let commit =
+            self.table.step((self.now, self.now), [7; 32], vec![(1, wanted)], None, &mut self.auditor);
         for (_, said) in commit.said {
             if let (true, Said::Bytes(bytes)) = (is_batch, said)
                 && let Ok((BatchAnswer::Done(reply), _)) = BatchAnswer::decode(&bytes)

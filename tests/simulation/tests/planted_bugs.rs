@@ -3,14 +3,18 @@
 
 use durable::planted::{Bug, plant};
 use simulation::auditor::{Rule, Violation};
+use simulation::plan::Scope;
 use simulation::{Options, simulate};
 
-const SEEDS_MAX: u64 = 400;
+const SEEDS_MAX: u64 = 100;
 
 /// The first seed that shows a bug, and what was seen.
 fn hunt(bug: Bug) -> Option<(u64, Violation)> {
     plant(Some(bug));
-    let seen = (1..=SEEDS_MAX).find_map(|seed| Some((seed, simulate(seed, &Options::default()).violation?)));
+    // Where pace decides, it has to be scarce.
+    let is_tight = matches!(bug, Bug::PaceForgetsCalled | Bug::LatecomersRush);
+    let options = Options { scope: Scope { is_tight, ..Scope::default() }, ..Options::default() };
+    let seen = (1..=SEEDS_MAX).find_map(|seed| Some((seed, simulate(seed, &options).violation?)));
     plant(None);
     seen
 }

@@ -13,6 +13,14 @@ fn no_rule_is_broken() {
 }
 
 #[test]
+fn nor_where_pace_is_scarce() {
+    let scope = Scope { is_tight: true, ..Scope::default() };
+    for seed in 1..=12 {
+        assert_eq!(simulate(seed, &Options { scope, ..Options::default() }).violation, None, "seed {seed}");
+    }
+}
+
+#[test]
 fn nor_where_nothing_goes_wrong() {
     let scope = Scope { has_troubles: false, ..Scope::default() };
     for seed in 1..=12 {

@@ -6,7 +6,7 @@
 
 use durable::batch::Grant;
 use durable::token::Pass;
-use durable::units::{Millis, PassEpoch};
+use durable::units::Millis;
 
 use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts};
 use super::{Auditor, Rule};
@@ -74,6 +74,18 @@ impl Auditor {
         });
     }
 
+    /// All sessions end: every pass is dead once every edge has had time to hear of it.
+    pub(super) fn judge_sessions_ended(&mut self, at: Millis, free_at: Millis) {
+        let dead_at = at.plus(self.facts.longest_age(at)).plus(DEAD_AFTER_REVOCATION);
+        for pass in self.facts.passes.values_mut().filter(|pass| pass.dead_at > at) {
+            pass.left_at.get_or_insert(at);
+            pass.dead_at = pass.dead_at.min(dead_at);
+        }
+        self.check(at, free_at >= dead_at, Rule::Cap, || {
+            format!("seats are to be free {} ms before their passes are dead", dead_at.since(free_at).0)
+        });
+    }
+
     /// The origin sees a request with these tokens.
     pub fn origin_saw(&mut self, now: Millis, tokens: &[&str], is_blind: bool) {
         let recently = |at: Millis| now.since(at) <= SUSPENDED_SLACK;
@@ -81,10 +93,8 @@ impl Auditor {
             || self.facts.suspended_at.is_some_and(recently);
         let passes: Vec<Pass> = tokens.iter().filter_map(|token| self.pass(token)).collect();
         let known = |pass: &Pass| self.facts.passes.get(&(pass.seat.0, pass.generation.0));
-        let is_alive = |pass: &Pass| {
-            pass.pass_epoch == PassEpoch(0)
-                && known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind)
-        };
+        let is_alive =
+            |pass: &Pass| known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind);
         if !suspended && !passes.iter().any(is_alive) {
             let told: Vec<_> = passes.iter().map(|pass| (pass.seat.0, pass.generation.0)).collect();
             let dead: Vec<_> =

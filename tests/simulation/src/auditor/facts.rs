@@ -46,6 +46,8 @@ pub(super) struct Turn {
     pub(super) at: Millis,
     /// Until then whoever asks gets in at once.
     pub(super) closes_at: Millis,
+    /// It holds a seat until then, by its row.
+    pub(super) holds_until: Millis,
     /// From then on nobody may enter.
     pub(super) late_until: Millis,
 }
@@ -94,7 +96,7 @@ pub(super) struct Facts {
     pub(super) configured_at: Millis,
     /// When a limit was lowered last.
     pub(super) lowered_at: Option<Millis>,
-    /// Since when everybody is held.
+    /// Since when nobody may claim.
     pub(super) held_since: Option<Millis>,
     /// When the room was switched off last, or has been on since.
     pub(super) suspended_at: Option<Millis>,
@@ -172,16 +174,24 @@ impl Facts {
         self.limits = Some(limits);
     }
 
-    /// While everybody is held, turns stand still.
-    fn hold(&mut self, at: Millis, is_held: bool) {
+    /// While nobody may claim, turns stand still.
+    pub(super) fn hold(&mut self, at: Millis, is_held: bool) {
         match (self.held_since, is_held) {
             (None, true) => self.held_since = Some(at),
             (Some(since), false) => {
                 let pause = at.since(since);
+                for kept_at in self.ranks.iter_mut().filter_map(|rank| rank.kept_at.as_mut()) {
+                    *kept_at = kept_at.plus(pause);
+                }
                 let turns = self.ranks.iter_mut().filter_map(|rank| rank.turn.as_mut());
-                for turn in turns.filter(|turn| turn.closes_at > since) {
-                    turn.closes_at = turn.closes_at.plus(pause);
-                    turn.late_until = turn.late_until.plus(pause);
+                for turn in turns {
+                    if turn.closes_at > since {
+                        turn.closes_at = turn.closes_at.plus(pause);
+                    }
+                    if turn.holds_until > since {
+                        turn.holds_until = turn.holds_until.plus(pause);
+                        turn.late_until = turn.late_until.plus(pause);
+                    }
                 }
                 self.held_since = None;
             }

@@ -6,8 +6,6 @@ use durable::units::Millis;
 use super::facts::{Limits, RankFacts, Turn};
 use super::{Auditor, Rule};
 
-/// A window may stay open so much longer than was told.
-pub(super) const WINDOW_SLACK: Millis = Millis(5_000);
 /// A place that was told *next* and does not ask again is kept so long.
 pub(super) const KEPT: Millis = Millis(120_000);
 const WINDOW: Millis = Millis(60_000);
@@ -20,7 +18,7 @@ impl Auditor {
         self.check(at, moment < turn.late_until, Rule::Ghosts, || {
             format!("rank {rank} enters {} ms after its late window", moment.since(turn.late_until).0)
         });
-        let is_late = |turn: &Turn| moment >= turn.closes_at.plus(WINDOW_SLACK);
+        let is_late = |turn: &Turn| moment >= turn.holds_until;
         let mine = is_late(turn);
         let stands_so = |turn: &Turn, facts: &RankFacts| {
             is_late(turn) == mine && facts.kept_at.is_some_and(|kept| at.since(kept) < KEPT)

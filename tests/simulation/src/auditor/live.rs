@@ -6,7 +6,7 @@
 use durable::units::Millis;
 
 use super::facts::Limits;
-use super::late::{KEPT, WINDOW_SLACK};
+use super::late::KEPT;
 use super::{Auditor, Rule};
 
 /// An alarm from before may come so late.
@@ -67,7 +67,7 @@ impl Auditor {
         let live = self.facts.live(now);
         let (mut promised, mut kept) = (0, 0);
         for (_, turn, facts) in self.facts.pending() {
-            if now < turn.closes_at.plus(WINDOW_SLACK) {
+            if now < turn.holds_until {
                 promised += 1;
             } else if facts.kept_at.is_some_and(|kept| now.since(kept) <= KEPT.plus(LOOKS_AGAIN)) {
                 kept += 1;

@@ -160,8 +160,8 @@ impl Auditor {
                     joined = *count;
                     self.facts.join(*count);
                 }
-                Change::Called { end, holding, late_until, .. } => {
-                    self.judge_call(at, end.0, *holding, *late_until);
+                Change::Called { end, holding, closes_at, late_until } => {
+                    self.judge_call(at, end.0, *holding, (*closes_at, *late_until));
                 }
                 Change::Admitted { rank, grant, .. } => {
                     self.judge_cap(at, grant);
@@ -175,7 +175,19 @@ impl Auditor {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
-                Change::Paced { .. } => {}
+                Change::Held { held } => self.facts.hold(at, *held),
+                Change::SessionsEnded { free_at, .. } => self.judge_sessions_ended(at, *free_at),
+                // What the Room remembers for itself, or tells on boards.
+                Change::Paced { .. }
+                | Change::Scheduled { .. }
+                | Change::Promised { .. }
+                | Change::Learnt { .. }
+                | Change::Sealed { .. }
+                | Change::Gathering { .. }
+                | Change::Mixed { .. }
+                | Change::Drawn { .. }
+                | Change::ChainBegun { .. }
+                | Change::Round { .. } => {}
                 Change::Answered { name, digest, reply } => {
                     self.judge_answered(at, (name, digest), reply, joined, asked);
                     joined = 0;

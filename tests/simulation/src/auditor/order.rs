@@ -1,6 +1,6 @@
 //! Rule 3: no place is called before a lower one, and whoever asks within their window gets in at once. The window is the one that was told
 //! (`claim_window` from the call on) and stands still while everybody is held. Excused is the Room only where an operator lowered a limit
-//! since the call.
+//! since the call, or where it has learnt that some never come, and more came than it expected.
 //!
 //! Places and ranks are the same under `fifo`; where they are drawn (rule 9), [`Facts::rank_of`](super::facts::Facts::rank_of) says
 //! otherwise, and the rest stands.
@@ -9,11 +9,18 @@ use durable::batch::{BatchAnswer, ClaimOutcome};
 use durable::units::{Millis, Rank};
 
 use super::facts::{LATE_WINDOW, RankFacts, Turn, key};
+use super::pace::LEARNS_FROM;
 use super::{Answered, Asked, Auditor, Rule};
 
 impl Auditor {
     /// The watermark moves.
-    pub(super) fn judge_call(&mut self, at: Millis, end: u64, holding: u32, late_until: Millis) {
+    pub(super) fn judge_call(
+        &mut self,
+        at: Millis,
+        end: u64,
+        holding: u32,
+        (holds_until, late_until): (Millis, Millis),
+    ) {
         let facts = &mut self.facts;
         let (first, issued) = (facts.called, facts.ranks.len() as u64);
         let Some(limits) = facts.limits else {
@@ -23,7 +30,8 @@ impl Auditor {
         for place in first..end.min(issued) {
             let rank = facts.rank_of(place);
             if let Some(facts) = facts.ranks.get_mut(rank as usize) {
-                facts.turn = Some(Turn { at, closes_at: at.plus(limits.claim_window), late_until });
+                let closes_at = at.plus(limits.claim_window);
+                facts.turn = Some(Turn { at, closes_at, holds_until, late_until });
                 called += u64::from(!facts.left);
             }
         }
@@ -36,6 +44,8 @@ impl Auditor {
         });
         let is_open = !limits.is_held && !limits.is_suspended;
         self.check(at, is_open, Rule::Order, || "places are called while everybody is held".into());
+        let promised = at.plus(limits.claim_window);
+        self.check(at, holds_until >= promised, Rule::Order, || format!("a window until {}", holds_until.0));
         let long = late_until >= at.plus(LATE_WINDOW);
         self.check(at, long, Rule::Ghosts, || format!("late until {}", late_until.0));
         self.judge_evenness(at, called);
@@ -98,13 +108,14 @@ impl Auditor {
         if facts.left || is_excused {
             return;
         }
-        let held = self.facts.limits.is_some_and(|limits| limits.is_held);
+        let held = self.facts.limits.is_some_and(|limits| limits.is_held || limits.is_suspended);
         let lowered = self.facts.lowered_at.is_some_and(|lowered| lowered >= turn.at);
         let granted = matches!(outcome, ClaimOutcome::Granted(_));
         let kept = matches!(outcome, ClaimOutcome::Next { .. });
         let in_window = self.facts.moment(at) < turn.closes_at;
         if in_window && !held {
-            self.check(at, granted || (kept && lowered), Rule::Order, || {
+            let expected = self.facts.called < LEARNS_FROM;
+            self.check(at, granted || (kept && (lowered || !expected)), Rule::Order, || {
                 format!("rank {} asks within its window ({turn:?}) and is told {outcome:?}", rank.0)
             });
         } else if self.facts.moment(at) < turn.at.plus(LATE_WINDOW) {

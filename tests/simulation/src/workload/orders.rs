@@ -29,6 +29,15 @@ pub fn opening(dice: &mut Dice) -> Value {
     })
 }
 
+/// The same with many seats, little pace and short windows.
+pub fn tight(dice: &mut Dice, mut opening: Value) -> Value {
+    opening.set("total_active_users", json!(dice.between(20, 60)));
+    opening.set("new_users_per_minute", json!(dice.between(8, 60)));
+    opening.set("claim_window_seconds", json!(dice.pick(&[10, 15])));
+    opening.set("queue_all", json!(false));
+    opening
+}
+
 /// What operators do within so long a time.
 pub fn draw(dice: &mut Dice, rush: Millis) -> Vec<Order> {
     let count = if dice.percent(40) { 0 } else { dice.below(8) };

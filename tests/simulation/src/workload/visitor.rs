@@ -52,6 +52,7 @@ impl VisitorPlan {
     /// Draws one of `count`, who comes before `latest`.
     pub fn draw(dice: &mut Dice, id: usize, count: usize, latest: Millis, is_long: bool) -> VisitorPlan {
         let early = dice.percent(60);
+        let copies = dice.maybe(10, |dice| (dice.millis(2_000, 100_000), dice.below(count as u64) as usize));
         let nap = if is_long && dice.percent(30) { 2_400_000 } else { 200_000 };
         VisitorPlan {
             id,
@@ -62,19 +63,20 @@ impl VisitorPlan {
             is_hasty: dice.percent(20),
             sleeps: dice.maybe(20, |dice| (dice.millis(1_000, 90_000), dice.millis(10_000, nap))),
             gives_up: dice.maybe(15, |dice| dice.millis(1_000, 150_000)),
-            says_goodbye: dice.percent(50),
+            // Whose ticket somebody else gives up, is told to wait until somebody comes behind them.
+            says_goodbye: copies.is_none() && dice.percent(50),
             clings: dice.percent(30),
             forgets: dice.maybe(5, |dice| dice.millis(1_000, 100_000)),
-            copies: dice.maybe(10, |dice| (dice.millis(2_000, 100_000), dice.below(count as u64) as usize)),
+            copies,
             forges: dice.percent(3),
             stay: if dice.percent(25) { dice.millis(60_000, 400_000) } else { dice.millis(0, 20_000) },
             every: if dice.percent(15) { dice.millis(20_000, 150_000) } else { dice.millis(500, 12_000) },
         }
     }
 
-    /// Whether they keep asking until they are inside.
+    /// Whether they keep asking until they are inside, with a ticket that nobody else can give up.
     pub fn persists(&self) -> bool {
-        self.gives_up.is_none() && !self.forges
+        self.gives_up.is_none() && self.copies.is_none() && !self.forges
     }
 }
 

@@ -52,7 +52,8 @@ impl World<'_> {
             return;
         }
         let Desk { version, settings, .. } = &self.desk;
-        let config = Config { version: *version, directory_version: *version, settings: settings.clone() };
+        let (version, settings, events) = (*version, settings.clone(), Vec::new());
+        let config = Config { version, directory_version: version, settings, events };
         let way = self.network.way(self.queue.now());
         for delay in [way.there, way.again].into_iter().flatten() {
             let wanted = Wanted::Configure(Box::new(config.clone()));

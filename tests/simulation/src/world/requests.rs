@@ -83,7 +83,7 @@ impl World<'_> {
         let Some(underway) = self.requests.get_mut(&number) else { return };
         let edge = underway.edge;
         match verdict {
-            Verdict::Origin => self.pass(number, None, is_blind),
+            Verdict::Origin | Verdict::OriginHeard => self.pass(number, None, is_blind),
             Verdict::OriginWith(line) => self.pass(number, Some(Cookie::read(&line)), is_blind),
             Verdict::Errand(errand) if errand.starts_with('~') => {
                 self.saw(number, None, is_blind);

@@ -71,7 +71,8 @@ impl World<'_> {
         let (now, clock) = (self.queue.now(), self.room_clock());
         let wanted = std::mem::take(&mut self.room.gathered);
         let keeps = self.room.fails.pop();
-        let commit = self.room.table.step((now, clock), wanted, keeps, &mut self.auditor);
+        let entropy = self.dice.bytes();
+        let commit = self.room.table.step((now, clock), entropy, wanted, keeps, &mut self.auditor);
         if let Some(keeps) = keeps {
             self.trace.note(now, format_args!("a commit fails and keeps {keeps:?}"));
         }

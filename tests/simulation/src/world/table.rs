@@ -6,9 +6,10 @@
 
 use durable::batch::decode_batch;
 use durable::protocol::BoardAnswer;
-use durable::room::{Input, Output, Room, Step};
+use durable::room::{Entropy, Input, Output, Room, Step};
 use durable::state::{Config, PageId};
 use durable::store::{StoredPage, Write};
+
 use durable::units::Millis;
 use durable::wire::to_text;
 
@@ -64,7 +65,7 @@ pub struct Table {
     room: Option<Room>,
     twin: Option<Room>,
     alarm_at: Option<Millis>,
-    /// The latest time of any step: a clock that jumps back has been there.
+    /// The latest time the Room was told: a clock that jumps back has been there.
     latest: Millis,
 }
 
@@ -91,13 +92,14 @@ impl Table {
         match Room::load(&self.pages, &self.rows) {
             Ok(mut rebuilt) => {
                 let latest = clock.max(self.latest);
+                self.latest = latest;
                 let same = rebuilt.fingerprint(latest) == lost.fingerprint(latest);
                 auditor.check(now, same, Rule::Replayable, || "the rebuilt Room is another one".into());
             }
             Err(fault) => auditor.broke(now, Rule::Replayable, format!("rows that cannot be read: {fault}")),
         }
         // Time that passed without a row is forgotten with the memory: where the clock jumped back, it passes again.
-        self.twin = Some(lost).filter(|_| self.latest <= clock);
+        self.twin = Some(lost).filter(|_| self.latest == clock);
     }
 
     /// One step and one commit for all that was gathered. What is said may be told when the commit is durable; none comes of one
@@ -105,6 +107,7 @@ impl Table {
     pub fn step(
         &mut self,
         (now, clock): (Millis, Millis),
+        entropy: Entropy,
         wanted: Vec<(u64, Wanted)>,
         keeps: Option<Keeps>,
         auditor: &mut Auditor,
@@ -116,6 +119,11 @@ impl Table {
                 return failed(wanted);
             }
         };
+        if clock < self.latest {
+            // The twin has been where the clock now is; a Room that was rebuilt has not.
+            self.twin = None;
+        }
+        self.latest = self.latest.max(clock);
         let (mut inputs, mut asked) = (Vec::new(), Vec::new());
         let is_known = room.config().is_some()
             || wanted.iter().any(|(_, wanted)| matches!(wanted, Wanted::Configure(_)));
@@ -130,12 +138,11 @@ impl Table {
         }
         let (mut outputs, mut written, mut alarm_at) = (Vec::new(), Vec::new(), None);
         if steps {
-            self.latest = self.latest.max(clock);
-            let Ok(step) = room.step(clock, inputs.clone()) else {
+            let Ok(step) = room.step(clock, entropy, inputs.clone()) else {
                 auditor.broke(now, Rule::Replayable, "the Room refused a step".into());
                 return failed(wanted);
             };
-            self.compare(now, clock, inputs, &step, auditor);
+            self.compare((now, clock), entropy, inputs, &step, auditor);
             let Step { outputs: all, writes, wake_at } = step;
             (outputs, written) = (all, writes);
             if let Some(keeps) = keeps {
@@ -146,8 +153,13 @@ impl Table {
         }
         let answered: Vec<_> = outputs.iter().map(told).collect();
         auditor.committed(now, &asked, Some(&answered), &rows_of(&written));
-        let said = say(&room, clock, &wanted, outputs, is_known);
-        auditor.published(now, &room.board(clock));
+        let said = say(&mut room, clock, &wanted, outputs, is_known);
+        let board = room.board(clock);
+        if let Some(twin) = &mut self.twin {
+            let same = twin.board(clock) == board;
+            auditor.check(now, same, Rule::Replayable, || "the Room and its twin publish two boards".into());
+        }
+        auditor.published(now, &board);
         self.room = Some(room);
         Commit { said, alarm_at, written }
     }
@@ -155,14 +167,14 @@ impl Table {
     /// The twin is asked the same.
     fn compare(
         &mut self,
-        now: Millis,
-        clock: Millis,
+        (now, clock): (Millis, Millis),
+        entropy: Entropy,
         inputs: Vec<Input>,
         step: &Step,
         auditor: &mut Auditor,
     ) {
         let Some(twin) = self.twin.as_mut() else { return };
-        let Ok(other) = twin.step(clock, inputs) else {
+        let Ok(other) = twin.step(clock, entropy, inputs) else {
             return auditor.broke(now, Rule::Replayable, "the twin refused a step".into());
         };
         let outputs = other.outputs == step.outputs;
@@ -260,7 +272,7 @@ fn told(output: &Output) -> Answered {
 }
 
 fn say(
-    room: &Room,
+    room: &mut Room,
     clock: Millis,
     wanted: &[(u64, Wanted)],
     outputs: Vec<Output>,

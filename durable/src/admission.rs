@@ -1,0 +1,96 @@
+//! How many may come in, and by what right: the sums behind every call, claim and first contact. Invariants 1, 2 and 7 of
+//! DESIGN 4. Pure functions of a Room's state as of its clock; the [`turn`](crate::turn) decides with them.
+
+use crate::forecast::Forecast;
+use crate::pace;
+use crate::planted::{Bug, planted};
+use crate::schedule::{Mode, Rules};
+use crate::state::State;
+use crate::units::Millis;
+
+/// The span over which the rate of calls is told.
+const RATE_SPAN: Millis = Millis(120_000);
+/// A rate of calls over less than this says little about the next hour.
+const RATE_MIN: Millis = Millis(60_000);
+
+/// Seats that nobody holds, promised or not.
+pub(crate) fn empty_seats(state: &State, rules: &Rules) -> u64 {
+    u64::from(rules.total_active_users).saturating_sub(u64::from(state.seats.live()))
+}
+
+/// Seats that nobody holds and nobody was promised.
+pub(crate) fn free_seats(state: &State, rules: &Rules) -> u64 {
+    let empty = empty_seats(state, rules) + u64::from(planted(Bug::OneSeatMore));
+    empty.saturating_sub(state.holding() + state.kept_late().count() as u64)
+}
+
+/// Admissions that the window alone allows, with everyone who is expected counted as if they entered now.
+pub(crate) fn window_allowed(state: &State, rules: &Rules) -> u64 {
+    u64::from(rules.new_users_per_minute).saturating_sub(
+        state.admissions.count() + if planted(Bug::PaceForgetsCalled) { 0 } else { state.holding() },
+    )
+}
+
+/// Admissions that both the window and the pacer allow now.
+pub(crate) fn pace_allowed(state: &State, rules: &Rules, burst: fn(u32) -> u32) -> u64 {
+    let per_minute = rules.new_users_per_minute;
+    let paced = state.pacer.allowance(state.at, per_minute, burst(per_minute));
+    window_allowed(state, rules).min(u64::from(paced))
+}
+
+/// What latecomers may take of the pace while others wait: a quarter.
+pub(crate) fn late_quarter(rules: &Rules) -> u32 {
+    (rules.new_users_per_minute / 4).max(1)
+}
+
+/// How many first contacts may be let in now: none while anybody waits, none into the last tenth of the
+/// seats, and unconfirmed passes never hold more than a tenth of them. DESIGN 2, *Open or busy*.
+pub(crate) fn enters_allowed(state: &State, rules: &Rules) -> u64 {
+    match rules.mode {
+        Mode::Passthrough => u64::MAX,
+        Mode::Fifo | Mode::Random if state.line.waiting() == 0 => {
+            let tenth = u64::from(rules.total_active_users).div_ceil(10);
+            let seats = (free_seats(state, rules) + 1).saturating_sub(tenth);
+            let unconfirmed = tenth.saturating_sub(u64::from(state.seats.unconfirmed()));
+            seats.min(unconfirmed).min(pace_allowed(state, rules, pace::burst_idle))
+        }
+        _ => 0,
+    }
+}
+
+/// Whether called places ask in vain just now: some did, and there is still no seat or no pace.
+pub(crate) fn claims_closed(state: &State, rules: &Rules) -> bool {
+    let full =
+        empty_seats(state, rules) == 0 || state.admissions.count() >= u64::from(rules.new_users_per_minute);
+    full && !state.kept.is_empty()
+}
+
+/// Calls of the last two minutes as a rate, or zero while there were none worth a rate.
+pub(crate) fn calls_per_hour(state: &State) -> u64 {
+    // A line that began a moment ago has no rate yet: one call would look like thousands an hour.
+    measured(state, Millis(5_000))
+}
+
+fn measured(state: &State, least: Millis) -> u64 {
+    let now = state.at;
+    let calls = state.line.calls_since(now.minus(RATE_SPAN));
+    let (count, first) =
+        calls.fold((0, now), |(count, first), call| (count + u64::from(call.size), first.min(call.at)));
+    let elapsed = now.since(first);
+    if elapsed < least { 0 } else { (count * 3_600_000).checked_div(elapsed.0).unwrap_or(0) }
+}
+
+/// What is known of the near future. While seats are the bound, the line's own rate is the best guess at how fast they turn over; before there
+/// is one, everybody is taken to stay as long as a pass is good.
+pub(crate) fn forecast(state: &State, rules: &Rules) -> Forecast {
+    let show_up = state.show_up.permille().max(1);
+    let free = free_seats(state, rules);
+    let lifetime = rules.pass_lifetime().secs_ceil().max(1);
+    let all_stay = u64::from(rules.total_active_users) * 3_600 / lifetime * 1_000 / show_up;
+    let rate = if free == 0 { measured(state, RATE_MIN) } else { 0 };
+    Forecast {
+        free: free * 1_000 / show_up,
+        pace_per_hour: u64::from(rules.new_users_per_minute) * 60 * 1_000 / show_up,
+        turn_per_hour: if rate > 0 { rate } else { all_stay },
+    }
+}

@@ -1,0 +1,239 @@
+//! A room's events: which there are, when they are held next, and whether one would meet another. Part of the
+//! [`directory`](crate::directory).
+//!
+//! Calendars are not its business: that a day has 23 hours where clocks are put forward is known to the platform, which turns
+//! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever one is over.
+
+use crate::date::iso8601;
+use crate::plan::Plan;
+use crate::schedule::Event;
+use crate::settings::Fault;
+use crate::units::Millis;
+use crate::wire::wire;
+use crate::{codec::from_hex, json::Value};
+
+/// Occurrences of a repeating event that stand ahead.
+pub const AHEAD: u32 = 8;
+/// Events of one room.
+pub const EVENTS_MAX: usize = 100;
+/// Occurrences that a Room is told of: the next ones of all its events.
+const TOLD_MAX: usize = 32;
+
+/// A recurrence as the platform expands it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recurrence<'a> {
+    /// When it is held first.
+    pub first: Millis,
+    /// Days from one to the next, at the same time of the time zone's clock.
+    pub days: u32,
+    /// A name of the IANA's database.
+    pub time_zone: &'a str,
+    /// Only from then on.
+    pub from: Millis,
+    /// So many.
+    pub count: u32,
+}
+
+/// The instants of a recurrence, in order; none if there is no such time zone.
+pub type Expand<'a> = &'a dyn Fn(&Recurrence<'_>) -> Option<Vec<u64>>;
+
+/// An event as the directory keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRecord {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    /// When it was made.
+    pub created_on_ms: u64,
+    /// When it was changed last.
+    pub modified_on_ms: u64,
+    /// Its canonical JSON.
+    pub plan: Value,
+    /// When its next occurrences start.
+    pub starts: Vec<u64>,
+}
+
+wire!(EventRecord { id, created_on_ms, modified_on_ms, plan, starts });
+
+impl EventRecord {
+    /// What the operator wrote; none of a record that this version cannot read.
+    pub fn plan(&self) -> Option<Plan> {
+        Plan::parse(from_hex(&self.id)?, &self.plan).ok()
+    }
+
+    /// Its next occurrences, unless it is suspended.
+    fn occurrences(&self, now: Millis) -> Vec<Event> {
+        let Some(plan) = self.plan().filter(|plan| !plan.suspended) else { return Vec::new() };
+        let all = self.starts.iter().map(|start| plan.starting_at(*start));
+        all.filter(|event| event.end_ms > now.0).collect()
+    }
+
+    /// As the API tells it.
+    pub fn to_json(&self) -> Value {
+        let mut json = self.plan.clone();
+        json.set("id", Value::String(self.id.clone()));
+        json.set("created_on", Value::String(iso8601(Millis(self.created_on_ms))));
+        json.set("modified_on", Value::String(iso8601(Millis(self.modified_on_ms))));
+        json
+    }
+}
+
+/// When an event starts next, in order: for one that is over the time at which it was held.
+pub fn starts(plan: &Plan, now: Millis, expand: Expand<'_>) -> Result<Vec<u64>, Fault> {
+    let Some(repeat) = plan.repeat else { return Ok(vec![plan.event.start_ms]) };
+    // Whatever is not over yet.
+    let from = Millis((now.0 + plan.event.start_ms).saturating_sub(plan.event.end_ms) + 1);
+    let (first, days, time_zone) = (Millis(plan.event.start_ms), repeat.days(), plan.time_zone.as_str());
+    expand(&Recurrence { first, days, time_zone, from, count: AHEAD }).ok_or_else(|| Fault {
+        field: "time_zone".into(),
+        message: "must be a time zone such as `Europe/Athens`, or `UTC`".into(),
+    })
+}
+
+/// The next occurrences of all events, in order: what a Room is told.
+pub fn upcoming(records: &[EventRecord], now: Millis) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    for event in records.iter().flat_map(|record| record.occurrences(now)) {
+        let index = events.partition_point(|other| other.prequeue_ms <= event.prequeue_ms);
+        events.insert(index, event);
+    }
+    events.truncate(TOLD_MAX);
+    events
+}
+
+/// What a new or changed event would meet: the first clash with another of its room, by name.
+pub fn clash(
+    records: &[EventRecord],
+    id: &str,
+    plan: &Plan,
+    starts: &[u64],
+    expand: Expand<'_>,
+) -> Option<Fault> {
+    let others = records.iter().filter(|record| record.id != id).filter_map(EventRecord::plan);
+    for other in others {
+        if other.name == plan.name {
+            let message = format!("another event of this room is called `{}`", plan.name);
+            return Some(Fault { field: "name".into(), message });
+        }
+        if plan.suspended || other.suspended {
+            continue;
+        }
+        let mine = starts.iter().map(|start| plan.starting_at(*start));
+        let met = mine.filter_map(|event| meets(&other, &event, expand)).min_by_key(|event| event.start_ms);
+        let met = met.or_else(|| {
+            // A single event far ahead of eight repetitions meets one of those to come.
+            let theirs = other.starting_at(other.event.start_ms);
+            meets(plan, &theirs, expand).map(|_| theirs)
+        });
+        if let Some(event) = met {
+            let [from, to] = [event.prequeue_ms, event.end_ms].map(|at| iso8601(Millis(at)));
+            let message = format!("overlaps the event `{}`, which is held from {from} to {to}", other.name);
+            return Some(Fault { field: "event_start_time".into(), message });
+        }
+    }
+    None
+}
+
+/// The occurrence of a plan that overlaps an event.
+fn meets(plan: &Plan, event: &Event, expand: Expand<'_>) -> Option<Event> {
+    let candidates = match plan.repeat {
+        None => vec![plan.event.start_ms],
+        Some(repeat) => {
+            // One that began before it and lasts into it, and those that begin within it: no event is longer than from one to the next.
+            let from = Millis(event.prequeue_ms).minus(Millis(2 * 86_400_000 * u64::from(repeat.days())));
+            let (first, days, time_zone) =
+                (Millis(plan.event.start_ms), repeat.days(), plan.time_zone.as_str());
+            let span = (event.end_ms - from.0).div_ceil(86_400_000 * u64::from(days)) as u32;
+            expand(&Recurrence { first, days, time_zone, from, count: span + 2 }).unwrap_or_default()
+        }
+    };
+    let occurrences = candidates.into_iter().map(|start| plan.starting_at(start));
+    occurrences.into_iter().find(|other| other.prequeue_ms < event.end_ms && event.prequeue_ms < other.end_ms)
+}
+
+/// When repeating events have to be expanded anew: as soon as an occurrence is over.
+pub fn stale_at(records: &[EventRecord]) -> Option<Millis> {
+    let repeating = records.iter().filter_map(|record| Some((record.plan()?, *record.starts.first()?)));
+    let repeating = repeating.filter(|(plan, _)| plan.repeat.is_some() && !plan.suspended);
+    repeating.map(|(plan, start)| Millis(plan.starting_at(start).end_ms)).min()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::json;
+
+    const DAY: u64 = 86_400_000;
+
+    /// A calendar without surprises: every day has 24 hours, and there is one time zone.
+    pub(crate) fn plain(recurrence: &Recurrence<'_>) -> Option<Vec<u64>> {
+        let Recurrence { first, days, time_zone, from, count } = *recurrence;
+        let step = DAY * u64::from(days);
+        let skipped = from.since(first).0.div_ceil(step);
+        (time_zone == "UTC")
+            .then(|| (0..u64::from(count)).map(|index| first.0 + (skipped + index) * step).collect())
+    }
+
+    fn plan(name: &str, day: u64, hour: u64, repeat: Option<&str>) -> Plan {
+        let time = |hour: u64| iso8601(Millis(day * DAY + hour * 3_600_000));
+        let json = json!({
+            "name": name, "event_start_time": time(hour), "event_end_time": time(hour + 1), "repeat": repeat,
+        });
+        Plan::parse([hour as u8; 16], &json).unwrap()
+    }
+
+    fn record(plan: &Plan, now: Millis) -> EventRecord {
+        let id = crate::codec::hex(&plan.event.id);
+        let starts = starts(plan, now, &plain).unwrap();
+        EventRecord { id, created_on_ms: 0, modified_on_ms: 0, plan: plan.to_json(), starts }
+    }
+
+    fn clash_of(with: &Plan, new: &Plan) -> Option<String> {
+        let now = Millis(DAY);
+        let starts = starts(new, now, &plain).unwrap();
+        clash(&[record(with, now)], "new", new, &starts, &plain).map(|fault| fault.message)
+    }
+
+    #[test]
+    fn eight_occurrences_stand_ahead_and_the_one_under_way_is_among_them() {
+        let daily = plan("a", 10, 12, Some("daily"));
+        let during = Millis(20 * DAY + 12 * 3_600_000 + 1);
+        let starts = starts(&daily, during, &plain).unwrap();
+        assert_eq!(starts.len(), 8);
+        assert_eq!(starts[0], 20 * DAY + 12 * 3_600_000);
+        let record = record(&daily, during);
+        assert_eq!(stale_at(std::slice::from_ref(&record)), Some(Millis(20 * DAY + 13 * 3_600_000)));
+        assert_eq!(upcoming(&[record], during).len(), 8);
+    }
+
+    #[test]
+    fn a_room_is_told_of_all_events_in_their_order_and_of_no_suspended_one() {
+        let now = Millis(DAY);
+        let suspended = Plan { suspended: true, ..plan("c", 10, 9, None) };
+        let records = [plan("a", 12, 8, None), plan("b", 10, 12, Some("weekly")), suspended]
+            .map(|plan| record(&plan, now));
+        let starts: Vec<u64> = upcoming(&records, now).iter().map(|event| event.start_ms / DAY).collect();
+        assert_eq!(starts[..3], [10, 12, 17]);
+        assert_eq!(starts.len(), 9);
+    }
+
+    #[test]
+    fn overlaps_are_refused_with_the_other_named_however_far_ahead() {
+        let single = plan("single", 40, 12, None);
+        assert_eq!(clash_of(&single, &plan("new", 40, 13, None)), None, "one ends as the other begins");
+        let message = clash_of(&plan("daily", 10, 12, Some("daily")), &single).unwrap();
+        assert!(message.contains("`daily`") && message.contains("1970-02-10T12:00"), "{message}");
+        let message = clash_of(&single, &plan("new", 10, 12, Some("daily"))).unwrap();
+        assert!(message.contains("`single`"), "{message}");
+        assert!(clash_of(&single, &plan("single", 90, 1, None)).unwrap().contains("called"));
+        assert_eq!(
+            clash_of(&Plan { suspended: true, ..single.clone() }, &Plan { name: "n".into(), ..single }),
+            None
+        );
+    }
+
+    #[test]
+    fn an_unknown_time_zone_is_refused_by_name() {
+        let lost = Plan { time_zone: "Atlantis".into(), ..plan("a", 10, 12, Some("daily")) };
+        assert_eq!(starts(&lost, Millis(0), &plain).unwrap_err().field, "time_zone");
+    }
+}

@@ -1,0 +1,268 @@
+//! Rounds: how `random` calls. Every 30 s one round draws among all who wait. DESIGN 6.
+//!
+//! A round permutes the ranks `first..first + count` with its own seed, as [`crate::draw`] does, and takes from the lowest image up as many
+//! as there are seats for: whoever's image is below `first + cut` has won, and is called. Those who have left or were called before
+//! are passed over. The seeds are a hash chain told backwards: its end is committed to before the first round, each
+//! round's seed is the next preimage, so the newest seed proves all before it and tells nothing of those to come.
+//!
+//! A winner stays called as long as the round is kept, and waits again when it is forgotten. A rank that wins while it is called by an
+//! earlier round is that earlier round's; once that is forgotten, the later one makes it a latecomer.
+
+use std::collections::VecDeque;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::call::{Call, ShowUp, Window};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::draw::{Draw, NOBODY};
+use crate::spent::Spent;
+use crate::units::{Millis, Place, Rank};
+
+/// From one round to the next.
+pub const SPACING: Millis = Millis(30_000);
+/// Rounds that are kept, and listed on the board.
+pub const KEPT_MAX: u64 = 32;
+/// How long after its call a winner may enter at the latest, so that no more than [`KEPT_MAX`] rounds are kept.
+pub const LATE_WINDOW: Millis = Millis(SPACING.0 * (KEPT_MAX - 1));
+/// Rounds of one chain: a week without a pause.
+pub const CHAIN_LENGTH: u32 = 20_160;
+
+/// Where the seeds come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The last seed, fixed first. Secret.
+    pub tip: [u8; 32],
+    /// What is told before the first round: the seed that stands before the first.
+    pub commitment: [u8; 32],
+    /// When it was fixed: its commitment is told from then on.
+    pub begun_at: Millis,
+    /// Rounds drawn with it.
+    pub used: u32,
+}
+
+impl Chain {
+    /// The seed of the next round.
+    pub fn next_seed(&self) -> [u8; 32] {
+        nth_seed(self.tip, self.used + 1)
+    }
+
+    /// Whether another round can be drawn with it.
+    pub fn has_more(&self) -> bool {
+        self.used < CHAIN_LENGTH
+    }
+}
+
+/// What is told of a chain with this last seed, before its first round.
+pub fn commitment(tip: [u8; 32]) -> [u8; 32] {
+    nth_seed(tip, 0)
+}
+
+fn nth_seed(tip: [u8; 32], number: u32) -> [u8; 32] {
+    (number..CHAIN_LENGTH).fold(tip, |seed, _| hashed(&seed))
+}
+
+/// One step down a chain: from a round's seed to the one before it.
+pub fn hashed(seed: &[u8; 32]) -> [u8; 32] {
+    Sha256::digest(seed).into()
+}
+
+/// A round that was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// The ranks it drew among, and its seed.
+    pub draw: Draw,
+    /// How many images won.
+    pub cut: u64,
+    /// Winners that an earlier round had called already.
+    pub doubles: Vec<Rank>,
+    /// Whom it called.
+    pub call: Call,
+    /// Derived: the ranks it called, and some who had left before.
+    winners: Vec<Rank>,
+}
+
+impl Round {
+    /// A round that called these.
+    pub fn new(draw: Draw, cut: u64, doubles: Vec<Rank>, call: Call) -> Round {
+        let permutation = draw.permutation();
+        let images = (0..cut).map(|image| Place(draw.first.0 + image));
+        let ranks = images.filter_map(|place| permutation.rank_of(place));
+        let winners = ranks.filter(|rank| !doubles.contains(rank)).collect();
+        Round { draw, cut, doubles, call, winners }
+    }
+}
+
+/// What a round draws among: its seed is not known before.
+pub fn draw_among(first: Rank, count: u64, seed: [u8; 32]) -> Draw {
+    Draw { first, count, seed, hash: NOBODY }
+}
+
+/// See the module's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rounds {
+    chain: Option<Chain>,
+    kept: VecDeque<Round>,
+    /// Derived: the winners of all rounds kept.
+    won: Spent,
+}
+
+impl Rounds {
+    /// Where the next seeds come from.
+    pub fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
+    }
+
+    /// The rounds that still count, oldest first.
+    pub fn kept(&self) -> impl ExactSizeIterator<Item = &Round> {
+        self.kept.iter()
+    }
+
+    /// When the next round may be held.
+    pub fn next_at(&self) -> Option<Millis> {
+        let begun_at = self.chain.map(|chain| chain.begun_at)?;
+        let last = self.kept.back().map_or(begun_at, |round| round.call.at.max(begun_at));
+        Some(last.plus(SPACING))
+    }
+
+    /// Whether a rank is called by a round.
+    pub fn has_won(&self, rank: Rank) -> bool {
+        self.won.contains(rank)
+    }
+
+    /// Where a rank stands that the watermark has not reached.
+    pub fn window(&self, rank: Rank, clock: Millis) -> Window {
+        if self.has_won(rank) {
+            return self.round_of(rank).map_or(Window::Uncalled, |round| round.call.window(clock));
+        }
+        let doubled = self.kept.iter().any(|round| round.doubles.contains(&rank));
+        if doubled { Window::Late } else { Window::Uncalled }
+    }
+
+    /// How many seats winners hold; `kept` says how many of these ranks asked in vain.
+    pub fn holding(&self, clock: Millis, show_up: ShowUp, kept: impl Fn(&[Rank]) -> u32) -> u64 {
+        let open = self.kept.iter().filter(|round| round.call.window(clock) == Window::Open);
+        open.map(|round| u64::from(round.call.held(show_up, kept(&round.winners)))).sum()
+    }
+
+    /// When the next window closes.
+    pub fn next_close(&self, clock: Millis) -> Option<Millis> {
+        let open = self.kept.iter().map(|round| &round.call);
+        open.filter(|call| call.window(clock) == Window::Open && call.holding > 0)
+            .map(|call| call.closes_at)
+            .min()
+    }
+
+    /// What closed rounds teach that was not learnt yet, as [`crate::line::Line::untaught`].
+    pub fn untaught(&self, clock: Millis) -> (u64, u64) {
+        let closed = self.kept.iter().map(|round| &round.call);
+        let closed = closed.filter(|call| !call.learnt && call.window(clock) != Window::Open);
+        closed.fold((0, 0), |(called, claimed), call| {
+            (called + u64::from(call.size), claimed + u64::from(call.claimed))
+        })
+    }
+
+    /// That was learnt.
+    pub fn teach(&mut self, clock: Millis) {
+        let closed = self.kept.iter_mut().map(|round| &mut round.call);
+        closed.filter(|call| call.window(clock) != Window::Open).for_each(|call| call.learnt = true);
+    }
+
+    /// Another chain: what was committed to before counts no more.
+    pub fn begin_chain(&mut self, chain: Chain) {
+        self.chain = Some(chain);
+    }
+
+    /// A round was held, with the next seed of the chain.
+    pub fn hold(&mut self, round: Round) {
+        if let Some(chain) = &mut self.chain {
+            chain.used += 1;
+        }
+        self.keep(round);
+    }
+
+    fn keep(&mut self, round: Round) {
+        round.winners.iter().for_each(|rank| self.won.insert(*rank));
+        self.kept.push_back(round);
+    }
+
+    /// A winner claimed or left: whether it was one.
+    pub fn spend(&mut self, rank: Rank, claimed: bool, clock: Millis) -> bool {
+        if !self.has_won(rank) {
+            return false;
+        }
+        let round = self.kept.iter_mut().rev().find(|round| round.winners.contains(&rank));
+        round.map(|round| round.call.spend(claimed, clock)).is_some()
+    }
+
+    /// The windows' clock stood still for so long.
+    pub fn pause(&mut self, since: Millis, pause: Millis) {
+        self.kept.iter_mut().for_each(|round| round.call.pause(since, pause));
+    }
+
+    /// Forgets rounds behind their late window: so many of their winners wait again.
+    pub fn forget(&mut self, clock: Millis) -> u64 {
+        let mut returned = 0;
+        while self.kept.front().is_some_and(|round| round.call.window(clock) == Window::Void) {
+            let Some(round) = self.kept.pop_front() else { break };
+            round.winners.iter().for_each(|rank| self.won.remove(*rank));
+            returned += u64::from(round.call.holding);
+        }
+        returned
+    }
+
+    fn round_of(&self, rank: Rank) -> Option<&Round> {
+        self.kept.iter().rev().find(|round| round.winners.contains(&rank))
+    }
+
+    /// As bytes of a snapshot.
+    pub fn encode(&self, out: &mut Writer) {
+        out.number(u64::from(self.chain.is_some()));
+        if let Some(Chain { tip, commitment, begun_at, used }) = &self.chain {
+            out.fixed(tip);
+            out.fixed(commitment);
+            out.number(begun_at.0);
+            out.number(u64::from(*used));
+        }
+        out.number(self.kept.len() as u64);
+        for Round { draw, cut, doubles, call, .. } in &self.kept {
+            crate::draws::write_draw(out, draw);
+            out.number(*cut);
+            write_ranks(out, doubles);
+            call.encode(out);
+        }
+    }
+
+    /// Reads what [`Rounds::encode`] wrote.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Rounds, Malformed> {
+        let mut rounds = Rounds::default();
+        if reader.number()? == 1 {
+            let (tip, commitment) = (reader.fixed()?, reader.fixed()?);
+            let (begun_at, used) = (Millis(reader.number()?), reader.number_u32()?);
+            rounds.chain = Some(Chain { tip, commitment, begun_at, used });
+        }
+        for _ in 0..reader.count(75)? {
+            let (draw, cut) = (crate::draws::read_draw(reader)?, reader.number()?);
+            if cut > draw.count || cut > CUT_MAX {
+                return Err(Malformed("a round that calls no more than it draws among"));
+            }
+            let doubles = read_ranks(reader)?;
+            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)?));
+        }
+        Ok(rounds)
+    }
+}
+
+/// Images looked at in one round: so many take a tenth of a second. Whoever is not called for it is drawn among the next time.
+pub const CUT_MAX: u64 = 20_000;
+
+/// How many there are, and each.
+pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
+    out.number(ranks.len() as u64);
+    ranks.iter().for_each(|rank| out.number(rank.0));
+}
+
+/// Reads what [`write_ranks`] wrote.
+pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Result<Vec<Rank>, Malformed> {
+    let count = reader.count(1)?;
+    (0..count).map(|_| reader.number().map(Rank)).collect()
+}

@@ -1,0 +1,523 @@
+//! One step of a [`Room`](crate::room::Room) under way: every decision is carried out at once and remembered for the journal's row.
+//!
+//! The order within a step: what the schedule brings and whether claims are open, then what came in, then what was learnt, then whom to
+//! call, then whether claims are open still. Each reads what the ones before it changed.
+//!
+//! How the cap is kept: `live + holding + kept ≤ total_active_users` whenever a seat is given without a promise; a claim
+//! in its window takes a seat that is empty, or none. So live seats never exceed the limit, whoever comes and whenever it was lowered.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::admission::{
+    claims_closed, empty_seats, enters_allowed, forecast, free_seats, late_quarter, pace_allowed,
+    window_allowed,
+};
+use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
+use crate::board::Board;
+use crate::call::{LATE_WINDOW, Window};
+use crate::codec::Malformed;
+use crate::draw::{Draw, mix};
+use crate::draws::Occasion;
+use crate::journal::Change;
+use crate::pace::{self, WINDOW};
+use crate::planted::{Bug, planted};
+use crate::replies::Verdict;
+use crate::rounds::{self, draw_among};
+use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
+use crate::seats::{self, Renewal, SeatRecord};
+use crate::state::{Config, State};
+use crate::token::{Holder, PassStanding};
+use crate::units::{Generation, Millis, Place, Rank, Seat};
+use crate::wire::to_text;
+
+/// Places are called at most this often: boards travel no faster, and a call is a row.
+const CALL_SPACING: Millis = Millis(1_000);
+/// A window stays open this much longer than visitors are told: their last request is under way.
+const CLAIM_SLACK: Millis = Millis(5_000);
+/// A drawn place's window begins so long after the start: everybody has to hear of the draw first.
+const DRAW_SLACK: Millis = Millis(30_000);
+/// A pass is dead at every edge this long after it expired, clocks and all.
+const EXPIRY_SLACK: Millis = Millis(2_000);
+/// A revoked pass is dead at every edge this long after the longest board age.
+const REVOCATION_SLACK: Millis = Millis(3_000);
+/// Entries of the revocation list; further seats wait for their expiry.
+const REVOKED_MAX: usize = 16_384;
+/// Asking again gives the same pass for this long at least.
+const REPEAT_WINDOW: Millis = Millis(120_000);
+/// When a kept place asks again.
+const NEXT_RETRY: Millis = Millis(3_000);
+
+/// Random bytes for one step: what it draws from them is told apart by a count.
+pub type Entropy = [u8; 32];
+
+/// One step under way.
+pub(crate) struct Turn<'a> {
+    state: &'a mut State,
+    now: Millis,
+    entropy: Entropy,
+    drawn: u64,
+    pub(crate) changes: Vec<Change>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(state: &'a mut State, now: Millis, entropy: Entropy) -> Turn<'a> {
+        Turn { state, now, entropy, drawn: 0, changes: Vec::new() }
+    }
+
+    fn change(&mut self, change: Change) -> Result<(), Malformed> {
+        self.state.apply(self.now, &change, |_| true)?;
+        if planted(Bug::RenewalUnwritten) && matches!(change, Change::Renewed { .. }) {
+            return Ok(());
+        }
+        self.changes.push(change);
+        Ok(())
+    }
+
+    fn rules(&self) -> Option<Rules> {
+        self.state.rules(self.now)
+    }
+
+    fn random_bytes(&mut self) -> [u8; 32] {
+        self.drawn += 1;
+        Sha256::new().chain_update(self.entropy).chain_update(self.drawn.to_be_bytes()).finalize().into()
+    }
+
+    pub(crate) fn configure(&mut self, config: Config) -> Result<u64, Malformed> {
+        let held = self.state.config.as_ref();
+        if let Some(held) = held.filter(|held| config.version <= held.version) {
+            return Ok(held.version);
+        }
+        let events_differ = held.is_none_or(|held| held.events != config.events);
+        let Config { version, directory_version, settings, events } = config;
+        let settings = to_text(&settings.to_json());
+        self.change(Change::Configured { version, directory_version, settings })?;
+        if events_differ {
+            self.change(Change::Scheduled { events: to_text(&events) })?;
+        }
+        self.follow_schedule()?;
+        Ok(version)
+    }
+
+    /// What the schedule brings by now: seeds are fixed, people gathered, a draw held, sessions ended.
+    pub(crate) fn follow_schedule(&mut self) -> Result<(), Malformed> {
+        let Some(config) = &self.state.config else {
+            return Ok(());
+        };
+        let (events, now) = (config.events.clone(), self.now);
+        for event in events.iter().filter(|event| event.shuffle && event.start_ms > now.0) {
+            let occasion = occasion(event);
+            if self.state.draws.seed(occasion).is_none() {
+                let seed = self.random_bytes();
+                self.change(Change::Sealed { occasion, seed })?;
+            }
+        }
+        if let Some(event) = events.iter().find(|event| event.stage(now) == Stage::Prequeue) {
+            self.begin_prequeue(event)?;
+        }
+        self.end_gathering(&events)?;
+        let chain = self.state.rounds.chain();
+        let spent = chain.is_none_or(|chain| !chain.has_more());
+        if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
+            let tip = self.random_bytes();
+            self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
+        }
+        // Whoever is called from here on is called by a clock that goes.
+        self.open_or_close()
+    }
+
+    fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
+        let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
+        if event.shuffle && gathered != Some(event.id) {
+            self.change(Change::Gathering { event: Some(event.id) })?;
+        }
+        let occasion = occasion(event);
+        if event.ends_sessions && self.state.swept != Some(occasion) {
+            self.end_all(Some(occasion))?;
+        }
+        Ok(())
+    }
+
+    /// Whoever was gathered is drawn once their event has started, and stays in order if it was called off.
+    fn end_gathering(&mut self, events: &[Event]) -> Result<(), Malformed> {
+        let Some(gathering) = self.state.draws.gathering().copied() else {
+            return Ok(());
+        };
+        let event = events.iter().find(|event| {
+            event.id == gathering.event && event.shuffle && event.stage(self.now) != Stage::Away
+        });
+        match event {
+            Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
+            Some(event) if self.state.draws.has_room() => {
+                let (occasion, count) = (occasion(event), self.state.line.issued().0 - gathering.first.0);
+                match self.state.draws.seed(occasion) {
+                    Some(seed) => {
+                        let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
+                        self.change(Change::Drawn { occasion, draw })
+                    }
+                    None => self.change(Change::Gathering { event: None }),
+                }
+            }
+            _ => self.change(Change::Gathering { event: None }),
+        }
+    }
+
+    pub(crate) fn batch(&mut self, batch: &Batch) -> Result<BatchAnswer, Malformed> {
+        match self.state.judge(&batch.name, &batch.digest) {
+            Verdict::New => {}
+            Verdict::Repeated(_) if planted(Bug::BatchTwice) => {}
+            Verdict::Repeated(reply) => return Ok(BatchAnswer::Done(Reply::decode(reply)?)),
+            Verdict::Expected(number) => return Ok(BatchAnswer::Expected(number)),
+            Verdict::Refused => return Ok(BatchAnswer::Refused),
+        }
+        let Some(rules) = self.rules() else {
+            return Ok(BatchAnswer::Refused);
+        };
+        let reply = self.carry_out(&batch.items, &rules)?;
+        self.change(Change::Answered {
+            name: batch.name.clone(),
+            digest: batch.digest,
+            reply: reply.encode(),
+        })?;
+        Ok(BatchAnswer::Done(reply))
+    }
+
+    fn carry_out(&mut self, items: &Items, rules: &Rules) -> Result<Reply, Malformed> {
+        for pass in &items.pass_leaves {
+            if let Some(record) = self.seat_of(pass) {
+                self.revoke(&record)?;
+            }
+        }
+        for ticket in &items.ticket_leaves {
+            self.leave_ticket(ticket)?;
+        }
+        let renewals = items.renewals.iter().map(|pass| self.renew(pass, rules));
+        let renewals = renewals.collect::<Result<Vec<_>, _>>()?;
+        let claims = items.claims.iter().map(|ticket| self.claim(ticket, rules));
+        let claims = claims.collect::<Result<Vec<_>, _>>()?;
+        let first_rank = self.state.line.issued();
+        self.join(&items.joins, rules)?;
+        let mut entered = Vec::new();
+        for _ in 0..items.enters {
+            if enters_allowed(self.state, rules) == 0 {
+                break;
+            }
+            if rules.mode.calls() {
+                self.spend_pace(rules, 1);
+            }
+            entered.push(self.admit(None, rules)?);
+        }
+        let State { epoch, pass_epoch, .. } = *self.state;
+        let joined_at = self.now;
+        Ok(Reply { epoch, pass_epoch, first_rank, joined_at, claims, renewals, entered })
+    }
+
+    fn join(&mut self, holders: &[Holder], rules: &Rules) -> Result<(), Malformed> {
+        let left = Rank::LIMIT.saturating_sub(self.state.line.issued().0);
+        let holders = holders.get(..(left as usize).min(holders.len())).unwrap_or_default();
+        if holders.is_empty() {
+            return Ok(());
+        }
+        if self.state.waits.begins_entry(self.now) {
+            let promised = self.promise(rules);
+            self.change(Change::Promised { wait: promised })?;
+        }
+        if let Some(gathering) = self.state.draws.gathering() {
+            let hash = holders.iter().fold(gathering.hash, mix);
+            self.change(Change::Mixed { hash })?;
+        }
+        self.change(Change::Joined { count: holders.len() as u64 })
+    }
+
+    /// What whoever joins next is told; nothing where places are drawn or nobody is called.
+    fn promise(&self, rules: &Rules) -> Millis {
+        let told = rules.mode == Mode::Fifo && self.state.line.waiting() > 0;
+        let seconds = forecast(self.state, rules).seconds(self.state.line.waiting()).filter(|_| told);
+        seconds.map_or(Millis(0), Millis::from_secs)
+    }
+
+    fn claim(&mut self, ticket: &TicketRef, rules: &Rules) -> Result<ClaimOutcome, Malformed> {
+        let TicketRef { epoch, rank } = *ticket;
+        if epoch != self.state.epoch {
+            return Ok(ClaimOutcome::Void);
+        }
+        if self.state.spent.contains(rank) && !planted(Bug::SpentClaimsAgain) {
+            return Ok(self.claim_again(rank));
+        }
+        let window = self.state.window(rank);
+        match window {
+            Window::Uncalled => return Ok(ClaimOutcome::Waiting),
+            Window::Void => return Ok(ClaimOutcome::Void),
+            Window::Open | Window::Late => {}
+        }
+        if !rules.mode.calls() || !self.claim_allowed(rank, window, rules) {
+            self.change(Change::Kept { rank })?;
+            return Ok(ClaimOutcome::Next { retry: NEXT_RETRY });
+        }
+        if window == Window::Late && self.state.line.waiting() > 0 {
+            self.state.late_pacer = self.state.late_pacer.after(self.now, late_quarter(rules), 1);
+        }
+        Ok(ClaimOutcome::Granted(self.admit(Some(rank), rules)?))
+    }
+
+    /// Whether a called place that asks may have a seat now. In its window any empty seat will do that no lower place asked for in
+    /// vain; late, it takes what nobody else was promised.
+    fn claim_allowed(&self, rank: Rank, window: Window, rules: &Rules) -> bool {
+        let (state, now) = (&*self.state, self.now);
+        let (place, empty) = (state.draws.place_of(rank), empty_seats(state, rules));
+        if window == Window::Open {
+            let lower = state.kept.places().take_while(|kept| *kept < place);
+            let lower = lower.filter(|kept| state.window(state.draws.rank_of(*kept)) == Window::Open);
+            return empty > lower.count() as u64
+                && state.admissions.count() < u64::from(rules.new_users_per_minute);
+        }
+        let quarter = late_quarter(rules);
+        let paced = state.line.waiting() == 0
+            || planted(Bug::LatecomersRush)
+            || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
+        let is_kept = state.kept.contains(place);
+        let before = state.kept_late().filter(|kept| !is_kept || *kept < place).count() as u64;
+        empty > state.holding() + before && window_allowed(state, rules) > 0 && paced
+    }
+
+    /// A spent ticket gets its pass again until that pass was renewed and 120 s have gone.
+    fn claim_again(&self, rank: Rank) -> ClaimOutcome {
+        match self.state.seats.of_rank(rank) {
+            Some(SeatRecord { renewal: Renewal::Revoked, .. }) | None => ClaimOutcome::Used,
+            // The seat is held for a while yet, but what it would get to the origin with has expired.
+            Some(record) if record.grant.expires <= self.now => ClaimOutcome::Used,
+            Some(record) => {
+                let recent = self.now.since(record.admitted_at) <= REPEAT_WINDOW;
+                if recent || record.renewal == Renewal::Never {
+                    ClaimOutcome::Granted(record.grant)
+                } else {
+                    ClaimOutcome::Used
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, rank: Option<Rank>, rules: &Rules) -> Result<Grant, Malformed> {
+        let (seat, generation) = self.state.seats.lowest_free();
+        let expires = self.now.plus(rules.pass_lifetime());
+        let standing = if rank.is_some() { PassStanding::Confirmed } else { PassStanding::Unconfirmed };
+        let grant = Grant { seat, generation, issued: self.now, expires, standing };
+        let free_at = seats::free_at(expires.plus(EXPIRY_SLACK));
+        self.change(Change::Admitted { rank, grant, free_at })?;
+        Ok(grant)
+    }
+
+    /// The live seat a pass names, unless the pass was given up.
+    fn seat_of(&self, pass: &PassRef) -> Option<SeatRecord> {
+        let State { epoch, pass_epoch, seats, .. } = &*self.state;
+        let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
+        let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
+        (record.renewal != Renewal::Revoked).then_some(record)
+    }
+
+    fn renew(&mut self, pass: &PassRef, rules: &Rules) -> Result<RenewOutcome, Malformed> {
+        let Some(record) = self.seat_of(pass) else {
+            return Ok(RenewOutcome::Ended);
+        };
+        let fixed = rules.fixed_sessions;
+        let expires = record.grant.expires;
+        let grant = Grant {
+            issued: if fixed { record.grant.issued } else { self.now },
+            expires: if fixed { expires } else { expires.max(self.now.plus(rules.pass_lifetime())) },
+            standing: PassStanding::Confirmed,
+            ..record.grant
+        };
+        if grant != record.grant {
+            let free_at = seats::free_at(grant.expires.plus(EXPIRY_SLACK)).max(record.free_at);
+            self.change(Change::Renewed { grant, free_at })?;
+        }
+        Ok(RenewOutcome::Renewed(grant))
+    }
+
+    /// The operator ends one session: whether there is such a one, and the list of revoked passes has room for it.
+    pub(crate) fn end(&mut self, seat: Seat, generation: Generation) -> Result<bool, Malformed> {
+        let record = self.state.seats.get(seat, generation);
+        match record.filter(|record| record.renewal != Renewal::Revoked) {
+            Some(record) => self.revoke(&record),
+            None => Ok(false),
+        }
+    }
+
+    /// Everybody who is inside is out; the line stays.
+    pub(crate) fn end_all(&mut self, occasion: Option<Occasion>) -> Result<(), Malformed> {
+        let free_at = seats::free_at(self.dead_at());
+        self.change(Change::SessionsEnded { occasion, free_at })
+    }
+
+    fn revoke(&mut self, record: &SeatRecord) -> Result<bool, Malformed> {
+        if self.state.revoked.len() >= REVOKED_MAX {
+            return Ok(false);
+        }
+        let forget_at = record.grant.expires.plus(EXPIRY_SLACK);
+        let Grant { seat, generation, .. } = record.grant;
+        let free_at = seats::free_at(self.dead_at()).min(record.free_at);
+        self.change(Change::PassLeft { seat, generation, free_at, forget_at })?;
+        Ok(true)
+    }
+
+    /// When what is told now has reached every edge.
+    fn dead_at(&self) -> Millis {
+        let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
+        let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
+        if planted(Bug::RevokedSeatAtOnce) { self.now } else { self.now.plus(longest).plus(REVOCATION_SLACK) }
+    }
+
+    fn leave_ticket(&mut self, ticket: &TicketRef) -> Result<(), Malformed> {
+        let TicketRef { epoch, rank } = *ticket;
+        let known = epoch == self.state.epoch && rank < self.state.line.issued();
+        let void = self.state.window(rank) == Window::Void;
+        if !known || void || self.state.spent.contains(rank) {
+            return Ok(());
+        }
+        self.change(Change::TicketLeft { rank })
+    }
+
+    /// What calls that have closed teach.
+    pub(crate) fn learn(&mut self) -> Result<(), Malformed> {
+        let (called, claimed) = self.state.line.untaught(self.now);
+        let (drawn, won) = self.state.rounds.untaught(self.state.line.clock(self.now));
+        if called + drawn == 0 {
+            return Ok(());
+        }
+        self.change(Change::Learnt { called: called + drawn, claimed: claimed + won })
+    }
+
+    /// Calls as many places as there are seats and pace for.
+    pub(crate) fn call(&mut self) -> Result<(), Malformed> {
+        match self.rules() {
+            Some(rules) if rules.mode == Mode::Fifo => self.call_in_order(&rules),
+            Some(rules) if rules.mode == Mode::Random => self.draw_round(&rules),
+            _ => Ok(()),
+        }
+    }
+
+    fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
+        let rested = self.state.line.last_call_at().is_none_or(|at| self.now.since(at) >= CALL_SPACING);
+        let count = if rested { self.callable(rules, pace::burst_queueing) } else { 0 };
+        if count == 0 {
+            return Ok(());
+        }
+        // Whoever left, or was called by a round, is called over: they take neither seat nor pace.
+        let Place(first) = self.state.line.called();
+        let (mut end, mut holding) = (first, 0u32);
+        while u64::from(holding) < count && end < self.state.line.issued().0 {
+            holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
+            end += 1;
+            end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
+        }
+        self.spend_pace(rules, self.state.show_up.of(holding));
+        let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
+        let late_until = closes_at.plus(LATE_WINDOW);
+        self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
+    }
+
+    /// Now, or once everybody can have heard of the draw that gave this place.
+    fn window_opens_at(&self, place: Place) -> Millis {
+        let drawn = self.state.draws.done().iter().filter(|done| done.has(place));
+        let told = drawn.map(|done| done.occasion.start.plus(DRAW_SLACK)).max();
+        told.map_or(self.now, |told| told.max(self.now))
+    }
+
+    fn waits(&self, rank: Rank) -> bool {
+        !self.state.spent.contains(rank) && !self.state.rounds.has_won(rank)
+    }
+
+    fn draw_round(&mut self, rules: &Rules) -> Result<(), Malformed> {
+        let due = self.state.rounds.next_at().is_some_and(|at| at <= self.now);
+        let wanted = if due { self.callable(rules, pace::burst_round) } else { 0 };
+        let Some(chain) = self.state.rounds.chain().filter(|_| wanted > 0) else {
+            return Ok(());
+        };
+        let (called, issued) = (self.state.line.called(), self.state.line.issued());
+        let in_line = |rank: Rank| self.state.draws.place_of(rank) >= called && self.waits(rank);
+        let oldest = self.state.draws.first_rank_from(called);
+        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
+            return Ok(());
+        };
+        let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
+        let permutation = draw.permutation();
+        let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
+        while u64::from(holding) < wanted && cut < draw.count.min(rounds::CUT_MAX) {
+            if let Some(rank) = permutation.rank_of(Place(first.0 + cut)) {
+                if in_line(rank) {
+                    holding += 1;
+                } else if !self.state.spent.contains(rank) && self.state.rounds.has_won(rank) {
+                    doubles.push(rank);
+                }
+            }
+            cut += 1;
+        }
+        self.spend_pace(rules, self.state.show_up.of(holding));
+        let closes_at = self.now.plus(rules.claim_window).plus(CLAIM_SLACK);
+        let late_until = self.now.plus(rounds::LATE_WINDOW).max(closes_at);
+        self.change(Change::Round { draw, cut, doubles, holding, closes_at, late_until })
+    }
+
+    /// So many that as many come as there are seats and pace for, if it goes on as it went.
+    fn callable(&self, rules: &Rules, burst: fn(u32) -> u32) -> u64 {
+        let state = &*self.state;
+        let waiting = state.line.waiting();
+        if waiting == 0 {
+            return 0;
+        }
+        let expected = free_seats(state, rules).min(pace_allowed(state, rules, burst));
+        waiting.min(state.show_up.for_expected(expected))
+    }
+
+    fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
+        self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, admissions);
+    }
+
+    /// While nobody may claim, windows stand still.
+    pub(crate) fn open_or_close(&mut self) -> Result<(), Malformed> {
+        let Some(rules) = self.rules() else {
+            return Ok(());
+        };
+        let held = !rules.mode.calls() || claims_closed(self.state, &rules);
+        if held == self.state.line.is_held() { Ok(()) } else { self.change(Change::Held { held }) }
+    }
+
+    /// When time alone would change something that somebody waits for.
+    pub(crate) fn wake_at(&self) -> Option<Millis> {
+        let rules = self.rules()?;
+        let events = self.state.config.as_ref().map_or(&[][..], |config| &config.events);
+        let next_calls = if rules.mode.calls() { self.next_call_at(&rules) } else { None };
+        [next_calls, next_instant(events, self.now)].into_iter().flatten().min()
+    }
+
+    fn next_call_at(&self, rules: &Rules) -> Option<Millis> {
+        let (state, now) = (&*self.state, self.now);
+        let per_minute = rules.new_users_per_minute;
+        let clock = state.line.clock(now);
+        let closes = [state.line.next_close(now), state.rounds.next_close(clock)];
+        let closes = closes.into_iter().flatten().min().filter(|_| !state.line.is_held());
+        let closes = closes.filter(|_| !planted(Bug::AlarmForgetsWindows));
+        let frees = || [state.seats.next_free_at(), closes].into_iter().flatten().min();
+        let paces = || [state.admissions.oldest_leaves_at(), closes].into_iter().flatten().min();
+        let at = match () {
+            // Claims open again as soon as there is a seat.
+            () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
+            () if claims_closed(state, rules) => paces(),
+            () if state.line.waiting() == 0 => return None,
+            () if free_seats(state, rules) == 0 => frees(),
+            () if window_allowed(state, rules) == 0 => paces(),
+            () if rules.mode == Mode::Random => state.rounds.next_at(),
+            () => Some(state.pacer.next_at(per_minute, pace::burst_queueing(per_minute))),
+        };
+        let spaced = match rules.mode {
+            Mode::Random => state.rounds.next_at().unwrap_or(now),
+            _ => state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING)),
+        };
+        let spaced = if claims_closed(state, rules) { now } else { spaced };
+        // Without anything to wait for (a limit of zero seats left, say), look again in a minute.
+        Some(at.unwrap_or(now.plus(WINDOW)).max(spaced).max(now.plus(Millis(1))))
+    }
+}
+
+fn occasion(event: &Event) -> Occasion {
+    Occasion { event: event.id, start: Millis(event.start_ms) }
+}

@@ -1,0 +1,167 @@
+//! `random`: rounds on a Room that is rebuilt from its rows after every step. Who wins is called, stays called, waits again when its round
+//! is forgotten; anybody can recompute it; the way back to `fifo` restores the order.
+
+mod table;
+
+use std::collections::HashSet;
+
+use durable::batch::{ClaimOutcome, Items};
+use durable::board::{BoardRounds, Phase};
+use durable::json;
+use durable::rounds::hashed;
+use durable::units::{Millis, Rank};
+
+use table::{Table, granted, ticket};
+
+fn settings() -> durable::json::Value {
+    json!({ "queueing_method": "random", "total_active_users": 10, "new_users_per_minute": 1_000 })
+}
+
+/// A random room with so many people in line.
+fn table(people: u8) -> Table {
+    let mut table = Table::new(&settings());
+    table.join(people);
+    table
+}
+
+fn rounds(table: &mut Table) -> BoardRounds {
+    table.room.board(table.now).rounds.expect("rounds")
+}
+
+fn winners(table: &mut Table, people: u64) -> HashSet<u64> {
+    let board = table.room.board(table.now);
+    (0..people).filter(|rank| board.has_called(Rank(*rank))).collect()
+}
+
+#[test]
+fn a_round_draws_among_all_who_wait_and_its_seed_was_promised_before() {
+    let mut table = table(100);
+    let promise = rounds(&mut table);
+    assert_eq!((promise.number, promise.seed), (0, promise.commitment));
+    table.later(29_999);
+    assert_eq!(winners(&mut table, 100).len(), 0);
+    table.later(1);
+    let (told, won) = (rounds(&mut table), winners(&mut table, 100));
+    assert_eq!((told.number, won.len()), (1, 10));
+    assert_eq!(hashed(&told.seed.0), promise.commitment.0);
+    assert_ne!(won, (0..10).collect(), "not in the order of arrival");
+    for rank in 0..100 {
+        assert_eq!(matches!(table.claim(rank), ClaimOutcome::Granted(_)), won.contains(&rank), "{rank}");
+    }
+    assert_eq!(table.room.board(table.now).waiting, 90);
+}
+
+#[test]
+fn every_seed_proves_the_ones_before() {
+    let mut table = table(100);
+    let promise = rounds(&mut table).commitment;
+    for _ in 0..6 {
+        table.later(30_000);
+        for rank in winners(&mut table, 100) {
+            table.claim(rank);
+        }
+        table.later(1_000);
+        table.join(1);
+        table.now = table.now.plus(Millis(130_000));
+    }
+    let told = rounds(&mut table);
+    assert!(told.number > 2, "{}", told.number);
+    let mut seed = told.seed.0;
+    (0..told.number).for_each(|_| seed = hashed(&seed));
+    assert_eq!(seed, promise.0);
+}
+
+#[test]
+fn a_winner_is_called_until_its_round_is_forgotten_and_then_waits_again() {
+    let mut table = table(30);
+    table.later(30_000);
+    let won = winners(&mut table, 30);
+    let absent = *won.iter().next().unwrap();
+    // Longer than the window, and the others go in.
+    for rank in won.iter().filter(|rank| **rank != absent) {
+        granted(&table.claim(*rank));
+    }
+    table.later(125_000);
+    assert!(winners(&mut table, 30).contains(&absent), "a latecomer is still called");
+    let board = table.room.board(table.now);
+    assert!(board.waiting < 20, "its seat went to the next round: {}", board.waiting);
+    table.later(32 * 30_000);
+    table.later(30_000);
+    let claimed = table.claim(absent);
+    let called = winners(&mut table, 30).contains(&absent);
+    assert!(called || claimed == ClaimOutcome::Waiting, "{claimed:?}");
+}
+
+#[test]
+fn back_to_fifo_everybody_is_called_in_the_order_of_their_ranks() {
+    let mut table = table(60);
+    table.later(30_000);
+    let won = winners(&mut table, 60);
+    for rank in &won {
+        granted(&table.claim(*rank));
+    }
+    table.configure(&json!({ "total_active_users": 20, "new_users_per_minute": 1_000 }));
+    let mut expected: Vec<u64> = (0..60).filter(|rank| !won.contains(rank)).collect();
+    expected.truncate(10);
+    table.later(2_000);
+    for rank in 0..60 {
+        let told = table.claim(rank);
+        let in_turn = won.contains(&rank) || expected.contains(&rank);
+        assert_eq!(matches!(told, ClaimOutcome::Granted(_)), in_turn, "rank {rank}: {told:?}");
+    }
+    assert_eq!((table.inside(), table.room.board(table.now).waiting), (20, 40));
+}
+
+#[test]
+fn a_winner_who_has_not_claimed_is_called_in_fifo_too_and_not_twice() {
+    let mut table = table(60);
+    table.later(30_000);
+    let won = winners(&mut table, 60);
+    table.configure(&json!({ "total_active_users": 20, "new_users_per_minute": 1_000 }));
+    table.later(2_000);
+    let board = table.room.board(table.now);
+    assert_eq!(board.waiting, 40, "twenty are called: ten by the round, ten in order");
+    let inside = (0..60).filter(|rank| matches!(table.claim(*rank), ClaimOutcome::Granted(_))).count();
+    assert_eq!(inside, 20);
+    assert!(won.iter().all(|rank| matches!(table.claim(*rank), ClaimOutcome::Granted(_))));
+}
+
+#[test]
+fn who_leaves_wins_nothing_and_everybody_gets_in_at_last() {
+    let mut table = Table::new(
+        &json!({ "queueing_method": "random", "total_active_users": 7, "new_users_per_minute": 1_000 }),
+    );
+    table.join(50);
+    let leaves = (0..20).map(ticket).collect();
+    table.batch(Items { ticket_leaves: leaves, ..Items::default() });
+    let mut inside = HashSet::new();
+    for _ in 0..40 {
+        table.later(30_000);
+        for rank in winners(&mut table, 50) {
+            if let ClaimOutcome::Granted(grant) = table.claim(rank) {
+                inside.insert(rank);
+                table.leave(&grant);
+            }
+        }
+    }
+    assert_eq!(inside, (20..50).collect());
+    assert_eq!(table.room.board(table.now).phase, Phase::Open);
+}
+
+#[test]
+fn chances_do_not_depend_on_the_time_of_arrival() {
+    // 40 lines of 100, ten winners each: the earlier half wins as often as the later, within 5 standard deviations.
+    let mut early = 0u32;
+    for line in 0..40 {
+        let mut table = Table::new(&json!({}));
+        // The entropy of a step is made of its time.
+        table.later(line);
+        table.configure(&settings());
+        table.join(100);
+        table.later(30_000);
+        early += winners(&mut table, 100).iter().filter(|rank| **rank < 50).count() as u32;
+    }
+    // The variance of one line's ten is 10 · ½ · ½ · 90/99.
+    let deviation = (40.0f64 * 10.0 * 0.25 * 90.0 / 99.0).sqrt();
+    assert!((f64::from(early) - 200.0).abs() < 5.0 * deviation, "{early} of 400");
+}
