@@ -63,6 +63,8 @@ pub(super) struct RankFacts {
     pub(super) pass: Option<(u32, u32)>,
     /// When it was told *next* last.
     pub(super) kept_at: Option<Millis>,
+    /// The same, on a clock that stands still while nobody may claim.
+    pub(super) kept_on_clock: Option<Millis>,
 }
 
 /// A pass, and what became of it.
@@ -180,7 +182,7 @@ impl Facts {
             (None, true) => self.held_since = Some(at),
             (Some(since), false) => {
                 let pause = at.since(since);
-                for kept_at in self.ranks.iter_mut().filter_map(|rank| rank.kept_at.as_mut()) {
+                for kept_at in self.ranks.iter_mut().filter_map(|rank| rank.kept_on_clock.as_mut()) {
                     *kept_at = kept_at.plus(pause);
                 }
                 let turns = self.ranks.iter_mut().filter_map(|rank| rank.turn.as_mut());

@@ -69,7 +69,7 @@ impl Auditor {
         for (_, turn, facts) in self.facts.pending() {
             if now < turn.holds_until {
                 promised += 1;
-            } else if facts.kept_at.is_some_and(|kept| now.since(kept) <= KEPT.plus(LOOKS_AGAIN)) {
+            } else if facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT.plus(LOOKS_AGAIN)) {
                 kept += 1;
             }
         }

@@ -128,10 +128,10 @@ impl Auditor {
     /// A called place is told *next*.
     pub(super) fn judge_kept(&mut self, at: Millis, rank: Rank) {
         let facts = self.facts.ranks.get_mut(rank.0 as usize);
-        let Some(RankFacts { turn: Some(_), left: false, pass: None, kept_at }) = facts else {
+        let Some(RankFacts { turn: Some(_), left: false, pass: None, kept_at, kept_on_clock }) = facts else {
             return self.broke(at, Rule::Ghosts, format!("rank {} is kept and has no turn", rank.0));
         };
-        *kept_at = Some(at);
+        (*kept_at, *kept_on_clock) = (Some(at), Some(at));
     }
 }
 

@@ -104,8 +104,7 @@ impl World<'_> {
         self.network.calm();
         self.room.fails.clear();
         self.room.clock_behind = (Millis(0), 0);
-        self.room.alarms_late = (Millis(0), Millis(0));
-        self.room.alarm_twice = false;
+        self.alarms_in_time();
         self.directory_away_until = Millis(0);
         self.twice_until.iter_mut().for_each(|until| *until = Millis(0));
         self.order(&closing());

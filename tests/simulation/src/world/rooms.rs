@@ -163,6 +163,15 @@ impl World<'_> {
         self.queue.at(at.plus(late), Event::Alarm(at));
     }
 
+    /// Alarms are late no more: the one that is set comes when it should.
+    pub(super) fn alarms_in_time(&mut self) {
+        self.room.alarms_late = (Millis(0), Millis(0));
+        self.room.alarm_twice = false;
+        if let Some(at) = self.room.alarm_at {
+            self.queue.at(at, Event::Alarm(at));
+        }
+    }
+
     pub(super) fn alarm(&mut self, at: Millis) {
         if self.room.alarm_at != Some(at) {
             return;
