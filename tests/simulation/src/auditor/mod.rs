@@ -1,15 +1,15 @@
 //! The auditor: it alone says whether a run was right. It sees what was asked of the Room and told by it, the rows that were committed, the
-//! boards that were published, what the origin saw and what visitors heard, and keeps a naive model of its own ([`facts`]): plain lists,
+//! boards that were published, what the origin saw and what visitors heard, and keeps a naive model of its own (`facts`): plain lists,
 //! counted anew each time. It shares no decision with the Room; from the production code it takes nothing but the formats.
 //!
 //! | file | rules of DESIGN 4 |
 //! |---|---|
-//! | [`cap`] | 1: live seats, and what edges let through |
-//! | [`pace`] | 2: admissions in 60 s, evenly |
-//! | [`order`] | 3 and 9: calls, claims in their window |
-//! | [`once`] | 4, 5, 6: tickets, ranks, batches, what was told |
-//! | [`late`] | 7: ghosts and latecomers |
-//! | [`live`] | 8: nobody waits without a reason |
+//! | `cap` | 1: live seats, and what edges let through |
+//! | `pace` | 2: admissions in 60 s, evenly |
+//! | `order` | 3 and 9: calls, claims in their window |
+//! | `once` | 4, 5, 6: tickets, ranks, batches, what was told |
+//! | `late` | 7: ghosts and latecomers |
+//! | `live` | 8: nobody waits without a reason |
 //!
 //! Rule 10 is looked at by the world (it has both Rooms), and told to the auditor.
 

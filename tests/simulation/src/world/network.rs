@@ -1,7 +1,7 @@
 //! The network between our objects, and how long a caller waits. It draws for each call how long either way takes, whether it gets lost on
 //! one of them, and whether it arrives twice.
 //!
-//! No answer takes longer on its way than [`LATE_MAX`]. That is what the Room's slack of 3 s behind a revocation is for: a second of grace for
+//! No answer takes longer on its way than `LATE_MAX`. That is what the Room's slack of 3 s behind a revocation is for: a second of grace for
 //! the board's age, and two for the ways from Room to lobby and from lobby to edge.
 
 use durable::units::Millis;
