@@ -5,7 +5,7 @@ use durable::board::{Board, Phase};
 use durable::json::Value;
 use durable::order::Document;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
-use durable::token::{Arrival, Holder, KeyFault, Keys, prefix_of_address};
+use durable::token::{Arrival, Holder, KeyFault, Keys, Pass, prefix_of_address};
 use durable::units::Millis;
 use durable::wire::from_text;
 
@@ -312,6 +312,11 @@ impl Prepared<'_> {
                 _ => self.origin(),
             };
         }
+        // What is answered from memory may have expired since.
+        let outcome = match outcome {
+            Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
+            outcome => outcome,
+        };
         let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);
         let marked = self.address.is_marked();
         match sequel {
@@ -325,6 +330,10 @@ impl Prepared<'_> {
             Sequel::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
             Sequel::TellAndForget(standing) => self.tell(standing, Some(&self.forget())),
         }
+    }
+
+    fn has_expired(&self, pass: &str) -> bool {
+        self.keys.verify::<Pass>(pass).is_ok_and(|pass| pass.expires <= self.now)
     }
 
     /// No board is to be had: a good pass is honoured blind, everybody else is told so.

@@ -25,6 +25,7 @@ suite() {
 }
 
 suite native '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' cargo test --workspace
+suite simulation '^simulation: ([0-9]+) passed.*' '^simulation: .* ([0-9]+) failed.*' tools/sim.sh
 # The draw as strangers verify it, in Python.
 suite draw '^Ran ([0-9]+) tests? in .*' '^FAILED \(.*=([0-9]+)\)$' python3 tests/draw/test_draw.py
 tools/build.sh || failed=$((failed + 1))

@@ -3,6 +3,7 @@
 
 use crate::forecast::Forecast;
 use crate::pace;
+use crate::planted::{Bug, planted};
 use crate::schedule::{Mode, Rules};
 use crate::state::State;
 use crate::units::Millis;
@@ -19,12 +20,15 @@ pub(crate) fn empty_seats(state: &State, rules: &Rules) -> u64 {
 
 /// Seats that nobody holds and nobody was promised.
 pub(crate) fn free_seats(state: &State, rules: &Rules) -> u64 {
-    empty_seats(state, rules).saturating_sub(state.holding() + state.kept_late().count() as u64)
+    let empty = empty_seats(state, rules) + u64::from(planted(Bug::OneSeatMore));
+    empty.saturating_sub(state.holding() + state.kept_late().count() as u64)
 }
 
 /// Admissions that the window alone allows, with everyone who is expected counted as if they entered now.
 pub(crate) fn window_allowed(state: &State, rules: &Rules) -> u64 {
-    u64::from(rules.new_users_per_minute).saturating_sub(state.admissions.count() + state.holding())
+    u64::from(rules.new_users_per_minute).saturating_sub(
+        state.admissions.count() + if planted(Bug::PaceForgetsCalled) { 0 } else { state.holding() },
+    )
 }
 
 /// Admissions that both the window and the pacer allow now.

@@ -44,6 +44,7 @@ pub mod order;
 pub mod pace;
 pub mod page_settings;
 pub mod plan;
+pub mod planted;
 pub mod protocol;
 mod publish;
 pub mod replies;

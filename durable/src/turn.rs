@@ -20,6 +20,7 @@ use crate::draw::{Draw, mix};
 use crate::draws::Occasion;
 use crate::journal::Change;
 use crate::pace::{self, WINDOW};
+use crate::planted::{Bug, planted};
 use crate::replies::Verdict;
 use crate::rounds::{self, draw_among};
 use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
@@ -65,6 +66,9 @@ impl<'a> Turn<'a> {
 
     fn change(&mut self, change: Change) -> Result<(), Malformed> {
         self.state.apply(self.now, &change, |_| true)?;
+        if planted(Bug::RenewalUnwritten) && matches!(change, Change::Renewed { .. }) {
+            return Ok(());
+        }
         self.changes.push(change);
         Ok(())
     }
@@ -160,6 +164,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<BatchAnswer, Malformed> {
         match self.state.judge(&batch.name, &batch.digest) {
             Verdict::New => {}
+            Verdict::Repeated(_) if planted(Bug::BatchTwice) => {}
             Verdict::Repeated(reply) => return Ok(BatchAnswer::Done(Reply::decode(reply)?)),
             Verdict::Expected(number) => return Ok(BatchAnswer::Expected(number)),
             Verdict::Refused => return Ok(BatchAnswer::Refused),
@@ -236,7 +241,7 @@ impl<'a> Turn<'a> {
         if epoch != self.state.epoch {
             return Ok(ClaimOutcome::Void);
         }
-        if self.state.spent.contains(rank) {
+        if self.state.spent.contains(rank) && !planted(Bug::SpentClaimsAgain) {
             return Ok(self.claim_again(rank));
         }
         let window = self.state.window(rank);
@@ -268,6 +273,7 @@ impl<'a> Turn<'a> {
         }
         let quarter = late_quarter(rules);
         let paced = state.line.waiting() == 0
+            || planted(Bug::LatecomersRush)
             || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
         let is_kept = state.kept.contains(place);
         let before = state.kept_late().filter(|kept| !is_kept || *kept < place).count() as u64;
@@ -358,7 +364,7 @@ impl<'a> Turn<'a> {
     fn dead_at(&self) -> Millis {
         let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
         let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
-        self.now.plus(longest).plus(REVOCATION_SLACK)
+        if planted(Bug::RevokedSeatAtOnce) { self.now } else { self.now.plus(longest).plus(REVOCATION_SLACK) }
     }
 
     fn leave_ticket(&mut self, ticket: &TicketRef) -> Result<(), Malformed> {
@@ -402,6 +408,7 @@ impl<'a> Turn<'a> {
         while u64::from(holding) < count && end < self.state.line.issued().0 {
             holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
             end += 1;
+            end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
         }
         self.spend_pace(rules, self.state.show_up.of(holding));
         let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
@@ -489,6 +496,7 @@ impl<'a> Turn<'a> {
         let clock = state.line.clock(now);
         let closes = [state.line.next_close(now), state.rounds.next_close(clock)];
         let closes = closes.into_iter().flatten().min().filter(|_| !state.line.is_held());
+        let closes = closes.filter(|_| !planted(Bug::AlarmForgetsWindows));
         let frees = || [state.seats.next_free_at(), closes].into_iter().flatten().min();
         let paces = || [state.admissions.oldest_leaves_at(), closes].into_iter().flatten().min();
         let at = match () {

@@ -1,0 +1,89 @@
+//! Rule 8, once the rush is over and nothing goes wrong any more: the line does not stand while there are free seats and pace, and in the end
+//! everybody who kept asking got in.
+//!
+//! A seat is free here if it is neither live nor promised: to a called place in its window, or to one that was told *next* a while ago.
+
+use durable::units::Millis;
+
+use super::facts::Limits;
+use super::late::KEPT;
+use super::{Auditor, Rule};
+
+/// An alarm from before may come so late.
+const SETTLED: Millis = Millis(22_000);
+/// Between two looks.
+const LOOK: Millis = Millis(250);
+/// A call may be so late: calls are a second apart, and a commit takes its time.
+const PATIENCE: Millis = Millis(2_500);
+/// That a kept place does not ask any more, the Room may notice so much later.
+const LOOKS_AGAIN: Millis = Millis(60_000);
+const WINDOW: Millis = Millis(60_000);
+
+/// See the module's words.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Live {
+    /// When the rush ended.
+    pub(super) quiet_since: Option<Millis>,
+    /// When it was looked at last; never, once something changed.
+    pub(super) looked_at: Option<Millis>,
+    stands_since: Option<Millis>,
+}
+
+impl Auditor {
+    /// From now on nothing goes wrong.
+    pub fn quiet(&mut self, now: Millis) {
+        self.live.quiet_since = Some(now);
+    }
+
+    /// Time has passed, and maybe nothing else.
+    pub fn time_passed(&mut self, now: Millis) {
+        let settled = self.live.quiet_since.is_some_and(|since| now.since(since) > SETTLED);
+        if !settled || self.live.looked_at.is_some_and(|at| now.since(at) < LOOK) {
+            return;
+        }
+        self.live.looked_at = Some(now);
+        if !self.could_call(now) {
+            self.live.stands_since = None;
+            return;
+        }
+        let since = *self.live.stands_since.get_or_insert(now);
+        let last_call = self.facts.calls.last().map_or(since, |(at, _)| *at);
+        let stands = now.since(since.max(last_call));
+        // Pace may still be spent that was spent at the slowest rate there was.
+        let patience = PATIENCE.plus(Millis(120_000 / self.facts.slowest.max(1)));
+        let live = self.facts.live(now);
+        self.check(now, stands <= patience, Rule::Live, || {
+            format!("nobody is called for {} ms with {live} seats taken and pace left", stands.0)
+        });
+    }
+
+    fn could_call(&mut self, now: Millis) -> bool {
+        let Some(Limits { seats, per_minute, is_held, is_suspended, .. }) = self.facts.limits else {
+            return false;
+        };
+        if is_held || is_suspended || self.facts.waiting() == 0 {
+            return false;
+        }
+        let live = self.facts.live(now);
+        let (mut promised, mut kept) = (0, 0);
+        for (_, turn, facts) in self.facts.pending() {
+            if now < turn.holds_until {
+                promised += 1;
+            } else if facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT.plus(LOOKS_AGAIN)) {
+                kept += 1;
+            }
+        }
+        let admissions = self.facts.admissions.iter().rev();
+        let admitted = admissions.take_while(|(at, _)| now.since(*at) <= WINDOW).count() as u64;
+        live + promised + kept < seats && admitted + promised < per_minute
+    }
+
+    /// The run is over: these were still waiting.
+    pub fn ended(&mut self, now: Millis, waiting: &[usize]) {
+        let facts = &self.facts;
+        let (issued, called, waits) = (facts.ranks.len(), facts.called, facts.waiting());
+        self.check(now, waiting.is_empty(), Rule::Live, || {
+            format!("{waiting:?} never got in; {called} of {issued} ranks were called, {waits} wait")
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! The auditor: it alone says whether a run was right. It sees what was asked of the Room and told by it, the rows that were committed, the
+//! boards that were published, what the origin saw and what visitors heard, and keeps a naive model of its own (`facts`): plain lists,
+//! counted anew each time. It shares no decision with the Room; from the production code it takes nothing but the formats.
+//!
+//! | file | rules of DESIGN 4 |
+//! |---|---|
+//! | `cap` | 1: live seats, and what edges let through |
+//! | `pace` | 2: admissions in 60 s, evenly |
+//! | `order` | 3 and 9: calls, claims in their window |
+//! | `once` | 4, 5, 6: tickets, ranks, batches, what was told |
+//! | `late` | 7: ghosts and latecomers |
+//! | `live` | 8: nobody waits without a reason |
+//!
+//! Rule 10 is looked at by the world (it has both Rooms), and told to the auditor.
+
+mod cap;
+mod facts;
+mod late;
+mod live;
+mod once;
+mod order;
+mod pace;
+mod visitors;
+
+use std::fmt;
+
+use durable::batch::{Batch, BatchAnswer};
+use durable::board::Board;
+use durable::journal::{Change, Row};
+use durable::units::Millis;
+
+use self::facts::Facts;
+use self::live::Live;
+use self::visitors::Visitors;
+use crate::trace::NOON;
+
+/// A promise that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// 1.
+    Cap,
+    /// 2.
+    Pace,
+    /// 3, and 9 where places are drawn.
+    Order,
+    /// 4.
+    Once,
+    /// 5.
+    Dense,
+    /// 6.
+    Durable,
+    /// 7.
+    Ghosts,
+    /// 8.
+    Live,
+    /// 10.
+    Replayable,
+    /// A session is as long as was promised, and a place in line is not taken away.
+    Kept,
+    /// No input makes production code panic.
+    Calm,
+}
+
+/// The first promise that was broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// When.
+    pub at: Millis,
+    /// With numbers.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { rule, at, what } = self;
+        write!(f, "{rule:?} at {}.{:03}: {what}", at.since(NOON).0 / 1_000, at.0 % 1_000)
+    }
+}
+
+/// What was asked of the Room.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// A batch.
+    Batch(Box<Batch>),
+    /// New settings.
+    Settings,
+    /// Nothing that has an answer.
+    Nothing,
+}
+
+/// What it answered.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// To a batch.
+    Batch(BatchAnswer),
+    /// Nothing of interest.
+    Nothing,
+}
+
+/// See the module's words.
+#[derive(Clone, Default)]
+pub struct Auditor {
+    facts: Facts,
+    live: Live,
+    visitors: Visitors,
+    violation: Option<Violation>,
+}
+
+impl Auditor {
+    /// The first promise that was broken.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// A promise was broken; the first one counts.
+    pub fn broke(&mut self, at: Millis, rule: Rule, what: String) {
+        self.violation.get_or_insert(Violation { rule, at, what });
+    }
+
+    /// Something has to be so.
+    pub fn check(&mut self, at: Millis, holds: bool, rule: Rule, what: impl FnOnce() -> String) {
+        if !holds {
+            self.broke(at, rule, what());
+        }
+    }
+
+    /// A step was committed, some of it at least. What was answered is there if it will be told.
+    pub fn committed(&mut self, now: Millis, asked: &[Asked], answered: Option<&[Answered]>, rows: &[&[u8]]) {
+        let Ok(rows) = rows.iter().map(|bytes| Row::decode(bytes)).collect::<Result<Vec<_>, _>>() else {
+            self.broke(now, Rule::Replayable, "a row that cannot be read".into());
+            return;
+        };
+        let at = rows.first().map_or(now, |row| row.at);
+        let off = at.since(now).0.max(now.since(at).0);
+        self.check(now, off <= 1_000, Rule::Replayable, || format!("the row's time is {off} ms off"));
+        if let Some(answered) = answered {
+            self.judge_claims(at, asked, answered);
+        }
+        for row in &rows {
+            self.read_row(row, asked);
+        }
+        if let Some(answered) = answered {
+            self.judge_told(now, asked, answered);
+        }
+        self.live.looked_at = None;
+    }
+
+    fn read_row(&mut self, row: &Row, asked: &[Asked]) {
+        let at = row.at;
+        let forward = self.facts.at <= at;
+        self.check(at, forward, Rule::Replayable, || "the Room's clock went back".into());
+        self.facts.at = at;
+        let mut joined = 0;
+        for change in &row.changes {
+            match change {
+                Change::Configured { settings, .. } => self.facts.configure(at, settings),
+                Change::Joined { count } => {
+                    joined = *count;
+                    self.facts.join(*count);
+                }
+                Change::Called { end, holding, closes_at, late_until } => {
+                    self.judge_call(at, end.0, *holding, (*closes_at, *late_until));
+                }
+                Change::Admitted { rank, grant, .. } => {
+                    self.judge_cap(at, grant);
+                    self.judge_pace(at, rank.is_some());
+                    self.judge_entry(at, *rank);
+                    self.facts.admit(at, *rank, grant);
+                }
+                Change::Renewed { grant, .. } => self.judge_renewed(at, grant),
+                Change::TicketLeft { rank } => self.judge_ticket_left(at, *rank),
+                Change::PassLeft { seat, generation, free_at, .. } => {
+                    self.judge_pass_left(at, (seat.0, generation.0), *free_at);
+                }
+                Change::Kept { rank } => self.judge_kept(at, *rank),
+                Change::Held { held } => self.facts.hold(at, *held),
+                Change::SessionsEnded { free_at, .. } => self.judge_sessions_ended(at, *free_at),
+                // What the Room remembers for itself, or tells on boards.
+                Change::Paced { .. }
+                | Change::Scheduled { .. }
+                | Change::Promised { .. }
+                | Change::Learnt { .. }
+                | Change::Sealed { .. }
+                | Change::Gathering { .. }
+                | Change::Mixed { .. }
+                | Change::Drawn { .. }
+                | Change::ChainBegun { .. }
+                | Change::Round { .. } => {}
+                Change::Answered { name, digest, reply } => {
+                    self.judge_answered(at, (name, digest), reply, joined, asked);
+                    joined = 0;
+                }
+            }
+        }
+    }
+
+    /// A board was made that anybody may see by now.
+    pub fn published(&mut self, now: Millis, board: &Board) {
+        let facts = &mut self.facts;
+        let (called, issued) = (facts.called, facts.ranks.len() as u64);
+        facts.boards.push_back((now, Millis(board.max_age_ms)));
+        while facts.boards.front().is_some_and(|(at, _)| now.since(*at).0 > 60_000) {
+            facts.boards.pop_front();
+        }
+        self.check(now, board.called <= called && board.issued <= issued, Rule::Durable, || {
+            format!(
+                "the board says {} called, {} issued; committed are {called} and {issued}",
+                board.called, board.issued
+            )
+        });
+    }
+}

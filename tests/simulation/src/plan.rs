@@ -1,0 +1,98 @@
+//! The plan of a run: everything that was decided before it begins, as lists from which something can be left out. A seed names a plan, and
+//! a plan with less in it that breaks the same rule is a shorter story.
+
+use durable::json::Value;
+use durable::units::Millis;
+
+use crate::dice::Dice;
+use crate::workload::orders::{self, Order};
+use crate::workload::visitor::VisitorPlan;
+use crate::world::trouble::{self, TroubleAt};
+
+/// What a run consists of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed it was drawn from.
+    pub seed: u64,
+    /// What the network and the machines draw from.
+    pub world_seed: u64,
+    /// The settings the room begins with.
+    pub opening: Value,
+    /// How far the clock of each edge is off, in milliseconds.
+    pub edge_skews: Vec<i64>,
+    /// Leaf lobbies.
+    pub leaves: usize,
+    /// Who comes.
+    pub visitors: Vec<VisitorPlan>,
+    /// What operators do.
+    pub orders: Vec<Order>,
+    /// What goes wrong.
+    pub troubles: Vec<TroubleAt>,
+    /// So long things go wrong; after that they no longer do.
+    pub rush: Millis,
+}
+
+/// What a plan is drawn with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// No more visitors than that.
+    pub visitors_max: u64,
+    /// Whether anything goes wrong.
+    pub has_troubles: bool,
+    /// Whether pace is scarce and most people miss their turn, as in one plan of twelve otherwise.
+    pub is_tight: bool,
+}
+
+impl Default for Scope {
+    fn default() -> Scope {
+        Scope { visitors_max: 100, has_troubles: true, is_tight: false }
+    }
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn draw(seed: u64, scope: Scope) -> Plan {
+        let mut dice = Dice::new(seed);
+        let is_long = dice.percent(4);
+        let is_tight = scope.is_tight || dice.percent(8);
+        let rush = if is_long { Millis(3_000_000) } else { dice.millis(60_000, 360_000) };
+        let few = is_long || dice.percent(40);
+        let count =
+            dice.between(2, if few { scope.visitors_max.min(20) } else { scope.visitors_max }) as usize;
+        let mut people = dice.fork();
+        let visitors =
+            (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
+        let mut visitors: Vec<VisitorPlan> = visitors.collect();
+        if is_tight || people.percent(15) {
+            tunnel(&mut people, &mut visitors);
+        }
+        let edges = dice.between(1, 5);
+        let leaves = dice.between(1, 3) as usize;
+        let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
+        let mut opening = orders::opening(&mut dice);
+        let mut orders = orders::draw(&mut dice.fork(), rush);
+        if is_tight {
+            opening = orders::tight(&mut dice, opening);
+            orders.clear();
+        }
+        let mut mishaps = dice.fork();
+        let troubles = if scope.has_troubles {
+            trouble::draw(&mut mishaps, rush, edge_skews.len(), leaves)
+        } else {
+            Vec::new()
+        };
+        let world_seed = dice.seed();
+        Plan { seed, world_seed, opening, edge_skews, leaves, visitors, orders, troubles, rush }
+    }
+}
+
+/// A train full of visitors goes through a tunnel: they miss their turn together, and come back together.
+fn tunnel(dice: &mut Dice, visitors: &mut [VisitorPlan]) {
+    let (begins, ends) = (dice.between(3_000, 30_000), dice.between(80_000, 180_000));
+    for visitor in visitors {
+        if dice.percent(70) {
+            let after = Millis(begins).since(visitor.after);
+            visitor.sleeps = Some((after, Millis(ends - begins).plus(dice.millis(0, 5_000))));
+        }
+    }
+}

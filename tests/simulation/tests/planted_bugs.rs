@@ -1,0 +1,40 @@
+//! An auditor that sees nothing also says that all is well. So each of these bugs is planted into the production code, one at a time, and has
+//! to be seen, as what it is.
+
+use durable::planted::{Bug, plant};
+use simulation::auditor::{Rule, Violation};
+use simulation::plan::Scope;
+use simulation::{Options, simulate};
+
+const SEEDS_MAX: u64 = 100;
+
+/// The first seed that shows a bug, and what was seen.
+fn hunt(bug: Bug) -> Option<(u64, Violation)> {
+    plant(Some(bug));
+    // Where pace decides, it has to be scarce.
+    let is_tight = matches!(bug, Bug::PaceForgetsCalled | Bug::LatecomersRush);
+    let options = Options { scope: Scope { is_tight, ..Scope::default() }, ..Options::default() };
+    let seen = (1..=SEEDS_MAX).find_map(|seed| Some((seed, simulate(seed, &options).violation?)));
+    plant(None);
+    seen
+}
+
+#[test]
+fn every_planted_bug_is_seen() {
+    for bug in Bug::ALL {
+        let (seed, violation) = hunt(bug).unwrap_or_else(|| panic!("{bug:?} was not seen"));
+        println!("{bug:?}: seed {seed}, {violation}");
+        let rules: &[Rule] = match bug {
+            Bug::OneSeatMore => &[Rule::Cap, Rule::Order],
+            Bug::PaceForgetsCalled => &[Rule::Pace, Rule::Order],
+            Bug::PlaceSkipped => &[Rule::Order],
+            Bug::SpentClaimsAgain | Bug::BatchTwice => &[Rule::Once],
+            Bug::RenewalUnwritten => &[Rule::Durable],
+            Bug::GhostHolds | Bug::AlarmForgetsWindows => &[Rule::Live],
+            Bug::RevokedSeatAtOnce => &[Rule::Cap],
+            Bug::RowSkippedAtLoad => &[Rule::Replayable],
+            Bug::LatecomersRush => &[Rule::Ghosts],
+        };
+        assert!(rules.contains(&violation.rule), "{bug:?} is seen as {violation}");
+    }
+}

@@ -1,0 +1,29 @@
+//! A few seeds without optimisation; `make sim` runs a thousand with it.
+
+use simulation::plan::Scope;
+use simulation::{Options, simulate};
+
+#[test]
+fn no_rule_is_broken() {
+    for seed in 1..=24 {
+        let outcome = simulate(seed, &Options::default());
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        assert!(outcome.events > 20, "seed {seed} is no story");
+    }
+}
+
+#[test]
+fn nor_where_pace_is_scarce() {
+    let scope = Scope { is_tight: true, ..Scope::default() };
+    for seed in 1..=12 {
+        assert_eq!(simulate(seed, &Options { scope, ..Options::default() }).violation, None, "seed {seed}");
+    }
+}
+
+#[test]
+fn nor_where_nothing_goes_wrong() {
+    let scope = Scope { has_troubles: false, ..Scope::default() };
+    for seed in 1..=12 {
+        assert_eq!(simulate(seed, &Options { scope, ..Options::default() }).violation, None, "seed {seed}");
+    }
+}
