@@ -92,7 +92,7 @@ describe("an event with a draw", () => {
     assert.equal(await early.arrive(), "inside");
     const start = later(12);
     await events.create(id, { zone_id, name: "sale", prequeue_start_time: later(3), event_start_time: start, event_end_time: later(3_600), shuffle_at_event_start: true });
-    const { seals } = await draws();
+    const seals = await until(async () => { const { seals } = await draws(); return seals.length && seals; }, "the draw is promised");
     assert.deepEqual([seals.length, seals[0].start_ms], [1, Date.parse(start)]);
     await phase("prequeue");
     visitors = Array.from({ length: 40 }, () => new Visitor(anteroom));
@@ -141,7 +141,10 @@ describe("ways of queueing", () => {
 
   test("reject shows newcomers a page that stays, keeps who is in line, and fifo goes on in order", { timeout: 60_000 }, async () => {
     const inside = [new Visitor(anteroom), new Visitor(anteroom)];
-    for (const one of inside) assert.equal(await one.arrive(), "inside");
+    for (const one of inside) {
+      await one.arrive();
+      await until(async () => !(await one.go()).headers.anteroom, "inside");
+    }
     const waiting = new Visitor(anteroom);
     await waiting.go();
     const { place } = await until(async () => { const told = await waiting.stand("/"); return told?.place && told; }, "in line");
@@ -161,7 +164,7 @@ describe("ways of queueing", () => {
     await phase("passthrough");
     const crowd = Array.from({ length: 10 }, () => new Visitor(anteroom));
     for (const one of crowd) assert.equal((await one.go()).headers.anteroom, undefined);
-    assert.ok(crowd.some(({ jar }) => [...jar.keys()].some((name) => name.startsWith("room-"))), "who is counted keeps a pass");
+    assert.ok(crowd.some(({ jar }) => [...jar.keys()].some((name) => name.startsWith("anteroom-"))), "who is counted keeps a pass");
   });
 
   test("random draws among all who wait, and tells no place", { timeout: 90_000 }, async () => {
@@ -196,7 +199,7 @@ describe("sessions that are ended", () => {
       const other = new Visitor(anteroom);
       assert.equal(await other.arrive(), "inside");
       const copy = new Visitor(anteroom);
-      for (const [name, value] of other.jar) if (name.startsWith("room-")) copy.jar.set(name, value);
+      for (const [name, value] of other.jar) if (name.startsWith("anteroom-")) copy.jar.set(name, value);
       assert.ok(await session(copy));
       const answer = await other.ask(path, { method: "POST", headers: { ...NAVIGATION, "Sec-Fetch-Site": "same-origin" } });
       assert.deepEqual([answer.status, answer.headers["cf-waiting-room-command"]], [200, undefined]);
