@@ -45,7 +45,7 @@
   // The draw, recomputed on this device (docs/draw.md). What was promised before the start is remembered, and what is told after it
   // has to keep that promise.
   const promised = new Map();
-  let verifiedRank = null;
+  let verifiedRank = null, gathered = false;
   const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
   const hexOf = (data) => Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const eight = (number) => [7, 6, 5, 4, 3, 2, 1, 0].map((byte) => Math.floor(number / 2 ** (8 * byte)) % 256);
@@ -69,18 +69,29 @@
     return first + at;
   }
 
-  async function verify(told) {
-    if (!window.crypto || !crypto.subtle || told.rank === undefined || told.rank === verifiedRank) return;
-    if (told.state === "prequeue" ? promised.size : !promised.size && told.place === told.rank + 1) return;
+  async function promises() {
     const { draws, seals } = await fetched(drawPath);
     for (const { start_ms: start, commitment } of seals) if (!promised.has(start)) promised.set(start, commitment);
-    const mine = draws.find(({ first, count }) => told.rank >= first && told.rank < first + count);
-    if (!mine || !told.place) return;
-    verifiedRank = told.rank;
+    return draws;
+  }
+
+  async function verify({ rank, place }) {
+    // Who was not drawn has the place of their rank; whoever gathered may have it by chance.
+    if (!window.crypto || !crypto.subtle || !place || rank === undefined || rank === verifiedRank || (!gathered && place === rank + 1)) return;
+    const mine = (await promises()).find(({ first, count }) => rank >= first && rank < first + count);
+    if (!mine) return;
+    verifiedRank = rank;
     const promise = promised.get(mine.start_ms), kept = !promise || promise === hexOf(await sha(bytes(mine.seed)));
-    const holds = kept && await placeOf(told.rank, mine) + 1 === told.place;
+    const holds = kept && await placeOf(rank, mine) + 1 === place;
     element("verified").hidden = !holds;
     element("unverified").hidden = holds;
+  }
+
+  /** Whoever waits for a draw takes note of what is promised of it. */
+  function gather() {
+    if (state !== "prequeue" || gathered) return;
+    gathered = true;
+    promises().catch(() => { gathered = false; });
   }
 
   // A question that hangs, on a line that has died, gives way to the next.
@@ -110,6 +121,7 @@
       if (joins > JOINS_MAX) return location.replace(marked("anteroom-cookie"));
       const turned = told.state === "your_turn" && state !== "your_turn";
       show(told);
+      gather();
       verify(told).catch(() => {});
       if (state === "admitted") return location.replace(target);
       if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
@@ -139,6 +151,7 @@
 
   if (over.has(state)) return;
   stamp();
+  gather();
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     if (state === "admitted") state = "waiting";

@@ -60,13 +60,66 @@ describe("an operator", () => {
     await page.click("[data-field=suspended]");
     await until(async () => (await state()) === "false", "the room is off");
     await page.click("[data-field=suspended]");
-    await page.click("dialog button.quiet");
+    await page.click("dialog.on button.quiet");
     assert.equal(await state(), "false", "left off");
     await page.click("[data-field=suspended]");
-    assert.match(await page.textContent("dialog"), /Nobody who is inside now has a pass/);
+    assert.match(await page.textContent("dialog.on"), /Nobody who is inside now has a pass/);
     assert.deepEqual(await inaccessible(page), []);
-    await page.click("dialog button[value=on]");
+    // For one session everybody passes and is counted: an event, that the page shows.
+    await page.click("dialog.on button[value=count]");
     await until(async () => (await state()) === "true", "the room is on");
+    await until(async () => (await anteroom.board()).phase === "passthrough", "people are counted first");
+    await page.click(".events summary");
+    await page.waitForSelector(".events li");
+    assert.match(await page.textContent(".events li"), /^switched-on-/);
+    await page.click(".events li button[aria-label^=Delete]");
+    await page.waitForFunction(() => document.querySelectorAll(".events li").length === 0);
+    await until(async () => (await anteroom.board()).phase === "open", "the line begins");
+  });
+
+  test("plans an event, is told what it would meet, changes it and deletes it", { timeout: 60_000 }, async () => {
+    const said = (what) => page.waitForFunction((text) => document.querySelector(".events .told").textContent.includes(text), what);
+    const fill = async (name, start, end) => {
+      for (const [field, value] of Object.entries({ name, event_start_time: start, event_end_time: end })) await page.fill(`.event [name=${field}]`, value);
+      await page.click(".event button:not([type])");
+    };
+    await page.fill(".event [name=prequeue_start_time]", "2030-01-01T11:30:00");
+    await page.check(".event [name=shuffle_at_event_start]");
+    await fill("noon", "2030-01-01T12:00:00", "2030-01-01T13:00:00");
+    await said("noon is saved");
+    assert.match(await page.textContent(".events li"), /noon: .* gathers people from .* and draws their places/);
+    await fill("lunch", "2030-01-01T12:30:00", "2030-01-01T13:30:00");
+    await said("overlaps the event `noon`");
+    await page.click(".events li button[aria-label^=Change]");
+    assert.deepEqual([await page.inputValue(".event [name=name]"), await page.isChecked(".event [name=shuffle_at_event_start]")], ["noon", true]);
+    await page.selectOption(".event [name=queueing_method]", "random");
+    await page.click(".event button:not([type])");
+    await said("noon is saved");
+    assert.deepEqual(await inaccessible(page), []);
+    await page.screenshot({ path: picture("operator-events"), fullPage: true });
+    await page.click(".events li button[aria-label^=Delete]");
+    await said("noon is deleted");
+    await page.click(".events summary");
+  });
+
+  test("ends sessions, after being asked", { timeout: 60_000 }, async () => {
+    const visitor = new Visitor(anteroom);
+    await until(async () => !(await visitor.go()).headers.anteroom, "inside");
+    const { session } = await visitor.stand();
+    await page.click(".sessions summary");
+    await page.fill("[name=session]", "999.1");
+    await page.click(".sessions button:not([type])");
+    await page.waitForFunction(() => /no such session/.test(document.querySelector(".sessions .told").textContent));
+    await page.fill("[name=session]", session);
+    await page.click(".sessions button:not([type])");
+    await page.waitForFunction((name) => document.querySelector(".sessions .told").textContent.includes(`Session ${name} is over`), session);
+    await page.click(".sessions .all");
+    await page.click("dialog.all button.quiet");
+    assert.equal((await anteroom.board()).pass_epoch, 0, "left in");
+    await page.click(".sessions .all");
+    await page.click("dialog.all button[value=end]");
+    await until(async () => (await anteroom.board()).pass_epoch === 1, "all are out");
+    await page.click(".sessions summary");
   });
 
   test("is told every fault, and nothing is changed", async () => {

@@ -1,0 +1,51 @@
+// A draw, as somebody sees it who came before the start: the page that waits, counts nothing, and then recomputes its own place.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { room, startAnteroom, until } from "../workerd/harness.mjs";
+import { picture, startBrowser } from "./browser.mjs";
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+const later = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
+
+describe("somebody who comes before the start", () => {
+  let anteroom, browser;
+  before(async () => {
+    browser = await startBrowser();
+    anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1 })], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
+  });
+  after(async () => {
+    await browser.close();
+    await anteroom.stop();
+  });
+
+  const operate = async (path, method, body) => JSON.parse((await anteroom.ask(`/client/v4/zones/z/waiting_rooms${path}`, {
+    method, host: "operator.localhost", headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" }, body: JSON.stringify(body),
+  })).body).result;
+
+  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 90_000 }, async () => {
+    const [{ id }] = await operate("", "GET");
+    await operate(`/${id}/events`, "POST", {
+      name: "sale", prequeue_start_time: later(0), event_start_time: later(14), event_end_time: later(600), shuffle_at_event_start: true,
+    });
+    await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
+    const people = await Promise.all(Array.from({ length: 4 }, async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 } })).newPage()));
+    await Promise.all(people.map(async (page) => {
+      await page.goto(`${anteroom.url}item/1`);
+      await page.waitForSelector("body[data-state=prequeue]", { timeout: 10_000 });
+    }));
+    const [page] = people;
+    assert.match(await page.textContent("#next"), /everybody has the same chance/);
+    assert.deepEqual([await page.isVisible("#place"), await page.textContent("#waitLabel"), await page.isVisible("#progress")], [false, "Starts in", false]);
+    await page.screenshot({ path: picture("draw.before"), fullPage: true });
+    const checked = await Promise.all(people.map(async (page) => {
+      // One of them is called at once; on the others the place is told, and checked.
+      await page.waitForSelector("#verified:not([hidden]), #choose", { timeout: 60_000 });
+      return (await page.$("#verified")) ? { page, place: await page.textContent("#place") } : null;
+    }));
+    const waiting = checked.filter(Boolean);
+    assert.ok(waiting.length >= 3, `${waiting.length} wait`);
+    assert.equal(new Set(waiting.map(({ place }) => place)).size, waiting.length, "each has a place of their own");
+    for (const { page } of waiting) assert.equal(await page.isVisible("#unverified"), false);
+    await waiting[0].page.screenshot({ path: picture("draw.after"), fullPage: true });
+  });
+});
