@@ -264,6 +264,9 @@ impl Language {
     /// A time that is known.
     pub fn time(self, time: Millis) -> String {
         let minutes = time.0.div_ceil(60_000).max(1);
+        if time.0 < 60_000 {
+            return self.texts().under.replace("{b}", &self.duration(minutes));
+        }
         if minutes <= 90 { self.duration(minutes) } else { self.hours(minutes.div_ceil(60)) }
     }
 

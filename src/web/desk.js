@@ -260,8 +260,11 @@
     const { result } = await ask("waiting_room_changes");
     element("changes").replaceChildren(...result.slice(0, CHANGES_SHOWN).map(({ at_ms, who, action, room_id, before, after }) => {
       const row = document.createElement("tr");
-      const name = ((after || {}).name) || ((before || {}).name) || (cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id);
-      const what = action === "edit" ? differences(before || {}, after || {}).join(", ") : action;
+      const of = (after || {}).name || (before || {}).name, edits = /^edit/.test(action);
+      const shown = cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id;
+      const name = /event/.test(action) ? shown : of || shown;
+      const done = /event/.test(action) && of ? `${action} ${of}` : action;
+      const what = edits ? [...(done === "edit" ? [] : [done]), ...differences(before || {}, after || {})].join(", ") : done;
       for (const text of [new Date(at_ms).toLocaleString(), who, name, what]) row.insertCell().textContent = text;
       return row;
     }));
