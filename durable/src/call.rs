@@ -104,7 +104,7 @@ impl Call {
 
 /// How many of those who are called come in their window, learnt from calls that have closed.
 ///
-/// Both sums halve whenever the first passes [`ShowUp::MEMORY`], so that a morning counts more than the night before it.
+/// Both sums halve whenever the first passes ten thousand, so that a morning counts more than the night before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShowUp {
     /// How many were called.

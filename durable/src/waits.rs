@@ -1,5 +1,5 @@
 //! Waits: when people joined, what they were promised, and how long it took. It promises nothing itself (that is
-//! [`crate::board::Board::expected_wait`]); it measures how far promises were off, so that the next ones are honest.
+//! the forecast, [`crate::forecast`]); it measures how far promises were off, so that the next ones are honest.
 //!
 //! One entry stands for everybody who joined within its second. When the line has moved past it, the wait lived is divided by
 //! the wait promised, and the quotient counted in steps of a quarter of an octave: the range that people are told reaches from the middle of the
