@@ -3,7 +3,7 @@
 use anteroom::edge::{Asked, Deployment, Edge};
 use anteroom::verdict::{Verdict, errand_for_rooms, errand_to_leaf};
 use anteroom::visit::Headers;
-use durable::board::{Board, Phase, Revocations};
+use durable::board::{Board, Phase, Revocations, Scheduled};
 use durable::directory::seeds;
 use durable::json;
 use durable::order::{Document, DocumentRoom};
@@ -173,4 +173,53 @@ fn what_may_have_ended_passes_is_told_and_a_newer_board_alone_is_not() {
     assert_eq!(edge.endings(), begun + 2, "the same directory");
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 2, rooms: Vec::new() }), NOW);
     assert_eq!(edge.endings(), begun + 3, "another one");
+}
+
+#[test]
+fn an_isolate_follows_the_schedule_by_its_own_clock_and_what_it_said_before_counts_no_more() {
+    let (mut edge, ids) = edge(&["/"]);
+    let cookies = cookies(&ids[0], |_| ());
+    let board = Board {
+        version: 1,
+        sequence: 2,
+        at_ms: NOW.0,
+        max_age_ms: MAX_AGE,
+        phase: Phase::Busy,
+        directory_version: 1,
+        changes: vec![Scheduled { at_ms: NOW.0 + 500, phase: Phase::Prequeue, pass_epoch: 1 }],
+        ..Board::default()
+    };
+    let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
+    let ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    edge.learn(&errand_to_leaf('@', &ids[0], &ask), &to_text(&answer), NOW);
+    let said = edge.admits("https://shop.example/", &cookies, NOW).expect("a good pass");
+    assert!(said.starts_with(&(NOW.0 + 500).to_string()), "good until the sessions end: {said}");
+    let endings = edge.endings();
+    assert_eq!(edge.admits("https://shop.example/", &cookies, NOW.plus(Millis(500))), None);
+    assert_ne!(edge.endings(), endings);
+}
+
+#[test]
+fn only_a_room_that_listens_has_its_origin_end_sessions() {
+    for listens in [true, false] {
+        let (mut edge, ids) = edge(&["/"]);
+        let cookies = cookies(&ids[0], |_| ());
+        let settings = json!({
+            "name": "r_", "host": "shop.example", "total_active_users": 5, "new_users_per_minute": 5,
+            "enabled_origin_commands": if listens { vec!["revoke"] } else { Vec::new() },
+        });
+        let settings = durable::settings::Settings::parse(&settings).unwrap().to_json();
+        let document = Document { version: 1, rooms: vec![DocumentRoom { id: ids[0].clone(), settings }] };
+        edge.learn(&errand_for_rooms(), &to_text(&document), NOW);
+        assert_eq!(edge.admits("https://shop.example/", &cookies, NOW).is_some(), !listens);
+        let asked = format!("https://shop.example/\n{cookies}\nGET\ntext/html\nen\nnavigate\n\n\n\n\n\n");
+        let asked = Asked::parse(&asked);
+        let verdict = edge.gate(&asked, NOW, [[0; 16]; 2]);
+        assert_eq!(verdict, if listens { Verdict::OriginHeard } else { Verdict::Origin });
+        let revoked = edge.revoke(&asked, NOW);
+        assert_eq!(revoked.is_some(), listens);
+        let Some(revoked) = revoked else { continue };
+        let (line, errand) = revoked.split_once('\n').unwrap();
+        assert!(line.contains("Max-Age=0") && errand.contains("leave_pass"), "{revoked}");
+    }
 }

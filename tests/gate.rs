@@ -6,7 +6,7 @@ use anteroom::cookie::Wallet;
 use anteroom::gate::{Decision, FIRST_CONTACTS_MAX, Sequel, View, Visit, after, decide, whereabouts};
 use anteroom::standing::Standing;
 use anteroom::visit::{Asker, Verb};
-use durable::board::{Board, Phase};
+use durable::board::{Board, Phase, Scheduled};
 use durable::protocol::{Outcome, Wish};
 use durable::token::{Arrival, Holder, Pass, PassStanding, RoomTag, Ticket};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
@@ -237,4 +237,67 @@ fn every_outcome_has_its_sequel() {
     assert!(
         matches!(told, Sequel::TellWith(Standing::Waiting { place: Place(500), .. }, ref token) if token == "t")
     );
+}
+
+#[test]
+fn in_passthrough_everybody_passes_and_persons_are_counted() {
+    let enter = Decision::PassAndAsk(Wish::Enter { holder: HOLDER });
+    let counted = |asker, counts| {
+        decided(&nothing(), &board(Phase::Passthrough), |asked| {
+            (asked.0.asker, asked.0.counts) = (asker, counts);
+        })
+    };
+    assert_eq!(counted(Asker::Navigation, true), enter);
+    assert_eq!(counted(Asker::Navigation, false), Decision::Pass);
+    for asker in [Asker::SubResource, Asker::Prefetch, Asker::Upgrade] {
+        assert_eq!(counted(asker, true), Decision::Pass, "{asker:?}");
+    }
+    assert_eq!(counted(Asker::Page, true), Decision::Tell(Standing::Admitted));
+    let waiting = holding(None, Some(ticket(500)), None);
+    assert_eq!(navigation(&waiting, &board(Phase::Passthrough)), enter, "nobody in line is kept out");
+}
+
+#[test]
+fn reject_turns_newcomers_away_and_keeps_a_place() {
+    for wallet in [nothing(), holding(None, None, Some(arrival(1_000)))] {
+        assert_eq!(navigation(&wallet, &board(Phase::Reject)), Decision::Tell(Standing::Closed));
+    }
+    let called = holding(None, Some(ticket(5)), None);
+    let board = Board { void: 0, ..board(Phase::Reject) };
+    let told = navigation(&called, &board);
+    assert!(matches!(told, Decision::Tell(Standing::Held { place: Some(Place(5)), .. })), "{told:?}");
+}
+
+#[test]
+fn before_an_event_ranks_are_given_and_nobody_claims() {
+    let board = Board { gathers_from: Some(500), void: 0, ..board(Phase::Prequeue) };
+    assert_eq!(navigation(&nothing(), &board), Decision::TellAndGreet(Standing::Joining));
+    let back = holding(None, None, Some(arrival(1_000)));
+    assert_eq!(navigation(&back, &board), Decision::Ask(Wish::Join { holder: [6; 16] }));
+    for (rank, place) in [(99, Some(Place(99))), (500, None)] {
+        let told = navigation(&holding(None, Some(ticket(rank)), None), &board);
+        let Decision::Tell(Standing::Prequeue { place: told, people: 900, .. }) = told else {
+            panic!("{told:?}")
+        };
+        assert_eq!(told, place);
+    }
+}
+
+#[test]
+fn while_claims_are_closed_called_places_are_told_so_without_asking_the_room() {
+    let called = holding(None, Some(ticket(50)), None);
+    let closed = Board { claims_closed: true, ..board(Phase::Busy) };
+    assert_eq!(navigation(&called, &closed), Decision::Tell(Standing::Next { place: Place(50) }));
+    let claim = Decision::Ask(Wish::Claim { epoch: 3, rank: 50 });
+    assert_eq!(navigation(&called, &board(Phase::Busy)), claim);
+}
+
+#[test]
+fn within_a_minute_of_a_change_an_open_room_acts_as_busy() {
+    let change =
+        |seconds: u64| Scheduled { at_ms: NOW.0 + seconds * 1_000, phase: Phase::Prequeue, pass_epoch: 4 };
+    let at =
+        |seconds| navigation(&nothing(), &Board { changes: vec![change(seconds)], ..board(Phase::Open) });
+    assert_eq!(at(61), Decision::Ask(Wish::Enter { holder: HOLDER }));
+    assert_eq!(at(60), Decision::TellAndGreet(Standing::Joining));
 }

@@ -96,7 +96,7 @@ fn who_leaves_frees_the_seat_once_every_edge_knows() {
     assert_eq!(table.renew(&grants[5]), RenewOutcome::Ended);
     assert_eq!(table.claim(5), ClaimOutcome::Used);
     assert_eq!(table.room.revocations().passes, [(5, 1)]);
-    table.later(3_900);
+    table.later(5_900);
     assert_eq!(table.called(), 50);
     table.later(100);
     assert_eq!(table.called(), 51);
@@ -110,7 +110,7 @@ fn a_seat_left_in_a_quiet_room_waits_for_the_oldest_board() {
     let (mut table, grants) = full_room(&json!({}));
     table.leave(&grants[5]);
     table.join(1);
-    table.later(12_900);
+    table.later(14_900);
     assert_eq!(table.called(), 50);
     table.later(100);
     assert_eq!(table.called(), 51);
@@ -124,7 +124,7 @@ fn who_leaves_the_line_is_called_over() {
     assert_eq!(table.room.board(table.now).waiting, 2);
     table.later(12_000);
     table.leave(&grants[0]);
-    table.later(14_000);
+    table.later(16_000);
     assert_eq!((table.called(), table.room.board(table.now).waiting), (52, 1));
     assert_eq!(table.claim(50), ClaimOutcome::Used);
     granted(&table.claim(51));
@@ -219,7 +219,7 @@ fn while_somebody_waits_nobody_enters_past_them() {
     let (mut table, grants) = full_room(&json!({}));
     table.join(5);
     table.leave(&grants[0]);
-    table.later(14_000);
+    table.later(16_000);
     assert_eq!(table.enter(1), 0);
 }
 
@@ -252,7 +252,7 @@ fn a_lowered_limit_throws_nobody_out_and_admits_nobody_until_enough_have_left() 
     for grant in &grants[..31] {
         table.leave(grant);
     }
-    table.later(14_000);
+    table.later(16_000);
     assert_eq!(table.inside(), 9);
     assert!(matches!(table.claim(45), ClaimOutcome::Next { .. }), "the lower one goes first");
     granted(&table.claim(44));

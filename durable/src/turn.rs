@@ -38,8 +38,9 @@ const CLAIM_SLACK: Millis = Millis(5_000);
 const DRAW_SLACK: Millis = Millis(30_000);
 /// A pass is dead at every edge this long after it expired, clocks and all.
 const EXPIRY_SLACK: Millis = Millis(2_000);
-/// A revoked pass is dead at every edge this long after the longest board age.
-const REVOCATION_SLACK: Millis = Millis(3_000);
+/// A revoked pass is dead at every edge this long after the longest board age: a board may be acted on for a second more, and its age does
+/// not count its way, which is twice as long as a call is waited for (`PATIENCE_MS`, `src/errands.mjs`) at most.
+const REVOCATION_SLACK: Millis = Millis(5_000);
 /// Entries of the revocation list; further seats wait for their expiry.
 const REVOKED_MAX: usize = 16_384;
 /// Asking again gives the same pass for this long at least.
