@@ -16,7 +16,6 @@ const VERSION: u8 = 1;
 const LOBBY_BYTES_MAX: usize = 64;
 /// More of one kind in a batch is refused: a lobby sends the rest in the next one.
 pub const ITEMS_MAX: usize = 4096;
-const TOO_MANY: Malformed = Malformed("at most 4096 items of a kind");
 
 /// Which memory of which lobby sent it, and as which of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,7 +192,7 @@ impl Items {
                 section::ENTERS => {
                     items.enters = content.number_u32()?;
                     if items.enters as usize > ITEMS_MAX {
-                        return Err(TOO_MANY);
+                        return Err(Malformed);
                     }
                 }
                 _ => {}
@@ -229,13 +228,13 @@ pub struct Batch {
 pub fn decode_batch(bytes: &[u8]) -> Result<Batch, Malformed> {
     let mut reader = Reader::new(bytes);
     if reader.byte()? != VERSION {
-        return Err(Malformed("a batch of version 1"));
+        return Err(Malformed);
     }
     let lobby = reader.blob()?;
     if lobby.len() > LOBBY_BYTES_MAX {
-        return Err(Malformed("a lobby's name of at most 64 bytes"));
+        return Err(Malformed);
     }
-    let lobby = std::str::from_utf8(lobby).map_err(|_| Malformed("a lobby's name"))?.to_owned();
+    let lobby = std::str::from_utf8(lobby).map_err(|_| Malformed)?.to_owned();
     let name = BatchName { lobby, incarnation: reader.fixed()?, number: reader.number()? };
     let content = reader.blob()?;
     let batch = Batch { name, digest: Sha256::digest(content).into(), items: Items::decode(content)? };
@@ -289,7 +288,7 @@ impl Reply {
     pub fn decode(bytes: &[u8]) -> Result<Reply, Malformed> {
         let mut reader = Reader::new(bytes);
         if reader.byte()? != VERSION {
-            return Err(Malformed("a reply of version 1"));
+            return Err(Malformed);
         }
         let mut reply = Reply {
             epoch: Epoch(reader.number_u32()?),
@@ -305,14 +304,14 @@ impl Reply {
                 3 => ClaimOutcome::Waiting,
                 4 => ClaimOutcome::Used,
                 5 => ClaimOutcome::Void,
-                _ => return Err(Malformed("a claim's outcome")),
+                _ => return Err(Malformed),
             });
         }
         for _ in 0..reader.count(1)? {
             reply.renewals.push(match reader.byte()? {
                 1 => RenewOutcome::Renewed(read_grant(&mut reader)?),
                 2 => RenewOutcome::Ended,
-                _ => return Err(Malformed("a renewal's outcome")),
+                _ => return Err(Malformed),
             });
         }
         for _ in 0..reader.count(1)? {
@@ -349,7 +348,7 @@ impl BatchAnswer {
             1 => BatchAnswer::Done(Reply::decode(reader.blob()?)?),
             2 => BatchAnswer::Expected(reader.number()?),
             3 => BatchAnswer::Refused,
-            _ => return Err(Malformed("an answer to a batch")),
+            _ => return Err(Malformed),
         };
         let board = reader.blob()?;
         Ok((answer, board))
@@ -375,7 +374,7 @@ fn read_section<T>(
 ) -> Result<Vec<T>, Malformed> {
     let count = content.count(1)?;
     if count > ITEMS_MAX {
-        return Err(TOO_MANY);
+        return Err(Malformed);
     }
     let items = (0..count).map(|_| read(content)).collect::<Result<Vec<T>, Malformed>>()?;
     content.end()?;
@@ -428,7 +427,7 @@ pub(crate) fn read_grant(reader: &mut Reader<'_>) -> Result<Grant, Malformed> {
         standing: match reader.byte()? {
             0 => PassStanding::Unconfirmed,
             1 => PassStanding::Confirmed,
-            _ => return Err(Malformed("a pass's standing")),
+            _ => return Err(Malformed),
         },
     })
 }

@@ -234,7 +234,7 @@ pub(crate) fn write_draw(out: &mut Writer, draw: &Draw) {
 pub(crate) fn read_draw(reader: &mut Reader<'_>) -> Result<Draw, Malformed> {
     let (first, count) = (Rank(reader.number()?), reader.number()?);
     if first.0.saturating_add(count) > Rank::LIMIT {
-        return Err(Malformed("a draw among the ranks there can be"));
+        return Err(Malformed);
     }
     Ok(Draw { first, count, seed: reader.fixed()?, hash: reader.fixed()? })
 }

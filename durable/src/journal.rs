@@ -197,7 +197,7 @@ impl Row {
     pub fn decode(bytes: &[u8]) -> Result<Row, Malformed> {
         let mut reader = Reader::new(bytes);
         if reader.byte()? != VERSION {
-            return Err(Malformed("a journal row of version 1"));
+            return Err(Malformed);
         }
         let at = Millis(reader.number()?);
         let count = reader.count(1)?;
@@ -386,7 +386,7 @@ impl Change {
                 occasion: if tag == 23 { Some(read_occasion(reader)?) } else { None },
                 free_at: Millis(reader.number()?),
             },
-            _ => return Err(Malformed("a change this version knows")),
+            _ => return Err(Malformed),
         })
     }
 }
@@ -394,7 +394,7 @@ impl Change {
 /// Text behind its length.
 pub(crate) fn read_text(reader: &mut Reader<'_>) -> Result<String, Malformed> {
     let bytes = reader.blob()?;
-    Ok(std::str::from_utf8(bytes).map_err(|_| Malformed("UTF-8 text"))?.to_owned())
+    Ok(std::str::from_utf8(bytes).map_err(|_| Malformed)?.to_owned())
 }
 
 #[cfg(test)]

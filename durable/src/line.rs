@@ -205,7 +205,7 @@ impl Line {
             ..Line::default()
         };
         if line.called > line.issued {
-            return Err(Malformed("a watermark among the ranks given"));
+            return Err(Malformed);
         }
         for _ in 0..reader.count(7)? {
             let (first, end) = (Place(reader.number()?), Place(reader.number()?));

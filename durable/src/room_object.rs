@@ -246,6 +246,6 @@ fn page_of(kind: u64, place: u64) -> Result<PageId> {
         (0, Ok(_)) => Ok(PageId::Head),
         (1, Ok(place)) => Ok(PageId::Seats(place)),
         (2, Ok(place)) => Ok(PageId::Spent(place)),
-        _ => Err(broken(Malformed("a page of a known kind"))),
+        _ => Err(broken(Malformed)),
     }
 }

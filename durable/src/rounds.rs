@@ -243,7 +243,7 @@ impl Rounds {
         for _ in 0..reader.count(75)? {
             let (draw, cut) = (crate::draws::read_draw(reader)?, reader.number()?);
             if cut > draw.count || cut > CUT_MAX {
-                return Err(Malformed("a round that calls no more than it draws among"));
+                return Err(Malformed);
             }
             let doubles = read_ranks(reader)?;
             rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)?));

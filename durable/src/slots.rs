@@ -74,7 +74,7 @@ impl Slot {
         let SeatRecord { grant, rank, admitted_at, renewal, free_at } = record;
         let rank = stored_rank(*rank);
         if (grant.issued.0 | grant.expires.0 | admitted_at.0 | free_at.0 | rank) >> 48 != 0 {
-            return Err(Malformed("times and ranks below 2^48"));
+            return Err(Malformed);
         }
         Ok(Slot {
             issued: pack(grant.issued.0),
@@ -152,7 +152,7 @@ impl Slot {
             1 => Renewal::Never,
             2 => Renewal::Renewed,
             3 => Renewal::Revoked,
-            _ => return Err(Malformed("a seat's state")),
+            _ => return Err(Malformed),
         };
         let record = SeatRecord {
             grant: read_grant(reader)?,
@@ -162,7 +162,7 @@ impl Slot {
             free_at: Millis(reader.number()?),
         };
         if record.grant.seat != seat {
-            return Err(Malformed("seats in order"));
+            return Err(Malformed);
         }
         Slot::live(&record)
     }

@@ -96,7 +96,7 @@ impl Spent {
         while !reader.is_empty() {
             let run = reader.number()?;
             if run > RANKS_PER_PAGE - at {
-                return Err(Malformed("runs that fit a page"));
+                return Err(Malformed);
             }
             if current {
                 (at..at + run).for_each(|offset| self.insert(Rank(first + offset)));

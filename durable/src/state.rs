@@ -387,7 +387,7 @@ impl State {
         let mut reader = Reader::new(bytes);
         let version = reader.byte()?;
         if !(1..=HEAD_VERSION).contains(&version) {
-            return Err(Malformed("a head page of version 1 or 2"));
+            return Err(Malformed);
         }
         self.at = Millis(reader.number()?);
         if reader.byte()? == 1 {
@@ -429,10 +429,10 @@ impl State {
 }
 
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
-    let value = parse(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
-    Settings::parse(&value).map_err(|_| Malformed("settings that were valid when they were stored"))
+    let value = parse(json.as_bytes()).map_err(|_| Malformed)?;
+    Settings::parse(&value).map_err(|_| Malformed)
 }
 
 fn read_events(json: &str) -> Result<Vec<Event>, Malformed> {
-    from_text(json.as_bytes()).ok_or(Malformed("events as they were valid when they were stored"))
+    from_text(json.as_bytes()).ok_or(Malformed)
 }

@@ -208,7 +208,7 @@ impl Token for Pass {
             standing: match reader.byte()? {
                 0 => PassStanding::Unconfirmed,
                 1 => PassStanding::Confirmed,
-                _ => return Err(Malformed("a pass's standing")),
+                _ => return Err(Malformed),
             },
         })
     }

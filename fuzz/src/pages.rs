@@ -44,7 +44,7 @@ fn read(data: &[u8]) -> Result<Stored, Malformed> {
         match PAGES.get(kind) {
             Some(page) => pages.push(StoredPage { page: *page, sequence: 1, bytes }),
             None if kind == PAGES.len() => rows.push((rows.len() as u64 + 2, bytes)),
-            None => return Err(Malformed("a page")),
+            None => return Err(Malformed),
         }
     }
     Ok((pages, rows))
