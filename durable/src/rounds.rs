@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use sha2::{Digest as _, Sha256};
 
 use crate::call::{Call, ShowUp, Window};
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::draw::{Draw, NOBODY};
 use crate::spent::Spent;
 use crate::units::{Millis, Place, Rank};
@@ -233,22 +233,22 @@ impl Rounds {
     }
 
     /// Reads what [`Rounds::encode`] wrote.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Rounds, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>) -> Rounds {
         let mut rounds = Rounds::default();
-        if reader.number()? == 1 {
-            let (tip, commitment) = (reader.fixed()?, reader.fixed()?);
-            let (begun_at, used) = (Millis(reader.number()?), reader.number_u32()?);
+        if reader.number() == 1 {
+            let (tip, commitment) = (reader.fixed(), reader.fixed());
+            let (begun_at, used) = (Millis(reader.number()), reader.number_u32());
             rounds.chain = Some(Chain { tip, commitment, begun_at, used });
         }
-        for _ in 0..reader.count(75)? {
-            let (draw, cut) = (crate::draws::read_draw(reader)?, reader.number()?);
-            if cut > draw.count || cut > CUT_MAX {
-                return Err(Malformed);
-            }
-            let doubles = read_ranks(reader)?;
-            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)?));
+        for _ in 0..reader.count(75) {
+            let (draw, cut) = (crate::draws::read_draw(reader), reader.number());
+            let fits = cut <= draw.count.min(CUT_MAX);
+            reader.expect(fits);
+            let cut = if fits { cut } else { 0 };
+            let doubles = read_ranks(reader);
+            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)));
         }
-        Ok(rounds)
+        rounds
     }
 }
 
@@ -262,7 +262,7 @@ pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
 }
 
 /// Reads what [`write_ranks`] wrote.
-pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Result<Vec<Rank>, Malformed> {
-    let count = reader.count(1)?;
-    (0..count).map(|_| reader.number().map(Rank)).collect()
+pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Vec<Rank> {
+    let count = reader.count(1);
+    (0..count).map(|_| Rank(reader.number())).collect()
 }

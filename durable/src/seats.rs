@@ -229,7 +229,7 @@ impl Seats {
     /// than it is by now, or not at all: the journal fills it up.
     pub fn decode_page(&mut self, number: u32, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        let count = reader.count(2)?;
+        let count = reader.count(2);
         let first = number.checked_mul(SEATS_PER_PAGE).filter(|_| number < PAGES_MAX);
         let Some(first) = first.filter(|_| count <= SEATS_PER_PAGE as usize) else {
             return Err(Malformed);
@@ -239,7 +239,7 @@ impl Seats {
             return Err(Malformed);
         }
         for seat in (first..).take(count).map(Seat) {
-            self.place(seat, &Slot::decode(seat, &mut reader)?)?;
+            self.place(seat, &Slot::decode(seat, &mut reader))?;
         }
         reader.end()
     }

@@ -94,7 +94,7 @@ impl Spent {
         let (mut at, mut current) = (0u64, false);
         self.make(number);
         while !reader.is_empty() {
-            let run = reader.number()?;
+            let run = reader.number();
             if run > RANKS_PER_PAGE - at {
                 return Err(Malformed);
             }
@@ -104,7 +104,7 @@ impl Spent {
             at += run;
             current = !current;
         }
-        Ok(())
+        reader.end()
     }
 }
 

@@ -385,45 +385,45 @@ impl State {
 
     fn decode_head(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        let version = reader.byte()?;
+        let version = reader.byte();
         if !(1..=HEAD_VERSION).contains(&version) {
             return Err(Malformed);
         }
-        self.at = Millis(reader.number()?);
-        if reader.byte()? == 1 {
+        self.at = Millis(reader.number());
+        if reader.byte() == 1 {
             self.config = Some(Config {
-                version: reader.number()?,
-                directory_version: reader.number()?,
-                settings: read_settings(&read_text(&mut reader)?)?,
-                events: if version > 1 { read_events(&read_text(&mut reader)?)? } else { Vec::new() },
+                version: reader.number(),
+                directory_version: reader.number(),
+                settings: read_settings(&read_text(&mut reader))?,
+                events: if version > 1 { read_events(&read_text(&mut reader))? } else { Vec::new() },
             });
         }
-        self.epoch = Epoch(reader.number_u32()?);
-        self.pass_epoch = PassEpoch(reader.number_u32()?);
-        self.line = Line::decode(&mut reader, version)?;
-        self.kept = Kept::decode(&mut reader)?;
-        self.waits = Waits::decode(&mut reader, version)?;
+        self.epoch = Epoch(reader.number_u32());
+        self.pass_epoch = PassEpoch(reader.number_u32());
+        self.line = Line::decode(&mut reader, version);
+        self.kept = Kept::decode(&mut reader);
+        self.waits = Waits::decode(&mut reader, version);
         if version > 1 {
-            self.draws = Draws::decode(&mut reader)?;
-            self.rounds = Rounds::decode(&mut reader)?;
-            self.show_up = ShowUp { called: reader.number()?, claimed: reader.number()? };
-            self.swept = if reader.number()? == 1 { Some(read_occasion(&mut reader)?) } else { None };
+            self.draws = Draws::decode(&mut reader);
+            self.rounds = Rounds::decode(&mut reader);
+            self.show_up = ShowUp { called: reader.number(), claimed: reader.number() };
+            self.swept = if reader.number() == 1 { Some(read_occasion(&mut reader)) } else { None };
         }
-        self.pacer = Pacer { tat_ns: reader.number()? };
-        self.late_pacer = Pacer { tat_ns: reader.number()? };
-        for _ in 0..reader.count(2)? {
-            self.admissions.restore(Millis(reader.number()?), reader.number_u32()?);
+        self.pacer = Pacer { tat_ns: reader.number() };
+        self.late_pacer = Pacer { tat_ns: reader.number() };
+        for _ in 0..reader.count(2) {
+            self.admissions.restore(Millis(reader.number()), reader.number_u32());
         }
-        self.revoked_seq = reader.number()?;
-        for _ in 0..reader.count(3)? {
+        self.revoked_seq = reader.number();
+        for _ in 0..reader.count(3) {
             self.revoked.push(Revoked {
-                seat: Seat(reader.number_u32()?),
-                generation: Generation(reader.number_u32()?),
-                forget_at: Millis(reader.number()?),
+                seat: Seat(reader.number_u32()),
+                generation: Generation(reader.number_u32()),
+                forget_at: Millis(reader.number()),
             });
         }
-        self.quiet_until = Millis(reader.number()?);
-        self.replies = Replies::decode(&mut reader)?;
+        self.quiet_until = Millis(reader.number());
+        self.replies = Replies::decode(&mut reader);
         reader.end()
     }
 }

@@ -16,7 +16,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::base64url;
-use crate::codec::{Malformed, Reader, from_hex};
+use crate::codec::{Reader, from_hex};
 use crate::seen::Seen;
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -128,7 +128,7 @@ pub trait Token: Sized {
     /// Appends the fields.
     fn write(&self, out: &mut Vec<u8>);
     /// Takes the fields of a token whose MAC held.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+    fn read(reader: &mut Reader<'_>) -> Self;
 }
 
 impl Token for Arrival {
@@ -143,13 +143,13 @@ impl Token for Arrival {
         out.extend(self.holder.0);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Arrival, Malformed> {
-        Ok(Arrival {
-            room: RoomTag(reader.fixed()?),
-            issued: read_millis(reader)?,
-            prefix: reader.fixed()?,
-            holder: Holder(reader.fixed()?),
-        })
+    fn read(reader: &mut Reader<'_>) -> Arrival {
+        Arrival {
+            room: RoomTag(reader.fixed()),
+            issued: read_millis(reader),
+            prefix: reader.fixed(),
+            holder: Holder(reader.fixed()),
+        }
     }
 }
 
@@ -166,14 +166,14 @@ impl Token for Ticket {
         out.extend(self.holder.0);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Ticket, Malformed> {
-        Ok(Ticket {
-            room: RoomTag(reader.fixed()?),
-            epoch: Epoch(u32::from_be_bytes(reader.fixed()?)),
-            rank: Rank(from_low_bytes(reader.fixed::<5>()?)),
-            issued: read_millis(reader)?,
-            holder: Holder(reader.fixed()?),
-        })
+    fn read(reader: &mut Reader<'_>) -> Ticket {
+        Ticket {
+            room: RoomTag(reader.fixed()),
+            epoch: Epoch(u32::from_be_bytes(reader.fixed())),
+            rank: Rank(from_low_bytes(reader.fixed::<5>())),
+            issued: read_millis(reader),
+            holder: Holder(reader.fixed()),
+        }
     }
 }
 
@@ -196,21 +196,17 @@ impl Token for Pass {
         });
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Pass, Malformed> {
-        Ok(Pass {
-            room: RoomTag(reader.fixed()?),
-            epoch: Epoch(u32::from_be_bytes(reader.fixed()?)),
-            pass_epoch: PassEpoch(u32::from_be_bytes(reader.fixed()?)),
-            seat: Seat(u32::from_be_bytes(reader.fixed()?)),
-            generation: Generation(u32::from_be_bytes(reader.fixed()?)),
-            issued: read_millis(reader)?,
-            expires: read_millis(reader)?,
-            standing: match reader.byte()? {
-                0 => PassStanding::Unconfirmed,
-                1 => PassStanding::Confirmed,
-                _ => return Err(Malformed),
-            },
-        })
+    fn read(reader: &mut Reader<'_>) -> Pass {
+        Pass {
+            room: RoomTag(reader.fixed()),
+            epoch: Epoch(u32::from_be_bytes(reader.fixed())),
+            pass_epoch: PassEpoch(u32::from_be_bytes(reader.fixed())),
+            seat: Seat(u32::from_be_bytes(reader.fixed())),
+            generation: Generation(u32::from_be_bytes(reader.fixed())),
+            issued: read_millis(reader),
+            expires: read_millis(reader),
+            standing: read_standing(reader),
+        }
     }
 }
 
@@ -226,13 +222,13 @@ impl Token for OperatorSession {
         out.extend(low_bytes::<6>(self.expires.0));
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<OperatorSession, Malformed> {
-        Ok(OperatorSession {
-            name: reader.fixed()?,
-            csrf: reader.fixed()?,
-            issued: read_millis(reader)?,
-            expires: read_millis(reader)?,
-        })
+    fn read(reader: &mut Reader<'_>) -> OperatorSession {
+        OperatorSession {
+            name: reader.fixed(),
+            csrf: reader.fixed(),
+            issued: read_millis(reader),
+            expires: read_millis(reader),
+        }
     }
 }
 
@@ -246,8 +242,14 @@ fn from_low_bytes<const N: usize>(bytes: [u8; N]) -> u64 {
     bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
-fn read_millis(reader: &mut Reader<'_>) -> Result<Millis, Malformed> {
-    Ok(Millis(from_low_bytes(reader.fixed::<6>()?)))
+fn read_millis(reader: &mut Reader<'_>) -> Millis {
+    Millis(from_low_bytes(reader.fixed::<6>()))
+}
+
+pub(crate) fn read_standing(reader: &mut Reader<'_>) -> PassStanding {
+    let standing = reader.byte();
+    reader.expect(standing <= 1);
+    if standing == 0 { PassStanding::Unconfirmed } else { PassStanding::Confirmed }
 }
 
 /// Why a text is not a token to believe.
@@ -343,7 +345,10 @@ impl Keys {
         let mut buffer = [0; TOKEN_BYTES_MAX];
         let token = base64url::decode(text, &mut buffer).ok_or(Refusal::Forged)?;
         let fields = self.verified(token, T::DOMAIN, T::FIELD_BYTES, seen)?;
-        T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged)
+        let mut reader = Reader::new(fields);
+        let token = T::read(&mut reader);
+        reader.end().map_err(|_| Refusal::Forged)?;
+        Ok(token)
     }
 
     /// The fields of a token that was signed here.
