@@ -38,7 +38,7 @@ pub struct Recurrence<'a> {
 pub type Expand<'a> = &'a dyn Fn(&Recurrence<'_>) -> Option<Vec<u64>>;
 
 /// An event as the directory keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventRecord {
     /// 32 hexadecimal digits.
     pub id: String,

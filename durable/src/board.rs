@@ -12,7 +12,7 @@ use crate::forecast::Forecast;
 use crate::json::Value;
 use crate::rounds::{draw_among, hashed};
 use crate::units::{Epoch, Millis, PassEpoch, Place, Rank};
-use crate::wire::{Said, Wire, wire};
+use crate::wire::{Hear, Said, wire};
 
 /// What a first contact meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,18 +70,19 @@ impl Said for Phase {
     }
 }
 
-impl Wire for Phase {
-    fn from_value(value: &Value) -> Option<Phase> {
-        Some(Phase::ALL.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
+impl Hear for Phase {
+    fn hear(&mut self, value: &Value) -> bool {
+        *self = Phase::ALL.into_iter().find(|phase| value == phase.name()).unwrap_or_default();
+        true
     }
 
-    fn absent() -> Option<Phase> {
-        Some(Phase::default())
+    fn may_be_absent(&self) -> bool {
+        true
     }
 }
 
 /// What will hold from a moment on, whatever a board of before says: edges act on it by their own clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduled {
     /// From then on.
     pub at_ms: u64,
@@ -94,7 +95,7 @@ pub struct Scheduled {
 wire!(Scheduled { at_ms, phase, pass_epoch });
 
 /// The event under way, or the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardEvent {
     /// From here on ranks are given and nobody is let in.
     pub prequeue_ms: u64,
@@ -109,7 +110,7 @@ pub struct BoardEvent {
 wire!(BoardEvent { prequeue_ms, start_ms, end_ms, shuffle });
 
 /// A seed or a hash: base64url without padding, a third shorter than digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
 
 impl Said for Digest {
@@ -118,15 +119,15 @@ impl Said for Digest {
     }
 }
 
-impl Wire for Digest {
-    fn from_value(value: &Value) -> Option<Digest> {
-        let mut bytes = [0; 32];
-        (base64url::decode(value.as_str()?, &mut bytes)?.len() == bytes.len()).then_some(Digest(bytes))
+impl Hear for Digest {
+    fn hear(&mut self, value: &Value) -> bool {
+        let bytes = value.as_str().and_then(|text| base64url::decode(text, &mut self.0));
+        bytes.is_some_and(|bytes| bytes.len() == 32)
     }
 }
 
 /// The promise of a draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardSeal {
     /// When it is held.
     pub start_ms: u64,
@@ -137,7 +138,7 @@ pub struct BoardSeal {
 wire!(BoardSeal { start_ms, commitment });
 
 /// A draw that was held: everything it takes to recompute it ([`crate::draw`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardDraw {
     /// When it was held.
     pub start_ms: u64,
@@ -161,7 +162,7 @@ impl BoardDraw {
 }
 
 /// The rounds of `random` that still count ([`crate::rounds`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoardRounds {
     /// What the seeds lead back to: hashed as often as the newest's number says, its seed is this.
     pub commitment: Digest,

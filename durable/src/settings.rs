@@ -13,7 +13,7 @@ use crate::fields::Fields;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::page_settings::PageSettings;
-use crate::wire::{Said, Wire, wire};
+use crate::wire::{Hear, Said, take, wire};
 
 /// D when nothing is said.
 const SESSION_DURATION_DEFAULT_SECONDS: u32 = 300;
@@ -27,7 +27,7 @@ const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 pub(crate) const LIMIT_MAX: u64 = 2_147_483_647;
 
 /// One thing that is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as it is spelt in JSON.
     pub field: String,
@@ -53,9 +53,10 @@ pub struct RoutePattern {
 }
 
 /// How places are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QueueingMethod {
     /// In the order of arrival.
+    #[default]
     Fifo,
     /// By rounds that draw among all who wait.
     Random,
@@ -91,9 +92,9 @@ impl Said for QueueingMethod {
     }
 }
 
-impl Wire for QueueingMethod {
-    fn from_value(value: &Value) -> Option<QueueingMethod> {
-        QueueingMethod::of_name(value.as_str()?)
+impl Hear for QueueingMethod {
+    fn hear(&mut self, value: &Value) -> bool {
+        take(self, value.as_str().and_then(QueueingMethod::of_name))
     }
 }
 
