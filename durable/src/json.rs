@@ -107,6 +107,11 @@ impl Map {
         }
     }
 
+    /// The same, of whatever can stand in [`json!`](crate::json!).
+    pub fn put(&mut self, name: &str, value: &dyn ToJson) {
+        self.insert(name.to_owned(), value.to_json());
+    }
+
     /// Takes out a field.
     pub fn remove(&mut self, name: &str) {
         if let Ok(index) = self.find(name) {
@@ -293,19 +298,19 @@ number_to_json!(i32, u16, u32, u64, usize);
 macro_rules! json {
     (@field $map:ident) => {};
     (@field $map:ident $name:tt : null $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::Value::Null);
+        $map.put($name, &$crate::json::Value::Null);
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : { $($inner:tt)* } $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json!({ $($inner)* }));
+        $map.put($name, &$crate::json!({ $($inner)* }));
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : [ $($inner:tt)* ] $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json!([ $($inner)* ]));
+        $map.put($name, &$crate::json!([ $($inner)* ]));
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::ToJson::to_json(&$value));
+        $map.put($name, &$value);
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@item $items:ident) => {};

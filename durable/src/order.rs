@@ -5,7 +5,7 @@ use crate::agenda::EventRecord;
 use crate::json::Value;
 use crate::protocol::RoomStatus;
 use crate::settings::Fault;
-use crate::wire::{Hear, Said, hear_object, say_either, say_object, tag, wire, wire_either};
+use crate::wire::{Hear, HeardObject, Said, say_either, say_object, tag, wire, wire_either};
 
 /// A room as the directory keeps it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -239,17 +239,19 @@ impl Hear for Reply {
             "unreachable" => Reply::Unreachable { message: String::new() },
             _ => return false,
         };
+        let mut object = HeardObject::new(said);
         match self {
-            Reply::Rooms(rooms) => rooms.hear(said),
-            Reply::Room(room) => room.hear(said),
-            Reply::Ended(ended) => ended.hear(said),
-            Reply::Status(status) => status.hear(said),
-            Reply::Audit(entries) => entries.hear(said),
-            Reply::Faults(faults) => faults.hear(said),
-            Reply::Deleted { id } | Reply::Missing { id } => hear_object(said, &mut [("id", id)]),
-            Reply::Throttled { retry_ms } => hear_object(said, &mut [("retry_ms", retry_ms)]),
-            Reply::Allowed => true,
-            Reply::Unreachable { message } => hear_object(said, &mut [("message", message)]),
+            Reply::Rooms(rooms) => return rooms.hear(said),
+            Reply::Room(room) => return room.hear(said),
+            Reply::Ended(ended) => return ended.hear(said),
+            Reply::Status(status) => return status.hear(said),
+            Reply::Audit(entries) => return entries.hear(said),
+            Reply::Faults(faults) => return faults.hear(said),
+            Reply::Deleted { id } | Reply::Missing { id } => object.hear("id", id),
+            Reply::Throttled { retry_ms } => object.hear("retry_ms", retry_ms),
+            Reply::Allowed => {}
+            Reply::Unreachable { message } => object.hear("message", message),
         }
+        object.well
     }
 }

@@ -50,15 +50,36 @@ pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
     T::from_value(&parse(text).ok()?)
 }
 
+/// Says an object, field by field.
+pub(crate) struct SaidObject<'a> {
+    out: &'a mut String,
+    before: char,
+}
+
+impl SaidObject<'_> {
+    pub(crate) fn new(out: &mut String) -> SaidObject<'_> {
+        SaidObject { out, before: '{' }
+    }
+
+    pub(crate) fn say(&mut self, name: &str, value: &dyn Said) {
+        self.out.push(self.before);
+        self.before = ',';
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        value.say(self.out);
+    }
+
+    pub(crate) fn end(self) {
+        self.out.push_str(if self.before == '{' { "{}" } else { "}" });
+    }
+}
+
 /// Says an object with these fields.
 pub(crate) fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
-    for (index, (name, value)) in fields.iter().enumerate() {
-        out.push_str(if index == 0 { "{\"" } else { ",\"" });
-        out.push_str(name);
-        out.push_str("\":");
-        value.say(out);
-    }
-    out.push_str(if fields.is_empty() { "{}" } else { "}" });
+    let mut object = SaidObject::new(out);
+    fields.iter().for_each(|(name, value)| object.say(name, *value));
+    object.end();
 }
 
 /// Says one of several things: `{"name": {…}}`, or a bare `"name"` where there is nothing more to say.
@@ -81,12 +102,24 @@ impl Said for Fields<'_> {
     }
 }
 
-/// Hears an object that may have these fields.
-pub(crate) fn hear_object(value: &Value, fields: &mut [(&str, &mut dyn Hear)]) -> bool {
-    fields.iter_mut().all(|(name, field)| match value.get(name) {
-        Some(value) => field.hear(value),
-        None => value.as_object().is_some() && field.may_be_absent(),
-    })
+/// Hears an object, field by field, and whether all of them were well.
+pub(crate) struct HeardObject<'a> {
+    value: &'a Value,
+    pub(crate) well: bool,
+}
+
+impl HeardObject<'_> {
+    pub(crate) fn new(value: &Value) -> HeardObject<'_> {
+        HeardObject { value, well: true }
+    }
+
+    pub(crate) fn hear(&mut self, name: &str, field: &mut dyn Hear) {
+        self.well = self.well
+            && match self.value.get(name) {
+                Some(value) => field.hear(value),
+                None => self.value.as_object().is_some() && field.may_be_absent(),
+            };
+    }
 }
 
 /// The name of one of several things, and what stands in it: a bare string is a thing without fields.
@@ -105,13 +138,17 @@ macro_rules! wire {
     ($name:ident { $($field:ident),+ $(,)? }) => {
         impl crate::wire::Said for $name {
             fn say(&self, out: &mut String) {
-                crate::wire::say_object(out, &[$((stringify!($field), &self.$field)),+]);
+                let mut object = crate::wire::SaidObject::new(out);
+                $(object.say(stringify!($field), &self.$field);)+
+                object.end();
             }
         }
 
         impl crate::wire::Hear for $name {
             fn hear(&mut self, value: &crate::json::Value) -> bool {
-                crate::wire::hear_object(value, &mut [$((stringify!($field), &mut self.$field)),+])
+                let mut object = crate::wire::HeardObject::new(value);
+                $(object.hear(stringify!($field), &mut self.$field);)+
+                object.well
             }
         }
     };
@@ -138,9 +175,11 @@ macro_rules! wire_either {
                     $($tag => $name::$variant { $($field: Default::default()),* },)+
                     _ => return false,
                 };
+                let mut _object = crate::wire::HeardObject::new(fields);
                 match self {
-                    $($name::$variant { $($field),* } => crate::wire::hear_object(fields, &mut [$((stringify!($field), $field)),*]),)+
+                    $($name::$variant { $($field),* } => { $(_object.hear(stringify!($field), $field);)* })+
                 }
+                _object.well
             }
         }
     };
