@@ -1,6 +1,8 @@
 //! A request's address, taken apart by hand: scheme, host, path, query. Parsing it with the platform's `URL`
 //! would cost more than the rest of the gate.
 
+use durable::pieces::{cut, joined};
+
 use crate::cookie::Scheme;
 
 /// What the page adds to a query to learn whether cookies come back; never reaches the origin.
@@ -24,7 +26,7 @@ impl<'a> Address<'a> {
     pub fn parse(url: &'a str) -> Option<Address<'a>> {
         let (scheme, rest) = match url.strip_prefix("https://") {
             Some(rest) => (Scheme::Https, rest),
-            None => (Scheme::Http, url.split_once("://")?.1),
+            None => (Scheme::Http, cut(url, "://")?.1),
         };
         // By bytes: a search for one of several characters decodes each on its way.
         let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -40,13 +42,9 @@ impl<'a> Address<'a> {
 
     /// Path and query without our mark: what the visitor wanted.
     pub fn target(&self) -> String {
-        let kept: Vec<&str> =
-            self.query.split('&').filter(|part| !part.is_empty() && *part != MARK).collect();
-        if kept.is_empty() {
-            safe_target(self.path)
-        } else {
-            safe_target(&format!("{}?{}", self.path, kept.join("&")))
-        }
+        let mut kept = self.query.split('&').filter(|part| !part.is_empty() && *part != MARK);
+        let kept = joined(&mut kept, "&");
+        if kept.is_empty() { safe_target(self.path) } else { safe_target(&format!("{}?{kept}", self.path)) }
     }
 
     /// The value of a query's field, decoded.

@@ -6,6 +6,7 @@ use durable::codec::hex;
 use durable::date::iso8601;
 use durable::draw::{Draw, commitment};
 use durable::json::Value;
+use durable::pieces::joined;
 use durable::units::{Millis, Rank};
 use durable::wire::{Fields, Said, to_text};
 
@@ -104,7 +105,7 @@ pub fn board(board: &Board) -> String {
 
 /// The draws that were held, the promises of those to come, and the rounds: all it takes to recompute a place (`docs/draw.md`).
 pub fn draw(board: &Board) -> String {
-    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let list = |items: Vec<String>| format!("[{}]", joined(&mut items.iter().map(String::as_str), ","));
     let draws = board.draws.iter().map(|held| {
         let Draw { first, count, seed, hash } = held.draw();
         let event = iso8601(Millis(held.start_ms));

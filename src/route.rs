@@ -11,6 +11,7 @@ use std::rc::Rc;
 use durable::directory::seeds;
 use durable::json::Value;
 use durable::order::Document;
+use durable::pieces::has;
 use durable::settings::Settings;
 use durable::token::RoomTag;
 
@@ -167,7 +168,7 @@ pub fn own_path(room_path: &str, name: &str) -> String {
 pub fn is_past_the_gate(path: &str) -> bool {
     path == "/robots.txt"
         || path == "/favicon.ico"
-        || (path.starts_with("/.well-known/") && is_plain(path) && !path.contains("/./"))
+        || (path.starts_with("/.well-known/") && is_plain(path) && !has(path, "/./"))
 }
 
 fn covers(route_path: &str, path: &str) -> bool {

@@ -123,10 +123,10 @@ impl Clerk {
                 Err(reply) => reply,
             },
             Command::Replace { id, settings } => {
-                return self.change(now, &who, &id, |_| Settings::parse(&settings), turn);
+                return self.change(now, &who, &id, &|_| Settings::parse(&settings), turn);
             }
             Command::Patch { id, patch } => {
-                return self.change(now, &who, &id, |current| current.merged(&patch), turn);
+                return self.change(now, &who, &id, &|current| current.merged(&patch), turn);
             }
             Command::Delete { id } => match self.directory.delete(now, &who, &id) {
                 Ok(writes) => {
@@ -149,7 +149,7 @@ impl Clerk {
                     _ => Plan::parse(bytes, &plan),
                 };
                 let which = (id.as_str(), event.as_deref());
-                match self.directory.put_event(now, &who, which, entropy, planned, expand) {
+                match self.directory.put_event(now, &who, which, entropy, &planned, expand) {
                     Ok(writes) => return self.carry_out(now, &id, writes, turn),
                     Err(reply) => reply,
                 }
@@ -180,7 +180,7 @@ impl Clerk {
         now: Millis,
         who: &str,
         id: &str,
-        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+        settings: &dyn Fn(&Settings) -> Result<Settings, Vec<Fault>>,
         turn: &mut Turn,
     ) {
         match self.directory.change(now, who, id, settings) {

@@ -145,7 +145,7 @@ impl Directory {
         now: Millis,
         who: &str,
         id: &str,
-        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+        settings: &dyn Fn(&Settings) -> Result<Settings, Vec<Fault>>,
     ) -> Result<Vec<Write>, Reply> {
         let missing = || Reply::Missing { id: id.to_owned() };
         let record = self.room(id).ok_or_else(missing)?;
@@ -171,7 +171,7 @@ impl Directory {
         who: &str,
         (room, event): (&str, Option<&str>),
         entropy: [u8; 16],
-        plan: impl Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>,
+        plan: &dyn Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>,
         expand: Expand<'_>,
     ) -> Result<Vec<Write>, Reply> {
         let mut record = self.existing(room)?.clone();
@@ -453,7 +453,7 @@ mod tests {
     fn a_room_does_not_clash_with_itself_and_its_version_grows() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
+        directory.change(NOW, "bob", &id, &|settings| settings.merged(&patch)).unwrap();
         let record = directory.room(&id).unwrap();
         assert_eq!((record.version, record.confirmed_version, directory.version()), (2, 0, 2));
         assert_eq!(directory.unconfirmed().count(), 1);
@@ -465,7 +465,7 @@ mod tests {
     fn the_log_says_who_changed_what_from_what_to_what() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
+        directory.change(NOW, "bob", &id, &|settings| settings.merged(&patch)).unwrap();
         directory.delete(NOW, "eve", &id).unwrap();
         let log: Vec<_> = directory.audit().collect();
         assert_eq!((log[0].who.as_str(), log[0].action.as_str()), ("eve", "delete"));
@@ -477,9 +477,9 @@ mod tests {
     #[test]
     fn a_refused_change_changes_nothing() {
         let (mut directory, id) = directory();
-        let reply = directory.change(NOW, "bob", &id, |settings| settings.merged(&json!({ "path": "x" })));
+        let reply = directory.change(NOW, "bob", &id, &|settings| settings.merged(&json!({ "path": "x" })));
         assert_eq!(refused_fields(&reply.unwrap_err()), ["path"]);
-        let reply = directory.change(NOW, "bob", "nobody", |settings| Ok(settings.clone()));
+        let reply = directory.change(NOW, "bob", "nobody", &|settings| Ok(settings.clone()));
         assert_eq!(reply, Err(Reply::Missing { id: "nobody".into() }));
         assert_eq!((directory.version(), directory.audit().count()), (1, 1));
     }

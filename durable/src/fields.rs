@@ -2,6 +2,7 @@
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
 use crate::json::{Map, Value};
+use crate::pieces::joined;
 use crate::settings::Fault;
 use crate::wire::to_text;
 
@@ -118,7 +119,10 @@ impl<'a> Fields<'a> {
         let found = values.iter().find(|allowed| value.as_u64() == Some(u64::from(**allowed)));
         if found.is_none() {
             let values: Vec<String> = values.iter().map(u16::to_string).collect();
-            self.fault(field, format!("must be one of {}", values.join(", ")));
+            self.fault(
+                field,
+                format!("must be one of {}", joined(&mut values.iter().map(String::as_str), ", ")),
+            );
         }
         found.copied().unwrap_or(default)
     }

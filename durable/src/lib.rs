@@ -43,6 +43,7 @@ pub mod lobby;
 pub mod order;
 pub mod pace;
 pub mod page_settings;
+pub mod pieces;
 pub mod plan;
 pub mod protocol;
 mod publish;

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use crate::batch::decode_batch;
 use crate::codec::Malformed;
 use crate::directory::seeds;
+use crate::pieces::joined;
 use crate::platform::{self, Column, Result, Storage, thrown};
 use crate::protocol::{BoardAnswer, Configure, Configured, Ended, Ending};
 use crate::room::{Input, Output, Room, Step};
@@ -212,7 +213,7 @@ fn configuration(payload: &JsValue) -> Result<Config> {
         from_text(text.as_bytes()).ok_or_else(|| thrown("those are no settings this version knows"))?;
     let settings = Settings::parse(&settings).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        thrown(&faults.join("; "))
+        thrown(&joined(&mut faults.iter().map(String::as_str), "; "))
     })?;
     Ok(Config { version, directory_version, settings, events })
 }

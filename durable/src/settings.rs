@@ -13,6 +13,7 @@ use crate::fields::Fields;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::page_settings::PageSettings;
+use crate::pieces::{cut, has};
 use crate::wire::{Hear, Said, take, wire};
 
 /// D when nothing is said.
@@ -260,7 +261,7 @@ impl Settings {
         if !self.allowed_origins.is_empty() {
             return self.allowed_origins.iter().any(|allowed| allowed == origin);
         }
-        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let host = cut(origin, "://").map_or("", |(_, host)| host);
         let host = host.split_once(':').map_or(host, |(host, _)| host);
         self.routes().any(|route| route.host == host)
     }
@@ -323,7 +324,7 @@ fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(plain)
         && path.split('%').skip(1).all(is_needed_escape)
-        && !path.contains("/.anteroom")
+        && !has(path, "/.anteroom")
         && inner.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
 }
 

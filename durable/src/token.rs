@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base64url;
 use crate::codec::{Reader, from_hex};
+use crate::pieces::{cut, joined};
 use crate::seen::Seen;
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -407,9 +408,11 @@ impl Keys {
 /// has the prefix of its own text.
 pub fn prefix_of_address(address: &str) -> [u8; 4] {
     let prefix = if address.contains(':') {
-        let groups =
-            address.split("::").next().unwrap_or_default().split(':').filter(|group| !group.is_empty());
-        groups.chain(["0"; 3]).take(3).collect::<Vec<_>>().join(":")
+        let groups = cut(address, "::")
+            .map_or(address, |(groups, _)| groups)
+            .split(':')
+            .filter(|group| !group.is_empty());
+        joined(&mut groups.chain(["0"; 3]).take(3), ":")
     } else {
         address.rsplit_once('.').map_or(address, |(prefix, _)| prefix).to_owned()
     };
