@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use durable::codec::from_hex;
 use durable::directory::seeds;
 use durable::json::Value;
 use durable::order::Document;
@@ -239,14 +240,11 @@ fn decoded(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
-        let escaped = path
-            .get(index + 1..index + 3)
-            .filter(|digits| *byte == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let escaped = path.get(index + 1..index + 3).filter(|_| *byte == b'%').and_then(from_hex::<1>);
         match escaped {
-            Some(b'/' | b'\\') => out.push('/'),
-            Some(b';') => out.push(';'),
-            Some(plain) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
+            Some([b'/' | b'\\']) => out.push('/'),
+            Some([b';']) => out.push(';'),
+            Some([plain]) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
                 out.push(char::from(plain));
             }
             Some(_) => {

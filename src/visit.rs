@@ -111,7 +111,7 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
         headers.fetch_mode == "navigate"
     };
     // Without `Sec-Fetch-Site` it is an older browser: what a stranger's page could ask so, it could ask as an app too.
-    let from_page = headers.accept.contains(PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
+    let from_page = has(headers.accept, PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
     let from_app = !headers.origin.is_empty() && settings.allows_origin(headers.origin);
     if navigates {
         Asker::Navigation

@@ -323,7 +323,7 @@ impl Directory {
 
     fn keep(&mut self, room: RoomRecord) {
         match self.index_of(&room.id) {
-            Ok(index) => self.rooms.splice(index..=index, [room]).for_each(drop),
+            Ok(index) => self.rooms[index] = room,
             Err(index) => self.rooms.insert(index, room),
         }
     }

@@ -272,11 +272,12 @@ impl Lobby {
         self.next_number = 0;
         let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|flight| flight.wishes);
         for (wish, waiters) in unanswered.rev() {
-            let gathered = self.waiters.entry(wish).or_default();
+            let mut gathered = self.waiters.remove(&wish).unwrap_or_default();
             if gathered.is_empty() {
                 self.pending.push_front(wish);
             }
             gathered.extend(waiters);
+            self.waiters.insert(wish, gathered);
         }
     }
 
