@@ -24,6 +24,7 @@ use durable::codec::hex;
 use durable::date::iso8601;
 use durable::json;
 use durable::json::{Value, parse};
+use durable::listed::Listed as _;
 use durable::order::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
@@ -172,7 +173,7 @@ pub fn begin(request: &ApiRequest<'_>, tokens: &Tokens, prefix: [u8; 4]) -> Acti
 }
 
 fn route(request: &ApiRequest<'_>) -> Result<(Command, Then), ApiResponse> {
-    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let parts: Vec<&str> = request.path.trim_matches('/').split('/').listed();
     let ["client", "v4", "zones", _, rest @ ..] = parts.as_slice() else { return Err(not_found()) };
     let id = |id: &&str| (*id).to_owned();
     match (request.method, rest) {
@@ -288,7 +289,7 @@ fn bad_page(field: &str, from: usize, to: &str) -> ApiResponse {
 /// Turns the directory's reply into an answer.
 pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
     match (then, reply) {
-        (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).collect::<Vec<_>>()),
+        (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).listed()),
         (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room or event `{id}`")),
         (_, Reply::Unreachable { message }) => refusal(503, 1503, &message),
         (_, Reply::Throttled { retry_ms }) => {
@@ -325,7 +326,7 @@ fn fault(fault: &Fault) -> Value {
 
 fn list(items: impl Iterator<Item = Value>, total: usize, page: usize, per_page: usize) -> ApiResponse {
     let first = (page - 1).saturating_mul(per_page);
-    let shown: Vec<Value> = items.skip(first).take(per_page).collect();
+    let shown: Vec<Value> = items.skip(first).take(per_page).listed();
     let info = json!({
         "page": page, "per_page": per_page, "count": shown.len(), "total_count": total,
         "total_pages": total.div_ceil(per_page),
@@ -363,7 +364,7 @@ fn event(which: &Which, record: &RoomRecord) -> ApiResponse {
             .flat_map(durable::json::Map::iter)
             .filter(|(_, value)| value.is_null())
             .map(|(key, _)| key.clone())
-            .collect();
+            .listed();
         for key in open {
             if let Some(inherited) = record.settings.get(&key) {
                 json.set(&key, inherited.clone());

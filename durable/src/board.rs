@@ -10,6 +10,7 @@ use crate::base64url;
 use crate::draw::Draw;
 use crate::forecast::Forecast;
 use crate::json::Value;
+use crate::listed::Listed as _;
 use crate::rounds::{draw_among, hashed};
 use crate::units::{Epoch, Millis, PassEpoch, Place, Rank};
 use crate::wire::{Hear, Said, wire};
@@ -215,14 +216,14 @@ impl BoardRounds {
     /// All of them, the newest first.
     pub fn all(&self) -> Vec<BoardRound> {
         let mut seed = self.seed.0;
-        let mut rounds: Vec<_> = self.ranges().collect();
+        let mut rounds: Vec<_> = self.ranges().listed();
         rounds.reverse();
         let of = |(first, end, cut): (u64, u64, u64)| {
             let draw = draw_among(Rank(first), end.saturating_sub(first), seed);
             seed = hashed(&seed);
             BoardRound { draw, cut }
         };
-        rounds.into_iter().map(of).collect()
+        rounds.into_iter().map(of).listed()
     }
 
     /// Whether this rank has won any of them.

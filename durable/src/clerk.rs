@@ -5,6 +5,7 @@ use crate::agenda::{self, Expand};
 use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
 use crate::json::Value;
+use crate::listed::Listed as _;
 use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::plan::Plan;
 use crate::protocol::{Configure, Configured, Ended, Ending};
@@ -116,7 +117,7 @@ impl Clerk {
     fn command(&mut self, now: Millis, entropy: [u8; 16], order: Order, expand: Expand<'_>, turn: &mut Turn) {
         let Order { who, command } = order;
         let reply = match command {
-            Command::List => Reply::Rooms(self.directory.rooms().cloned().collect()),
+            Command::List => Reply::Rooms(self.directory.rooms().cloned().listed()),
             Command::Get { id } => self.room(&id),
             Command::Create { settings } => match self.directory.create(now, &who, &settings, entropy) {
                 Ok((id, writes)) => return self.carry_out(now, &id, writes, turn),
@@ -166,7 +167,7 @@ impl Clerk {
                 }
                 other => other,
             },
-            Command::Audit => Reply::Audit(self.directory.audit().cloned().collect()),
+            Command::Audit => Reply::Audit(self.directory.audit().cloned().listed()),
             Command::Attempt { prefix } => match self.directory.attempt(now, prefix) {
                 Ok(()) => Reply::Allowed,
                 Err(Millis(retry_ms)) => Reply::Throttled { retry_ms },

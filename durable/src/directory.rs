@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::agenda::{self, EVENTS_MAX, EventRecord, Expand};
 use crate::codec::{from_hex, hex};
+use crate::listed::Listed as _;
 use crate::order::{AuditEntry, Document, DocumentRoom, Reply, RoomRecord};
 use crate::plan::Plan;
 use crate::settings::{Fault, Settings};
@@ -118,7 +119,7 @@ impl Directory {
             .rooms
             .iter()
             .map(|room| DocumentRoom { id: room.id.clone(), settings: room.settings.clone() });
-        Document { version: self.version, rooms: rooms.collect() }
+        Document { version: self.version, rooms: rooms.listed() }
     }
 
     /// A new room under these sixteen random bytes.
@@ -235,7 +236,7 @@ impl Directory {
         let stale =
             self.rooms.iter().filter(|room| agenda::stale_at(&room.events).is_some_and(|at| at <= now));
         let mut writes = Vec::new();
-        for mut record in stale.cloned().collect::<Vec<_>>() {
+        for mut record in stale.cloned().listed() {
             for event in &mut record.events {
                 if let Some(Ok(starts)) = event.plan().map(|plan| agenda::starts(&plan, now, expand)) {
                     event.starts = starts;
@@ -261,7 +262,7 @@ impl Directory {
         let record = RoomRecord { version: record.version + 1, ..record };
         self.keep(record.clone());
         let writes = [Write::Version(self.version), Write::Room(record)];
-        writes.into_iter().chain(entry).collect()
+        writes.into_iter().chain(entry).listed()
     }
 
     /// A Room has confirmed a version of its settings.
@@ -363,7 +364,7 @@ impl Directory {
         let mut fault = |field: &str, message: String| {
             faults.push(Fault { field: field.into(), message });
         };
-        let routes: Vec<_> = settings.routes().collect();
+        let routes: Vec<_> = settings.routes().listed();
         for (index, route) in routes.iter().enumerate() {
             if routes.iter().take(index).any(|other| other == route) {
                 fault("additional_routes", format!("{}{} stands there twice", route.host, route.path));

@@ -8,6 +8,7 @@ use crate::batch::{BatchName, Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::Draw;
 use crate::draws::{Occasion, read_draw, read_occasion, write_draw, write_occasion};
+use crate::listed::Listed as _;
 use crate::rounds::{read_ranks, write_ranks};
 use crate::units::{Generation, Millis, Place, Rank, Seat};
 
@@ -201,7 +202,7 @@ impl Row {
         }
         let at = Millis(reader.number());
         let count = reader.count(1);
-        let changes = (0..count).map(|_| Change::decode(&mut reader)).collect();
+        let changes = (0..count).map(|_| Change::decode(&mut reader)).listed();
         reader.end()?;
         Ok(Row { at, changes })
     }

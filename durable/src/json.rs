@@ -9,6 +9,7 @@ use hifijson::token::Lex as _;
 use hifijson::value::parse_bounded;
 use hifijson::{SliceLexer, value};
 
+use crate::listed::Listed as _;
 use crate::wire::to_text;
 
 /// Values inside values are read to this depth.
@@ -71,7 +72,7 @@ fn of_lexed(lexed: value::Value<&str, Cow<'_, str>>) -> Value {
             digits.parse().map_or_else(|_| Value::Other(digits.to_owned()), Value::Number)
         }
         value::Value::String(text) => Value::String(text.into_owned()),
-        value::Value::Array(items) => Value::Array(items.into_iter().map(of_lexed).collect()),
+        value::Value::Array(items) => Value::Array(items.into_iter().map(of_lexed).listed()),
         value::Value::Object(fields) => {
             let mut map = Map::default();
             for (name, value) in fields {
@@ -272,7 +273,7 @@ impl<T: ToJson> ToJson for Option<T> {
 
 impl<T: ToJson> ToJson for [T] {
     fn to_json(&self) -> Value {
-        Value::Array(self.iter().map(T::to_json).collect())
+        Value::Array(self.iter().map(T::to_json).listed())
     }
 }
 

@@ -39,6 +39,7 @@ pub mod journal;
 pub mod json;
 pub mod kept;
 pub mod line;
+pub mod listed;
 pub mod lobby;
 pub mod order;
 pub mod pace;

@@ -14,6 +14,7 @@ use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
 };
 use crate::board::{Board, Revocations};
+use crate::listed::Listed as _;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
 use crate::replies::IN_FLIGHT_MAX;
 use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
@@ -161,9 +162,9 @@ impl Lobby {
         }
         self.sent_at = now;
         let count = self.pending.len().min(WISHES_PER_BATCH);
-        let wishes: Vec<_> = self.pending.drain(..count).collect();
+        let wishes: Vec<_> = self.pending.drain(..count).listed();
         let wishes: Vec<_> =
-            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).collect();
+            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
         let number = self.next_number;
         self.next_number += 1;
         let name = BatchName { lobby: self.name.clone(), incarnation, number };
@@ -229,7 +230,7 @@ impl Lobby {
         self.begin_again(fresh);
         self.pending.clear();
         let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
-        waiters.map(|waiter| (waiter, outcome.clone())).collect()
+        waiters.map(|waiter| (waiter, outcome.clone())).listed()
     }
 
     /// A board came, with a batch's answer or by itself.

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Reader, Writer};
 use crate::draw::{Draw, NOBODY};
+use crate::listed::Listed as _;
 use crate::spent::Spent;
 use crate::units::{Millis, Place, Rank};
 
@@ -87,7 +88,7 @@ impl Round {
         let permutation = draw.permutation();
         let images = (0..cut).map(|image| Place(draw.first.0 + image));
         let ranks = images.filter_map(|place| permutation.rank_of(place));
-        let winners = ranks.filter(|rank| !doubles.contains(rank)).collect();
+        let winners = ranks.filter(|rank| !doubles.contains(rank)).listed();
         Round { draw, cut, doubles, call, winners }
     }
 }
@@ -264,5 +265,5 @@ pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
 /// Reads what [`write_ranks`] wrote.
 pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Vec<Rank> {
     let count = reader.count(1);
-    (0..count).map(|_| Rank(reader.number())).collect()
+    (0..count).map(|_| Rank(reader.number())).listed()
 }

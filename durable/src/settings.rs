@@ -12,6 +12,7 @@ use crate::codec::from_hex;
 use crate::fields::Fields;
 use crate::json;
 use crate::json::{Map, Value};
+use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
 use crate::pieces::{cut, has};
 use crate::wire::{Hear, Said, take, wire};
@@ -221,7 +222,7 @@ impl Settings {
             .additional_routes
             .iter()
             .map(|route| json!({ "host": route.host, "path": route.path }))
-            .collect();
+            .listed();
         json!({
             "name": self.name,
             "description": self.description,

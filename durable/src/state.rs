@@ -14,6 +14,7 @@ use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
 use crate::kept::Kept;
 use crate::line::Line;
+use crate::listed::Listed as _;
 use crate::pace::{Admissions, Pacer};
 use crate::replies::Replies;
 use crate::rounds::{Chain, Round, Rounds};
@@ -124,7 +125,7 @@ impl State {
         }
         self.draws.forget(self.line.void());
         let oldest = self.draws.first_rank_from(self.line.void());
-        self.spent.drop_below(oldest).into_iter().map(PageId::Spent).collect()
+        self.spent.drop_below(oldest).into_iter().map(PageId::Spent).listed()
     }
 
     /// The rules that hold at a moment; none before there are settings.

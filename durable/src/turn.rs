@@ -185,10 +185,14 @@ impl<'a> Turn<'a> {
         for ticket in &items.ticket_leaves {
             self.leave_ticket(ticket)?;
         }
-        let renewals = items.renewals.iter().map(|pass| self.renew(pass, rules));
-        let renewals = renewals.collect::<Result<Vec<_>, _>>()?;
-        let claims = items.claims.iter().map(|ticket| self.claim(ticket, rules));
-        let claims = claims.collect::<Result<Vec<_>, _>>()?;
+        let mut renewals = Vec::with_capacity(items.renewals.len());
+        for pass in &items.renewals {
+            renewals.push(self.renew(pass, rules)?);
+        }
+        let mut claims = Vec::with_capacity(items.claims.len());
+        for ticket in &items.claims {
+            claims.push(self.claim(ticket, rules)?);
+        }
         let first_rank = self.state.line.issued();
         self.join(&items.joins, rules)?;
         let mut entered = Vec::new();
