@@ -138,10 +138,10 @@ impl Token for Arrival {
     const FIELD_BYTES: usize = 34;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(self.prefix);
-        out.extend(self.holder.0);
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&self.prefix);
+        out.extend_from_slice(&self.holder.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Arrival {
@@ -160,11 +160,11 @@ impl Token for Ticket {
     const FIELD_BYTES: usize = 39;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(self.epoch.0.to_be_bytes());
-        out.extend(low_bytes::<5>(self.rank.0));
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(self.holder.0);
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&self.epoch.0.to_be_bytes());
+        out.extend_from_slice(&low_bytes::<5>(self.rank.0));
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&self.holder.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Ticket {
@@ -184,13 +184,13 @@ impl Token for Pass {
     const FIELD_BYTES: usize = 37;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(self.epoch.0.to_be_bytes());
-        out.extend(self.pass_epoch.0.to_be_bytes());
-        out.extend(self.seat.0.to_be_bytes());
-        out.extend(self.generation.0.to_be_bytes());
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(low_bytes::<6>(self.expires.0));
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&self.epoch.0.to_be_bytes());
+        out.extend_from_slice(&self.pass_epoch.0.to_be_bytes());
+        out.extend_from_slice(&self.seat.0.to_be_bytes());
+        out.extend_from_slice(&self.generation.0.to_be_bytes());
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&low_bytes::<6>(self.expires.0));
         out.push(match self.standing {
             PassStanding::Unconfirmed => 0,
             PassStanding::Confirmed => 1,
@@ -217,10 +217,10 @@ impl Token for OperatorSession {
     const FIELD_BYTES: usize = 60;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.name);
-        out.extend(self.csrf);
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(low_bytes::<6>(self.expires.0));
+        out.extend_from_slice(&self.name);
+        out.extend_from_slice(&self.csrf);
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&low_bytes::<6>(self.expires.0));
     }
 
     fn read(reader: &mut Reader<'_>) -> OperatorSession {
@@ -235,8 +235,8 @@ impl Token for OperatorSession {
 
 /// The `N` low bytes of a number, high ones first. A wider number is cut, which no time before the
 /// year 10889 and no rank below [`Rank::LIMIT`] is.
-fn low_bytes<const N: usize>(value: u64) -> impl Iterator<Item = u8> {
-    value.to_be_bytes().into_iter().skip(8 - N)
+fn low_bytes<const N: usize>(value: u64) -> [u8; N] {
+    std::array::from_fn(|index| (value >> (8 * (N - 1 - index))) as u8)
 }
 
 fn from_low_bytes<const N: usize>(bytes: [u8; N]) -> u64 {
@@ -326,10 +326,10 @@ impl Keys {
             return String::new();
         };
         let mut bytes = Vec::with_capacity(TOKEN_BYTES_MAX);
-        bytes.extend([T::DOMAIN, VERSION, key.id]);
+        bytes.extend_from_slice(&[T::DOMAIN, VERSION, key.id]);
         token.write(&mut bytes);
         let mac = key.mac.clone().chain_update(&bytes).finalize().into_bytes();
-        bytes.extend(mac);
+        bytes.extend_from_slice(&mac);
         base64url::encode(&bytes)
     }
 
