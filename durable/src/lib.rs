@@ -59,6 +59,7 @@ pub mod slots;
 pub mod spent;
 pub mod state;
 pub mod store;
+pub mod table;
 pub mod token;
 mod turn;
 pub mod units;

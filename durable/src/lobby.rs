@@ -8,7 +8,7 @@
 //! Pure: the shell performs [`Lobby::next`] and reports back. A lobby keeps nothing in storage: its
 //! memory is a convenience, and a new one begins with a new incarnation.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
@@ -17,6 +17,7 @@ use crate::board::{Board, Revocations};
 use crate::listed::Listed as _;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
 use crate::replies::IN_FLIGHT_MAX;
+use crate::table::Table;
 use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -88,12 +89,12 @@ pub struct Lobby {
     next_number: u64,
     /// In the order they came; who waits for each is beside it.
     pending: VecDeque<Wish>,
-    waiters: HashMap<Wish, Vec<Waiter>>,
+    waiters: Table<Wish, Vec<Waiter>>,
     flights: VecDeque<Flight>,
     sent_at: Millis,
     board: Option<(Board, Millis)>,
     revocations: Revocations,
-    remembered: HashMap<Holder, (Ticket, String)>,
+    remembered: Table<Holder, (Ticket, String)>,
     memory_order: VecDeque<Holder>,
 }
 
@@ -107,12 +108,12 @@ impl Lobby {
             incarnation,
             next_number: 0,
             pending: VecDeque::new(),
-            waiters: HashMap::new(),
+            waiters: Table::default(),
             flights: VecDeque::new(),
             sent_at: Millis(0),
             board: None,
             revocations: Revocations::default(),
-            remembered: HashMap::new(),
+            remembered: Table::default(),
             memory_order: VecDeque::new(),
         }
     }
