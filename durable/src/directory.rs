@@ -63,6 +63,9 @@ pub fn seeds(rooms: &[Value]) -> Result<Vec<(String, Settings)>, Vec<Fault>> {
     if faults.is_empty() { Ok(seeds) } else { Err(faults) }
 }
 
+/// What an event becomes, of its id and what it was.
+pub type Planned<'a> = &'a dyn Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>;
+
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -172,7 +175,7 @@ impl Directory {
         who: &str,
         (room, event): (&str, Option<&str>),
         entropy: [u8; 16],
-        plan: &dyn Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>,
+        plan: Planned<'_>,
         expand: Expand<'_>,
     ) -> Result<Vec<Write>, Reply> {
         let mut record = self.existing(room)?.clone();

@@ -31,7 +31,7 @@ pub fn replaced(text: &str, part: &str, other: &str) -> String {
 }
 
 /// All parts in one, with something between them.
-pub fn joined<'a>(parts: &mut dyn Iterator<Item = &'a str>, between: &str) -> String {
+pub fn joined(parts: &mut dyn Iterator<Item = &str>, between: &str) -> String {
     let mut joined = String::new();
     for (index, part) in parts.enumerate() {
         if index > 0 {

@@ -131,7 +131,7 @@ mod tests {
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Many of one spread among few of all.
             let key = (number >> 22, number >> 10 & 3);
-            if number >> 8 & 3 == 0 {
+            if (number >> 8).is_multiple_of(4) {
                 assert_eq!(table.remove(&key), map.remove(&key));
             } else {
                 assert_eq!(table.insert(key, turn), map.insert(key, turn).is_none());
