@@ -11,7 +11,7 @@ use crate::units::Millis;
 use crate::wire::wire;
 
 /// An event, or one occurrence of a repeating one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// The event's id; all its occurrences have the same.
     pub id: [u8; 16],
