@@ -1,6 +1,9 @@
 //! A request's address, taken apart by hand: scheme, host, path, query. Parsing it with the platform's `URL`
 //! would cost more than the rest of the gate.
 
+use durable::codec::from_hex;
+use durable::pieces::{cut, joined};
+
 use crate::cookie::Scheme;
 
 /// What the page adds to a query to learn whether cookies come back; never reaches the origin.
@@ -24,7 +27,7 @@ impl<'a> Address<'a> {
     pub fn parse(url: &'a str) -> Option<Address<'a>> {
         let (scheme, rest) = match url.strip_prefix("https://") {
             Some(rest) => (Scheme::Https, rest),
-            None => (Scheme::Http, url.split_once("://")?.1),
+            None => (Scheme::Http, cut(url, "://")?.1),
         };
         // By bytes: a search for one of several characters decodes each on its way.
         let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -40,13 +43,9 @@ impl<'a> Address<'a> {
 
     /// Path and query without our mark: what the visitor wanted.
     pub fn target(&self) -> String {
-        let kept: Vec<&str> =
-            self.query.split('&').filter(|part| !part.is_empty() && *part != MARK).collect();
-        if kept.is_empty() {
-            safe_target(self.path)
-        } else {
-            safe_target(&format!("{}?{}", self.path, kept.join("&")))
-        }
+        let mut kept = self.query.split('&').filter(|part| !part.is_empty() && *part != MARK);
+        let kept = joined(&mut kept, "&");
+        if kept.is_empty() { safe_target(self.path) } else { safe_target(&format!("{}?{kept}", self.path)) }
     }
 
     /// The value of a query's field, decoded.
@@ -55,11 +54,12 @@ impl<'a> Address<'a> {
     }
 }
 
-/// The value of a field in a query or in a form's body (`application/x-www-form-urlencoded`), decoded.
+/// The value of a field in a query or in a form's body (`application/x-www-form-urlencoded`), decoded; none if that is
+/// no text.
 pub fn field(fields: &str, name: &str) -> Option<String> {
     fields.split('&').find_map(|part| {
         let (key, value) = part.split_once('=')?;
-        (key == name).then(|| percent_decoded(value))
+        if key == name { percent_decoded(value) } else { None }
     })
 }
 
@@ -81,19 +81,20 @@ pub fn safe_target(target: &str) -> String {
     if safe { target.to_owned() } else { "/".to_owned() }
 }
 
-fn percent_decoded(value: &str) -> String {
+fn percent_decoded(value: &str) -> Option<String> {
     let bytes = value.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
-        let escaped = value
-            .get(index + 1..index + 3)
-            .filter(|digits| *byte == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        out.push(escaped.unwrap_or(if *byte == b'+' { b' ' } else { *byte }));
+        let escaped = value.get(index + 1..index + 3).filter(|_| *byte == b'%').and_then(from_hex::<1>);
+        out.push(match escaped {
+            Some([escaped]) => escaped,
+            None if *byte == b'+' => b' ',
+            None => *byte,
+        });
         index += if escaped.is_some() { 3 } else { 1 };
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]
@@ -137,5 +138,6 @@ mod tests {
         assert_eq!(address.field("to").as_deref(), Some("/sale?a=1"));
         assert_eq!(address.field("x").as_deref(), Some("%zz 中"));
         assert_eq!(address.field("y"), None);
+        assert_eq!(field("x=%ff", "x"), None);
     }
 }

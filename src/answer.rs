@@ -6,6 +6,8 @@ use durable::codec::hex;
 use durable::date::iso8601;
 use durable::draw::{Draw, commitment};
 use durable::json::Value;
+use durable::listed::Listed as _;
+use durable::pieces::joined;
 use durable::token::Pass;
 use durable::units::{Millis, Rank};
 use durable::wire::{Fields, Said, to_text};
@@ -107,7 +109,7 @@ pub fn board(board: &Board) -> String {
 
 /// The draws that were held, the promises of those to come, and the rounds: all it takes to recompute a place (`docs/draw.md`).
 pub fn draw(board: &Board) -> String {
-    let list = |items: Vec<String>| format!("[{}]", items.join(","));
+    let list = |items: Vec<String>| format!("[{}]", joined(&mut items.iter().map(String::as_str), ","));
     let draws = board.draws.iter().map(|held| {
         let Draw { first, count, seed, hash } = held.draw();
         let event = iso8601(Millis(held.start_ms));
@@ -125,9 +127,9 @@ pub fn draw(board: &Board) -> String {
                 format!(r#"{{"first":{},"count":{count},"cut":{cut},"seed":"{}"}}"#, first.0, hex(&seed))
             });
         let (number, commitment) = (rounds.number, hex(&rounds.commitment.0));
-        format!(r#","number":{number},"commitment":"{commitment}","rounds":{}"#, list(all.collect()))
+        format!(r#","number":{number},"commitment":"{commitment}","rounds":{}"#, list(all.listed()))
     });
-    let body = format!("{{\"draws\":{},\"seals\":{}{rounds}}}", list(draws.collect()), list(seals.collect()));
+    let body = format!("{{\"draws\":{},\"seals\":{}{rounds}}}", list(draws.listed()), list(seals.listed()));
     answer(200, Kind::Json, &[("Anteroom", "draw")], &body)
 }
 
@@ -143,7 +145,7 @@ pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) ->
 /// An answer of the operator's API.
 pub fn api(status: u16, body: &Value, retry_after_seconds: Option<u64>) -> String {
     let seconds = retry_after_seconds.map(|seconds| seconds.to_string());
-    let headers: Vec<_> = seconds.iter().map(|seconds| ("Retry-After", seconds.as_str())).collect();
+    let headers: Vec<_> = seconds.iter().map(|seconds| ("Retry-After", seconds.as_str())).listed();
     answer(status, Kind::Json, &headers, &to_text(body))
 }
 

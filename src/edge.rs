@@ -4,6 +4,7 @@
 use durable::board::{Board, Phase};
 use durable::json::Value;
 use durable::order::Document;
+use durable::pieces::find;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::token::{Arrival, Holder, KeyFault, Keys, Pass, prefix_of_address};
 use durable::units::Millis;
@@ -93,7 +94,7 @@ impl Edge {
         let beginning = below.and_then(|path| {
             let path = if *path == *"/" { "" } else { &path };
             // Spelled as it was asked for: another spelling takes the long way.
-            let end = url.find("://")? + 3 + address.host.len() + path.len();
+            let end = find(url, "://")? + 3 + address.host.len() + path.len();
             url.get(..end).filter(|beginning| beginning.ends_with(path))
         });
         let beginning = beginning.filter(|_| cookies.len() <= COOKIE_BYTES_MAX && !cookies.contains(';'));

@@ -2,10 +2,9 @@
 //! DESIGN 2 and 3. It decides and does not remember; exactness lives at the claim, so nothing here grants a seat:
 //! at most it lets a good pass through and asks a leaf for everything else.
 
-use std::collections::HashSet;
-
 use durable::board::{Board, Phase};
 use durable::protocol::{Outcome, Wish};
+use durable::table::Table;
 use durable::token::{Arrival, Pass, PassStanding, Ticket};
 use durable::units::{Millis, Place, Rank};
 
@@ -27,7 +26,7 @@ pub struct View<'a> {
     /// Its board: never older than it may be.
     pub board: &'a Board,
     /// Seat and generation of passes given up early.
-    pub revoked: &'a HashSet<(u32, u32)>,
+    pub revoked: &'a Table<(u32, u32), ()>,
     /// How old a pass may get before it is due.
     pub renewal_interval: Millis,
     /// First contacts sent on this board.

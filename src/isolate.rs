@@ -1,7 +1,6 @@
 //! What an isolate remembers between requests: a cache of plain data, nothing that belongs to a request.
 //! DESIGN 3. Losing it costs a call or two; being stale only ever delays an admission.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -10,6 +9,7 @@ use durable::protocol::{Answer, Outcome, Wish};
 use durable::schedule::Rules;
 use durable::seen::Seen;
 use durable::settings::Settings;
+use durable::table::Table;
 use durable::token::Keys;
 use durable::units::Millis;
 
@@ -53,7 +53,7 @@ pub struct HeldBoard {
     /// The newest board seen.
     pub board: Board,
     /// The passes given up early.
-    pub revoked: HashSet<(u32, u32)>,
+    pub revoked: Table<(u32, u32), ()>,
     /// The list's number.
     pub revoked_seq: u64,
     /// First contacts sent on this board.
@@ -115,7 +115,8 @@ impl HeldBoard {
     fn take_news(&mut self, now: Millis, answer: &Answer) {
         if let Some(list) = answer.revocations.as_ref().filter(|list| list.seq >= self.revoked_seq) {
             self.revoked_seq = list.seq;
-            self.revoked = list.passes.iter().copied().collect();
+            self.revoked = Table::default();
+            list.passes.iter().for_each(|pass| _ = self.revoked.insert(*pass, ()));
         }
         let Some(board) = &answer.board else { return };
         if (board.sequence, board.at_ms) < (self.board.sequence, self.board.at_ms) {
@@ -173,7 +174,7 @@ pub struct Isolate {
     rooms_asked_at: Millis,
     /// By room, in order.
     boards: Vec<(String, HeldBoard)>,
-    told: HashMap<Wish, (Outcome, Millis)>,
+    told: Table<Wish, (Outcome, Millis)>,
     /// Tokens believed before.
     pub seen: Seen,
     endings: u32,
@@ -312,7 +313,7 @@ impl Isolate {
         let mut ends = held.take(now, &answer);
         held.end_refresh();
         if let Wish::LeavePass { seat, generation, .. } = wish {
-            ends |= held.revoked.insert((seat, generation));
+            ends |= held.revoked.insert((seat, generation), ());
         }
         let directory_version = held.board.directory_version;
         self.endings = self.endings.wrapping_add(u32::from(ends));
@@ -345,7 +346,7 @@ impl Isolate {
             return;
         }
         if self.told.len() >= TOLD_MAX {
-            self.told.clear();
+            self.told = Table::default();
         }
         self.told.insert(wish, (outcome.clone(), now));
     }

@@ -24,6 +24,7 @@ use durable::codec::hex;
 use durable::date::iso8601;
 use durable::json;
 use durable::json::{Value, parse};
+use durable::listed::Listed as _;
 use durable::order::{Command, Reply, RoomRecord};
 use durable::protocol::RoomStatus;
 use durable::settings::Fault;
@@ -172,33 +173,34 @@ pub fn begin(request: &ApiRequest<'_>, tokens: &Tokens, prefix: [u8; 4]) -> Acti
 }
 
 fn route(request: &ApiRequest<'_>) -> Result<(Command, Then), ApiResponse> {
-    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-    let ["client", "v4", "zones", _, rest @ ..] = parts.as_slice() else { return Err(not_found()) };
-    let id = |id: &&str| (*id).to_owned();
-    match (request.method, rest) {
-        ("GET", ["waiting_rooms"]) => Ok((Command::List, paging(request.query)?)),
-        ("POST", ["waiting_rooms"]) => Ok((Command::Create { settings: body(request)? }, Then::Room)),
-        ("GET", ["waiting_rooms", room]) => Ok((Command::Get { id: id(room) }, Then::Room)),
-        ("PUT", ["waiting_rooms", room]) => {
-            Ok((Command::Replace { id: id(room), settings: body(request)? }, Then::Room))
+    let parts: Vec<&str> = request.path.trim_matches('/').split('/').listed();
+    match parts.as_slice() {
+        ["client", "v4", "zones", _, "waiting_rooms", rest @ ..] => rooms(request, rest),
+        ["client", "v4", "zones", _, "waiting_room_changes"] if request.method == "GET" => {
+            Ok((Command::Audit, Then::Changes))
         }
-        ("PATCH", ["waiting_rooms", room]) => {
-            Ok((Command::Patch { id: id(room), patch: body(request)? }, Then::Room))
+        _ => Err(not_found()),
+    }
+}
+
+/// `…/waiting_rooms[/{room}[/…]]`.
+fn rooms(request: &ApiRequest<'_>, rest: &[&str]) -> Result<(Command, Then), ApiResponse> {
+    let id = rest.first().copied().unwrap_or_default().to_owned();
+    let room = |command| Ok((command, Then::Room));
+    match (rest, request.method) {
+        ([], "GET") => Ok((Command::List, paging(request.query)?)),
+        ([], "POST") => room(Command::Create { settings: body(request)? }),
+        ([_], "GET") => room(Command::Get { id }),
+        ([_], "PUT") => room(Command::Replace { id, settings: body(request)? }),
+        ([_], "PATCH") => room(Command::Patch { id, patch: body(request)? }),
+        ([_], "DELETE") => room(Command::Delete { id }),
+        ([_, "status"], "GET") => Ok((Command::Status { id }, Then::Status)),
+        ([_, "live"], "GET") => Ok((Command::Status { id }, Then::Live)),
+        ([_, "end_sessions"], "POST") => {
+            Ok((Command::End { id, session: session(&body(request)?)? }, Then::Ended))
         }
-        ("DELETE", ["waiting_rooms", room]) => Ok((Command::Delete { id: id(room) }, Then::Room)),
-        ("GET", ["waiting_rooms", room, "status"]) => Ok((Command::Status { id: id(room) }, Then::Status)),
-        ("GET", ["waiting_rooms", room, "live"]) => Ok((Command::Status { id: id(room) }, Then::Live)),
-        ("POST", ["waiting_rooms", room, "end_sessions"]) => {
-            Ok((Command::End { id: id(room), session: session(&body(request)?)? }, Then::Ended))
-        }
-        (method, ["waiting_rooms", room, "events", rest @ ..]) => events(request, method, id(room), rest),
-        ("GET", ["waiting_room_changes"]) => Ok((Command::Audit, Then::Changes)),
-        (
-            _,
-            ["waiting_rooms"]
-            | ["waiting_rooms", _]
-            | ["waiting_rooms", _, "status" | "live" | "end_sessions"],
-        ) => Err(no_such_method()),
+        ([_, "events", rest @ ..], _) => events(request, id, rest),
+        ([] | [_] | [_, "status" | "live" | "end_sessions"], _) => Err(no_such_method()),
         _ => Err(not_found()),
     }
 }
@@ -208,37 +210,31 @@ fn no_such_method() -> ApiResponse {
 }
 
 /// `…/events[/{event}[/details]]`. All of them are of one room, which is what the directory answers with.
-fn events(
-    request: &ApiRequest<'_>,
-    method: &str,
-    id: String,
-    rest: &[&str],
-) -> Result<(Command, Then), ApiResponse> {
-    let one = |event: &str| Then::Event(Which::Id(event.to_owned()));
-    let put = |event: Option<&str>, patches: bool| -> Result<(Command, Then), ApiResponse> {
-        let plan = body(request)?;
-        let name = plan.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let then = event.map_or(Then::Event(Which::Name(name)), one);
-        let (id, event) = (id.clone(), event.map(ToOwned::to_owned));
-        Ok((Command::PutEvent { id, event, patches, plan }, then))
-    };
-    match (method, rest) {
-        ("GET", []) => match paging(request.query)? {
+fn events(request: &ApiRequest<'_>, id: String, rest: &[&str]) -> Result<(Command, Then), ApiResponse> {
+    let event = rest.first().copied().unwrap_or_default().to_owned();
+    match (rest, request.method) {
+        ([], "GET") => match paging(request.query)? {
             Then::List { page, per_page } => Ok((Command::Get { id }, Then::Events { page, per_page })),
             _ => Err(not_found()),
         },
-        ("POST", []) => put(None, false),
-        ("GET", [event]) => Ok((Command::Get { id }, one(event))),
-        ("GET", [event, "details"]) => {
-            Ok((Command::Get { id }, Then::Event(Which::Details((*event).to_owned()))))
+        ([], "POST") => {
+            let plan = body(request)?;
+            let name = plan.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let command = Command::PutEvent { id, event: None, patches: false, plan };
+            Ok((command, Then::Event(Which::Name(name))))
         }
-        ("PUT", [event]) => put(Some(event), false),
-        ("PATCH", [event]) => put(Some(event), true),
-        ("DELETE", [event]) => {
-            let event = (*event).to_owned();
-            Ok((Command::DeleteEvent { id, event: event.clone() }, Then::Event(Which::Deleted(event))))
+        ([_], "GET") => Ok((Command::Get { id }, Then::Event(Which::Id(event)))),
+        ([_, "details"], "GET") => Ok((Command::Get { id }, Then::Event(Which::Details(event)))),
+        ([_], "PUT" | "PATCH") => {
+            let (patches, plan) = (request.method == "PATCH", body(request)?);
+            let command = Command::PutEvent { id, event: Some(event.clone()), patches, plan };
+            Ok((command, Then::Event(Which::Id(event))))
         }
-        (_, [] | [_] | [_, "details"]) => Err(no_such_method()),
+        ([_], "DELETE") => {
+            let command = Command::DeleteEvent { id, event: event.clone() };
+            Ok((command, Then::Event(Which::Deleted(event))))
+        }
+        ([] | [_] | [_, "details"], _) => Err(no_such_method()),
         _ => Err(not_found()),
     }
 }
@@ -288,7 +284,7 @@ fn bad_page(field: &str, from: usize, to: &str) -> ApiResponse {
 /// Turns the directory's reply into an answer.
 pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
     match (then, reply) {
-        (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).collect::<Vec<_>>()),
+        (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).listed()),
         (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room or event `{id}`")),
         (_, Reply::Unreachable { message }) => refusal(503, 1503, &message),
         (_, Reply::Throttled { retry_ms }) => {
@@ -325,7 +321,7 @@ fn fault(fault: &Fault) -> Value {
 
 fn list(items: impl Iterator<Item = Value>, total: usize, page: usize, per_page: usize) -> ApiResponse {
     let first = (page - 1).saturating_mul(per_page);
-    let shown: Vec<Value> = items.skip(first).take(per_page).collect();
+    let shown: Vec<Value> = items.skip(first).take(per_page).listed();
     let info = json!({
         "page": page, "per_page": per_page, "count": shown.len(), "total_count": total,
         "total_pages": total.div_ceil(per_page),
@@ -363,7 +359,7 @@ fn event(which: &Which, record: &RoomRecord) -> ApiResponse {
             .flat_map(durable::json::Map::iter)
             .filter(|(_, value)| value.is_null())
             .map(|(key, _)| key.clone())
-            .collect();
+            .listed();
         for key in open {
             if let Some(inherited) = record.settings.get(&key) {
                 json.set(&key, inherited.clone());

@@ -8,9 +8,11 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use durable::codec::from_hex;
 use durable::directory::seeds;
 use durable::json::Value;
 use durable::order::Document;
+use durable::pieces::has;
 use durable::settings::Settings;
 use durable::token::RoomTag;
 
@@ -167,7 +169,7 @@ pub fn own_path(room_path: &str, name: &str) -> String {
 pub fn is_past_the_gate(path: &str) -> bool {
     path == "/robots.txt"
         || path == "/favicon.ico"
-        || (path.starts_with("/.well-known/") && is_plain(path) && !path.contains("/./"))
+        || (path.starts_with("/.well-known/") && is_plain(path) && !has(path, "/./"))
 }
 
 fn covers(route_path: &str, path: &str) -> bool {
@@ -238,14 +240,11 @@ fn decoded(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
-        let escaped = path
-            .get(index + 1..index + 3)
-            .filter(|digits| *byte == b'%' && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let escaped = path.get(index + 1..index + 3).filter(|_| *byte == b'%').and_then(from_hex::<1>);
         match escaped {
-            Some(b'/' | b'\\') => out.push('/'),
-            Some(b';') => out.push(';'),
-            Some(plain) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
+            Some([b'/' | b'\\']) => out.push('/'),
+            Some([b';']) => out.push(';'),
+            Some([plain]) if plain.is_ascii_alphanumeric() || b"-._~".contains(&plain) => {
                 out.push(char::from(plain));
             }
             Some(_) => {

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use durable::json::{Value, parse};
+use durable::pieces::replaced;
 use durable::units::Millis;
 
 use crate::standing::WaitRange;
@@ -250,11 +251,11 @@ impl Language {
         let Some(WaitRange { from_seconds, to_seconds }) = wait else {
             return texts.unknown_wait.clone();
         };
-        let range = |from: &str, to: &str| texts.range.replace("{a}", from).replace("{b}", to);
+        let range = |from: &str, to: &str| replaced(&replaced(&texts.range, "{a}", from), "{b}", to);
         let (from, to) = (from_seconds / 60, to_seconds.div_ceil(60).max(1));
         // People think in minutes up to an hour and a half, and in hours from there on.
         match (from, to) {
-            (0, _) => texts.under.replace("{b}", &self.duration(to)),
+            (0, _) => replaced(&texts.under, "{b}", &self.duration(to)),
             (_, ..=90) => range(&grouped(from), &self.duration(to.max(from + 1))),
             (..60, _) => range(&self.duration(from), &self.hours(to.div_ceil(60))),
             _ => range(&grouped(from / 60), &self.hours(to.div_ceil(60).max(from / 60 + 1))),
@@ -279,7 +280,7 @@ impl Language {
     }
 
     fn count(self, Forms(forms): &Forms, number: u64) -> String {
-        forms[self.plural(number) as usize].replace("{n}", &grouped(number))
+        replaced(&forms[self.plural(number) as usize], "{n}", &grouped(number))
     }
 }
 

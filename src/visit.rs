@@ -1,5 +1,6 @@
 //! Who asks: decided from the few headers that tell a person from a machine. DESIGN 2, *Who asks*.
 
+use durable::pieces::{cut, has};
 use durable::settings::Settings;
 
 /// The headers that are looked at, as they came; empty when absent.
@@ -53,12 +54,12 @@ impl<'a> Headers<'a> {
 
     /// Whether the first three are enough to say to whom it is told where they stand.
     pub fn tell_page_from_app(&self) -> bool {
-        self.accept.contains("html") || self.accept.contains("json")
+        has(self.accept, "html") || has(self.accept, "json")
     }
 
     /// Whether a page of this host asks, by either of two headers that no page can write.
     pub fn is_from(&self, host: &str) -> bool {
-        let origin = self.origin.split_once("://").map_or("", |(_, host)| host);
+        let origin = cut(self.origin, "://").map_or("", |(_, host)| host);
         self.fetch_site == "same-origin" || origin == host
     }
 }
@@ -101,22 +102,22 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
         return Asker::Upgrade;
     }
     let purposes = [headers.sec_purpose, headers.purpose];
-    if purposes.iter().any(|purpose| purpose.contains("prefetch") || purpose.contains("prerender")) {
+    if purposes.iter().any(|purpose| has(purpose, "prefetch") || has(purpose, "prerender")) {
         return Asker::Prefetch;
     }
     let navigates = if headers.fetch_mode.is_empty() {
-        headers.accept.contains("text/html")
+        has(headers.accept, "text/html")
     } else {
         headers.fetch_mode == "navigate"
     };
     // Without `Sec-Fetch-Site` it is an older browser: what a stranger's page could ask so, it could ask as an app too.
-    let from_page = headers.accept.contains(PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
+    let from_page = has(headers.accept, PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
     let from_app = !headers.origin.is_empty() && settings.allows_origin(headers.origin);
     if navigates {
         Asker::Navigation
     } else if from_page {
         Asker::Page
-    } else if settings.json_response_enabled && (headers.accept.contains("application/json") || from_app) {
+    } else if settings.json_response_enabled && (has(headers.accept, "application/json") || from_app) {
         Asker::App
     } else {
         Asker::SubResource

@@ -1,13 +1,12 @@
 //! The gate's decisions, one table for each kind of visitor.
 
-use std::collections::HashSet;
-
 use anteroom::cookie::Wallet;
 use anteroom::gate::{Decision, FIRST_CONTACTS_MAX, Sequel, View, Visit, after, decide, whereabouts};
 use anteroom::standing::Standing;
 use anteroom::visit::{Asker, Verb};
 use durable::board::{Board, Phase, Scheduled};
 use durable::protocol::{Outcome, Wish};
+use durable::table::Table;
 use durable::token::{Arrival, Holder, Pass, PassStanding, RoomTag, Ticket};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
 
@@ -76,7 +75,8 @@ fn decided(wallet: &Wallet, board: &Board, change: impl Fn(&mut (Visit<'_>, u32)
     let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet, marked: false, counts: true };
     let mut asked = (visit, 0);
     change(&mut asked);
-    let revoked = HashSet::from([(70, 80)]);
+    let mut revoked = Table::default();
+    revoked.insert((70, 80), ());
     let view = View { board, revoked: &revoked, renewal_interval: Millis(20_000), first_contacts: asked.1 };
     decide(&asked.0, &view, NOW, HOLDER)
 }
@@ -198,7 +198,7 @@ fn a_token_of_an_unknown_key_is_left_alone() {
 fn asking_where_one_stands_never_claims_or_joins() {
     let busy = board(Phase::Busy);
     let view =
-        View { board: &busy, revoked: &HashSet::new(), renewal_interval: Millis(1), first_contacts: 0 };
+        View { board: &busy, revoked: &Table::default(), renewal_interval: Millis(1), first_contacts: 0 };
     let called = holding(None, Some(ticket(50)), None);
     assert_eq!(whereabouts(&called, &view, NOW), Standing::YourTurn { place: Place(50) });
     assert_eq!(whereabouts(&holding(None, None, Some(arrival(0))), &view, NOW), Standing::Joining);

@@ -1,17 +1,21 @@
 // What neither the compiler nor wasm-opt does for the size of the Wasm. Usage: node tools/pack.mjs quiet|order FROM TO
 //
 // quiet  Panics say nothing. Their messages go to the standard error that Wasm does not have, yet every call of one writes down what it would
-//        say. Functions that do nothing but panic become the trap that they end in.
+//        say. Functions that do nothing but panic become the trap that they end in, and so do those that write things for debuggers, which
+//        nothing but such messages refers to. The places in the source that they name become zeros.
 // order  Functions whose bytes are alike come to lie side by side, where the compression that looks back 32 KiB finds them. They are named in the
 //        order they should have: wasm-opt, which knows what refers to them, moves them there (--reorder-functions-by-name).
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** Names of functions that never return, without the hashes of crates: as both of the compiler's ways to write names have them. */
-const PANICS = new RegExp(`^core::(${[
-  "panicking::.*", "(option|result)::(unwrap|expect)_failed", "cell::panic_already_\\w+",
-  "str::slice_error_fail(_rt)?", "slice::index::slice_index_fail", "slice::copy_from_slice_impl::len_mismatch_fail",
+/** Names of functions that never return or are for debuggers, without the hashes of crates: as both of the compiler's ways to write names have them. */
+const PANICS = new RegExp(`^(${[
+  "core::panicking::.*", "core::(option|result)::(unwrap|expect)_failed", "core::cell::panic_already_\\w+",
+  "core::str::slice_error_fail(_rt)?", "core::slice::index::slice_index_fail", "core::slice::copy_from_slice_impl::len_mismatch_fail",
+  "<?alloc::.*::assert_failed", "alloc::(raw_vec|alloc)::(capacity_overflow|handle_\\w*error)", "std::alloc::rust_oom.*", ".*std::panicking::.*",
+  "<.* as core::fmt::Debug>::fmt", "<?core::fmt::builders::.*", "<core::fmt::Formatter>::debug_.*",
 ].join("|")})(::h[0-9a-f]{16})?$`);
-const [CUSTOM, IMPORT, CODE] = [0, 2, 10];
+const [CUSTOM, IMPORT, CODE, DATA] = [0, 2, 10, 11];
+const [END, I32_CONST] = [0x0b, 0x41];
 const TRAP = Buffer.from([0, 0, 0x0b]);
 
 /** A number as LEB128. */
@@ -74,7 +78,34 @@ function names(sections) {
 function quiet(wasm) {
   const named = names(wasm.sections);
   const code = wasm.code.map((body, index) => counted(PANICS.test(named.get(wasm.imported + index)) ? TRAP : body));
-  return { ...wasm, sections: wasm.sections.map((section) => (section.id === CODE ? { id: CODE, body: list(code) } : section)) };
+  const quieted = { [CODE]: list(code), [DATA]: withoutPlaces(wasm.sections.find(({ id }) => id === DATA).body) };
+  return { ...wasm, sections: wasm.sections.map(({ id, body }) => ({ id, body: quieted[id] ?? body })) };
+}
+
+/** The data without `core::panic::Location`s, which are a file's address and length, a line, and a column, and without those files' names. */
+function withoutPlaces(body) {
+  const data = Buffer.from(body), segments = [];
+  new Reader(data).list((reader) => {
+    if (reader.byte() !== 0 || reader.byte() !== I32_CONST) throw new Error("a segment of data lies at no constant address");
+    const from = reader.number();
+    if (reader.byte() !== END) throw new Error("a segment of data lies at no constant address");
+    segments.push({ from, bytes: reader.counted() });
+  });
+  const at = (address, length) => {
+    const segment = segments.find(({ from, bytes }) => from <= address && address + length <= from + bytes.length);
+    return segment?.bytes.subarray(address - segment.from, address - segment.from + length);
+  };
+  const names = new Set();
+  for (const { from, bytes } of segments) {
+    for (let place = -from & 3; place + 16 <= bytes.length; place += 4) {
+      const name = at(bytes.readUInt32LE(place), bytes.readUInt32LE(place + 4));
+      if (!/^[\w./-]+\.rs$/.test(name?.toString("latin1"))) continue;
+      bytes.fill(0, place, place + 16);
+      names.add(name);
+    }
+  }
+  names.forEach((name) => name.fill(0));
+  return data;
 }
 
 /** Runs of five bytes say how much two functions have in common, but for runs that are everywhere. */

@@ -5,6 +5,7 @@
 //! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever one is over.
 
 use crate::date::iso8601;
+use crate::listed::Listed as _;
 use crate::plan::Plan;
 use crate::schedule::Event;
 use crate::settings::Fault;
@@ -38,7 +39,7 @@ pub struct Recurrence<'a> {
 pub type Expand<'a> = &'a dyn Fn(&Recurrence<'_>) -> Option<Vec<u64>>;
 
 /// An event as the directory keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventRecord {
     /// 32 hexadecimal digits.
     pub id: String,
@@ -64,7 +65,7 @@ impl EventRecord {
     fn occurrences(&self, now: Millis) -> Vec<Event> {
         let Some(plan) = self.plan().filter(|plan| !plan.suspended) else { return Vec::new() };
         let all = self.starts.iter().map(|start| plan.starting_at(*start));
-        all.filter(|event| event.end_ms > now.0).collect()
+        all.filter(|event| event.end_ms > now.0).listed()
     }
 
     /// As the API tells it.

@@ -8,7 +8,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::{Malformed, Reader, Writer};
-use crate::token::{Holder, PassStanding};
+use crate::token::{Holder, PassStanding, read_standing};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
 const VERSION: u8 = 1;
@@ -16,7 +16,6 @@ const VERSION: u8 = 1;
 const LOBBY_BYTES_MAX: usize = 64;
 /// More of one kind in a batch is refused: a lobby sends the rest in the next one.
 pub const ITEMS_MAX: usize = 4096;
-const TOO_MANY: Malformed = Malformed("at most 4096 items of a kind");
 
 /// Which memory of which lobby sent it, and as which of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,27 +177,27 @@ impl Items {
         let mut items = Items::default();
         let mut sections = Reader::new(bytes);
         while !sections.is_empty() {
-            let tag = sections.byte()?;
-            let content = &mut Reader::new(sections.blob()?);
+            let tag = sections.byte();
+            let content = &mut Reader::new(sections.blob());
             match tag {
-                section::PASS_LEAVES => items.pass_leaves = read_section(content, read_pass_ref)?,
+                section::PASS_LEAVES => items.pass_leaves = read_section(content, read_pass_ref),
                 section::TICKET_LEAVES => {
-                    items.ticket_leaves = read_section(content, read_ticket_ref)?;
+                    items.ticket_leaves = read_section(content, read_ticket_ref);
                 }
-                section::RENEWALS => items.renewals = read_section(content, read_pass_ref)?,
-                section::CLAIMS => items.claims = read_section(content, read_ticket_ref)?,
+                section::RENEWALS => items.renewals = read_section(content, read_pass_ref),
+                section::CLAIMS => items.claims = read_section(content, read_ticket_ref),
                 section::JOINS => {
-                    items.joins = read_section(content, |reader| reader.fixed().map(Holder))?;
+                    items.joins = read_section(content, |reader| Holder(reader.fixed()));
                 }
                 section::ENTERS => {
-                    items.enters = content.number_u32()?;
-                    if items.enters as usize > ITEMS_MAX {
-                        return Err(TOO_MANY);
-                    }
+                    items.enters = content.number_u32();
+                    content.expect(items.enters as usize <= ITEMS_MAX);
                 }
                 _ => {}
             }
+            content.checked()?;
         }
+        sections.end()?;
         Ok(items)
     }
 }
@@ -228,16 +227,16 @@ pub struct Batch {
 /// Reads what [`encode_batch`] wrote.
 pub fn decode_batch(bytes: &[u8]) -> Result<Batch, Malformed> {
     let mut reader = Reader::new(bytes);
-    if reader.byte()? != VERSION {
-        return Err(Malformed("a batch of version 1"));
+    if reader.byte() != VERSION {
+        return Err(Malformed);
     }
-    let lobby = reader.blob()?;
+    let lobby = reader.blob();
     if lobby.len() > LOBBY_BYTES_MAX {
-        return Err(Malformed("a lobby's name of at most 64 bytes"));
+        return Err(Malformed);
     }
-    let lobby = std::str::from_utf8(lobby).map_err(|_| Malformed("a lobby's name"))?.to_owned();
-    let name = BatchName { lobby, incarnation: reader.fixed()?, number: reader.number()? };
-    let content = reader.blob()?;
+    let lobby = std::str::from_utf8(lobby).map_err(|_| Malformed)?.to_owned();
+    let name = BatchName { lobby, incarnation: reader.fixed(), number: reader.number() };
+    let content = reader.blob();
     let batch = Batch { name, digest: Sha256::digest(content).into(), items: Items::decode(content)? };
     reader.end()?;
     Ok(batch)
@@ -288,35 +287,39 @@ impl Reply {
     /// Reads what [`Reply::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Reply, Malformed> {
         let mut reader = Reader::new(bytes);
-        if reader.byte()? != VERSION {
-            return Err(Malformed("a reply of version 1"));
+        if reader.byte() != VERSION {
+            return Err(Malformed);
         }
         let mut reply = Reply {
-            epoch: Epoch(reader.number_u32()?),
-            pass_epoch: PassEpoch(reader.number_u32()?),
-            first_rank: Rank(reader.number()?),
-            joined_at: Millis(reader.number()?),
+            epoch: Epoch(reader.number_u32()),
+            pass_epoch: PassEpoch(reader.number_u32()),
+            first_rank: Rank(reader.number()),
+            joined_at: Millis(reader.number()),
             ..Reply::default()
         };
-        for _ in 0..reader.count(1)? {
-            reply.claims.push(match reader.byte()? {
-                1 => ClaimOutcome::Granted(read_grant(&mut reader)?),
-                2 => ClaimOutcome::Next { retry: Millis(reader.number()?) },
+        for _ in 0..reader.count(1) {
+            reply.claims.push(match reader.byte() {
+                1 => ClaimOutcome::Granted(read_grant(&mut reader)),
+                2 => ClaimOutcome::Next { retry: Millis(reader.number()) },
                 3 => ClaimOutcome::Waiting,
                 4 => ClaimOutcome::Used,
-                5 => ClaimOutcome::Void,
-                _ => return Err(Malformed("a claim's outcome")),
+                tag => {
+                    reader.expect(tag == 5);
+                    ClaimOutcome::Void
+                }
             });
         }
-        for _ in 0..reader.count(1)? {
-            reply.renewals.push(match reader.byte()? {
-                1 => RenewOutcome::Renewed(read_grant(&mut reader)?),
-                2 => RenewOutcome::Ended,
-                _ => return Err(Malformed("a renewal's outcome")),
+        for _ in 0..reader.count(1) {
+            reply.renewals.push(match reader.byte() {
+                1 => RenewOutcome::Renewed(read_grant(&mut reader)),
+                tag => {
+                    reader.expect(tag == 2);
+                    RenewOutcome::Ended
+                }
             });
         }
-        for _ in 0..reader.count(1)? {
-            reply.entered.push(read_grant(&mut reader)?);
+        for _ in 0..reader.count(1) {
+            reply.entered.push(read_grant(&mut reader));
         }
         reader.end()?;
         Ok(reply)
@@ -345,13 +348,16 @@ impl BatchAnswer {
     /// Reads what [`BatchAnswer::encode`] wrote: the answer and the board's JSON.
     pub fn decode(bytes: &[u8]) -> Result<(BatchAnswer, &[u8]), Malformed> {
         let mut reader = Reader::new(bytes);
-        let answer = match reader.byte()? {
-            1 => BatchAnswer::Done(Reply::decode(reader.blob()?)?),
-            2 => BatchAnswer::Expected(reader.number()?),
-            3 => BatchAnswer::Refused,
-            _ => return Err(Malformed("an answer to a batch")),
+        let answer = match reader.byte() {
+            1 => BatchAnswer::Done(Reply::decode(reader.blob())?),
+            2 => BatchAnswer::Expected(reader.number()),
+            tag => {
+                reader.expect(tag == 3);
+                BatchAnswer::Refused
+            }
         };
-        let board = reader.blob()?;
+        let board = reader.blob();
+        reader.checked()?;
         Ok((answer, board))
     }
 }
@@ -369,17 +375,15 @@ fn write_section<T>(out: &mut Writer, tag: u8, items: &[T], write: impl Fn(&mut 
     out.blob(&content.into_bytes());
 }
 
-fn read_section<T>(
-    content: &mut Reader<'_>,
-    read: impl Fn(&mut Reader<'_>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let count = content.count(1)?;
-    if count > ITEMS_MAX {
-        return Err(TOO_MANY);
+fn read_section<T>(content: &mut Reader<'_>, read: impl Fn(&mut Reader<'_>) -> T) -> Vec<T> {
+    let count = content.count(1);
+    content.expect(count <= ITEMS_MAX);
+    let mut items = Vec::new();
+    while !content.is_empty() && items.len() < count {
+        items.push(read(content));
     }
-    let items = (0..count).map(|_| read(content)).collect::<Result<Vec<T>, Malformed>>()?;
-    content.end()?;
-    Ok(items)
+    content.expect(content.is_empty() && items.len() == count);
+    items
 }
 
 fn write_ticket_ref(out: &mut Writer, ticket: &TicketRef) {
@@ -387,8 +391,8 @@ fn write_ticket_ref(out: &mut Writer, ticket: &TicketRef) {
     out.number(ticket.rank.0);
 }
 
-fn read_ticket_ref(reader: &mut Reader<'_>) -> Result<TicketRef, Malformed> {
-    Ok(TicketRef { epoch: Epoch(reader.number_u32()?), rank: Rank(reader.number()?) })
+fn read_ticket_ref(reader: &mut Reader<'_>) -> TicketRef {
+    TicketRef { epoch: Epoch(reader.number_u32()), rank: Rank(reader.number()) }
 }
 
 fn write_pass_ref(out: &mut Writer, pass: &PassRef) {
@@ -397,13 +401,13 @@ fn write_pass_ref(out: &mut Writer, pass: &PassRef) {
     }
 }
 
-fn read_pass_ref(reader: &mut Reader<'_>) -> Result<PassRef, Malformed> {
-    Ok(PassRef {
-        epoch: Epoch(reader.number_u32()?),
-        pass_epoch: PassEpoch(reader.number_u32()?),
-        seat: Seat(reader.number_u32()?),
-        generation: Generation(reader.number_u32()?),
-    })
+fn read_pass_ref(reader: &mut Reader<'_>) -> PassRef {
+    PassRef {
+        epoch: Epoch(reader.number_u32()),
+        pass_epoch: PassEpoch(reader.number_u32()),
+        seat: Seat(reader.number_u32()),
+        generation: Generation(reader.number_u32()),
+    }
 }
 
 /// A grant's fields; also how the journal writes them.
@@ -419,18 +423,14 @@ pub(crate) fn write_grant(out: &mut Writer, grant: &Grant) {
 }
 
 /// Reads what [`write_grant`] wrote.
-pub(crate) fn read_grant(reader: &mut Reader<'_>) -> Result<Grant, Malformed> {
-    Ok(Grant {
-        seat: Seat(reader.number_u32()?),
-        generation: Generation(reader.number_u32()?),
-        issued: Millis(reader.number()?),
-        expires: Millis(reader.number()?),
-        standing: match reader.byte()? {
-            0 => PassStanding::Unconfirmed,
-            1 => PassStanding::Confirmed,
-            _ => return Err(Malformed("a pass's standing")),
-        },
-    })
+pub(crate) fn read_grant(reader: &mut Reader<'_>) -> Grant {
+    Grant {
+        seat: Seat(reader.number_u32()),
+        generation: Generation(reader.number_u32()),
+        issued: Millis(reader.number()),
+        expires: Millis(reader.number()),
+        standing: read_standing(reader),
+    }
 }
 
 #[cfg(test)]

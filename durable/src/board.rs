@@ -10,9 +10,10 @@ use crate::base64url;
 use crate::draw::Draw;
 use crate::forecast::Forecast;
 use crate::json::Value;
+use crate::listed::Listed as _;
 use crate::rounds::{draw_among, hashed};
 use crate::units::{Epoch, Millis, PassEpoch, Place, Rank};
-use crate::wire::{Said, Wire, wire};
+use crate::wire::{Hear, Said, wire};
 
 /// What a first contact meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,18 +71,19 @@ impl Said for Phase {
     }
 }
 
-impl Wire for Phase {
-    fn from_value(value: &Value) -> Option<Phase> {
-        Some(Phase::ALL.into_iter().find(|phase| value == phase.name()).unwrap_or_default())
+impl Hear for Phase {
+    fn hear(&mut self, value: &Value) -> bool {
+        *self = Phase::ALL.into_iter().find(|phase| value == phase.name()).unwrap_or_default();
+        true
     }
 
-    fn absent() -> Option<Phase> {
-        Some(Phase::default())
+    fn may_be_absent(&self) -> bool {
+        true
     }
 }
 
 /// What will hold from a moment on, whatever a board of before says: edges act on it by their own clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scheduled {
     /// From then on.
     pub at_ms: u64,
@@ -94,7 +96,7 @@ pub struct Scheduled {
 wire!(Scheduled { at_ms, phase, pass_epoch });
 
 /// The event under way, or the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardEvent {
     /// From here on ranks are given and nobody is let in.
     pub prequeue_ms: u64,
@@ -109,7 +111,7 @@ pub struct BoardEvent {
 wire!(BoardEvent { prequeue_ms, start_ms, end_ms, shuffle });
 
 /// A seed or a hash: base64url without padding, a third shorter than digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
 
 impl Said for Digest {
@@ -118,15 +120,15 @@ impl Said for Digest {
     }
 }
 
-impl Wire for Digest {
-    fn from_value(value: &Value) -> Option<Digest> {
-        let mut bytes = [0; 32];
-        (base64url::decode(value.as_str()?, &mut bytes)?.len() == bytes.len()).then_some(Digest(bytes))
+impl Hear for Digest {
+    fn hear(&mut self, value: &Value) -> bool {
+        let bytes = value.as_str().and_then(|text| base64url::decode(text, &mut self.0));
+        bytes.is_some_and(|bytes| bytes.len() == 32)
     }
 }
 
 /// The promise of a draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardSeal {
     /// When it is held.
     pub start_ms: u64,
@@ -137,7 +139,7 @@ pub struct BoardSeal {
 wire!(BoardSeal { start_ms, commitment });
 
 /// A draw that was held: everything it takes to recompute it ([`crate::draw`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardDraw {
     /// When it was held.
     pub start_ms: u64,
@@ -161,7 +163,7 @@ impl BoardDraw {
 }
 
 /// The rounds of `random` that still count ([`crate::rounds`]).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoardRounds {
     /// What the seeds lead back to: hashed as often as the newest's number says, its seed is this.
     pub commitment: Digest,
@@ -214,14 +216,14 @@ impl BoardRounds {
     /// All of them, the newest first.
     pub fn all(&self) -> Vec<BoardRound> {
         let mut seed = self.seed.0;
-        let mut rounds: Vec<_> = self.ranges().collect();
+        let mut rounds: Vec<_> = self.ranges().listed();
         rounds.reverse();
         let of = |(first, end, cut): (u64, u64, u64)| {
             let draw = draw_among(Rank(first), end.saturating_sub(first), seed);
             seed = hashed(&seed);
             BoardRound { draw, cut }
         };
-        rounds.into_iter().map(of).collect()
+        rounds.into_iter().map(of).listed()
     }
 
     /// Whether this rank has won any of them.

@@ -4,7 +4,7 @@
 //! unless the room has learnt that some never do ([`ShowUp`]). Whoever asked in vain is expected for certain. After that its places are
 //! latecomers, and behind `late_until` the call is forgotten. All times here are the windows' clock, which stands still while nobody may claim.
 
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::units::Millis;
 
 /// How long a latecomer may still enter.
@@ -88,17 +88,17 @@ impl Call {
     }
 
     /// Reads what [`Call::encode`] wrote, in a head page of this version: before the second nothing was learnt.
-    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Result<Call, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Call {
         let learns = version > 1;
-        Ok(Call {
-            at: Millis(reader.number()?),
-            size: reader.number_u32()?,
-            holding: reader.number_u32()?,
-            claimed: if learns { reader.number_u32()? } else { 0 },
-            closes_at: Millis(reader.number()?),
-            late_until: Millis(reader.number()?),
-            learnt: !learns || reader.number()? == 1,
-        })
+        Call {
+            at: Millis(reader.number()),
+            size: reader.number_u32(),
+            holding: reader.number_u32(),
+            claimed: if learns { reader.number_u32() } else { 0 },
+            closes_at: Millis(reader.number()),
+            late_until: Millis(reader.number()),
+            learnt: !learns || reader.number() == 1,
+        }
     }
 }
 

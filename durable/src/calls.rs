@@ -4,6 +4,7 @@
 //! A call is the lines of its [`Ask`]s, its reply the lines of their [`Answer`](crate::protocol::Answer)s in the same order. They are
 //! all for one isolate, so the board goes with the first alone.
 
+use crate::listed::Listed as _;
 use crate::lobby::{Lobby, Taken, Waiter};
 use crate::protocol::{Ask, Outcome};
 use crate::units::Millis;
@@ -55,7 +56,7 @@ impl Calls {
 
     /// Who waited for the board that came, or did not: all hear the same.
     pub fn hear_board(&mut self, outcome: &Outcome) -> Vec<(Waiter, Outcome)> {
-        self.wants_board.drain(..).map(|waiter| (waiter, outcome.clone())).collect()
+        self.wants_board.drain(..).map(|waiter| (waiter, outcome.clone())).listed()
     }
 
     /// Outcomes came: the calls that are answered by them, with their replies.
@@ -71,7 +72,7 @@ impl Calls {
                 }
             }
         }
-        touched.into_iter().filter_map(|call| Some((call, self.reply(lobby, now, call)?))).collect()
+        touched.into_iter().filter_map(|call| Some((call, self.reply(lobby, now, call)?))).listed()
     }
 
     fn find(&self, call: u32) -> Option<usize> {

@@ -30,6 +30,11 @@ impl Chains {
         grows
     }
 
+    /// One seat less: the last one, which is in no chain.
+    pub fn shrink(&mut self) {
+        self.next.pop();
+    }
+
     /// The seats that may be this rank's.
     pub fn of(&self, rank: Rank) -> impl Iterator<Item = Seat> {
         let first = self.firsts.get(self.chain_of(rank)).copied();

@@ -5,6 +5,7 @@ use crate::agenda::{self, Expand};
 use crate::directory::{Directory, Write, seeds};
 use crate::errand::Errand;
 use crate::json::Value;
+use crate::listed::Listed as _;
 use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::plan::Plan;
 use crate::protocol::{Configure, Configured, Ended, Ending};
@@ -116,17 +117,17 @@ impl Clerk {
     fn command(&mut self, now: Millis, entropy: [u8; 16], order: Order, expand: Expand<'_>, turn: &mut Turn) {
         let Order { who, command } = order;
         let reply = match command {
-            Command::List => Reply::Rooms(self.directory.rooms().cloned().collect()),
+            Command::List => Reply::Rooms(self.directory.rooms().cloned().listed()),
             Command::Get { id } => self.room(&id),
             Command::Create { settings } => match self.directory.create(now, &who, &settings, entropy) {
                 Ok((id, writes)) => return self.carry_out(now, &id, writes, turn),
                 Err(reply) => reply,
             },
             Command::Replace { id, settings } => {
-                return self.change(now, &who, &id, |_| Settings::parse(&settings), turn);
+                return self.change(now, &who, &id, &|_| Settings::parse(&settings), turn);
             }
             Command::Patch { id, patch } => {
-                return self.change(now, &who, &id, |current| current.merged(&patch), turn);
+                return self.change(now, &who, &id, &|current| current.merged(&patch), turn);
             }
             Command::Delete { id } => match self.directory.delete(now, &who, &id) {
                 Ok(writes) => {
@@ -149,7 +150,7 @@ impl Clerk {
                     _ => Plan::parse(bytes, &plan),
                 };
                 let which = (id.as_str(), event.as_deref());
-                match self.directory.put_event(now, &who, which, entropy, planned, expand) {
+                match self.directory.put_event(now, &who, which, entropy, &planned, expand) {
                     Ok(writes) => return self.carry_out(now, &id, writes, turn),
                     Err(reply) => reply,
                 }
@@ -166,7 +167,7 @@ impl Clerk {
                 }
                 other => other,
             },
-            Command::Audit => Reply::Audit(self.directory.audit().cloned().collect()),
+            Command::Audit => Reply::Audit(self.directory.audit().cloned().listed()),
             Command::Attempt { prefix } => match self.directory.attempt(now, prefix) {
                 Ok(()) => Reply::Allowed,
                 Err(Millis(retry_ms)) => Reply::Throttled { retry_ms },
@@ -180,7 +181,7 @@ impl Clerk {
         now: Millis,
         who: &str,
         id: &str,
-        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+        settings: &dyn Fn(&Settings) -> Result<Settings, Vec<Fault>>,
         turn: &mut Turn,
     ) {
         match self.directory.change(now, who, id, settings) {

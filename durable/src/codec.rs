@@ -1,22 +1,21 @@
 //! How bytes are written and read in everything that leaves a Room: batches, replies, journal rows
 //! and snapshot pages. Numbers are LEB128 varints, blobs carry their length, and nothing is believed:
 //! a reader answers [`Malformed`] for any input it was not given by a writer of a known version, and
-//! never allocates more than the input is long.
+//! never allocates more than the input is long. It says so once, at the end: what it reads behind the first byte that is wrong is
+//! zeros and nothing, so that reading is a list of fields, and not of ways out.
 //!
 //! It does not know what the bytes mean; the format's version stands in each document itself.
 
 use std::fmt;
 
-/// The bytes are not what a writer of this format would have written.
+/// The bytes are not what a writer of this format would have written. Which they are is known to whoever read them; with what is wrong in
+/// them every one of some hundred ways out of reading would be longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed(
-    /// What was expected where the bytes went wrong.
-    pub &'static str,
-);
+pub struct Malformed;
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "malformed bytes: expected {}", self.0)
+        f.write_str("malformed bytes: another form than this version's")
     }
 }
 
@@ -82,18 +81,19 @@ impl Writer {
     }
 }
 
-/// Takes from a buffer what a [`Writer`] put there, in the same order.
+/// Takes from a buffer what a [`Writer`] put there, in the same order. What was read counts once [`Reader::end`] or [`Reader::checked`] says so.
 pub struct Reader<'a> {
     rest: &'a [u8],
+    malformed: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Reads from the first byte.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+        Reader { rest: bytes, malformed: false }
     }
 
-    /// Whether everything was taken.
+    /// Whether everything was taken, or what is left cannot be.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -103,62 +103,94 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    /// What was read is not what a writer of this format writes: from here on there is nothing.
+    pub fn refuse(&mut self) {
+        self.malformed = true;
+        self.rest = &[];
+    }
+
+    /// Refuses what was read unless this holds of it.
+    pub fn expect(&mut self, holds: bool) {
+        if !holds {
+            self.refuse();
+        }
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        match self.rest.split_at_checked(length) {
+            Some((first, rest)) => {
+                self.rest = rest;
+                first
+            }
+            None => {
+                self.refuse();
+                &[]
+            }
+        }
+    }
+
     /// One byte.
-    pub fn byte(&mut self) -> Result<u8, Malformed> {
-        let (first, rest) = self.rest.split_first().ok_or(Malformed("a byte"))?;
-        self.rest = rest;
-        Ok(*first)
+    pub fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or_default()
     }
 
     /// A number in at most ten bytes.
-    pub fn number(&mut self) -> Result<u64, Malformed> {
+    pub fn number(&mut self) -> u64 {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
+            let byte = self.byte();
             let bits = u64::from(byte & 0x7f);
             if shift == 63 && bits > 1 {
                 break;
             }
             value |= bits << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                return value;
             }
         }
-        Err(Malformed("a number below 2^64"))
+        self.refuse();
+        0
     }
 
     /// A number that fits in 32 bits.
-    pub fn number_u32(&mut self) -> Result<u32, Malformed> {
-        u32::try_from(self.number()?).map_err(|_| Malformed("a number below 2^32"))
+    pub fn number_u32(&mut self) -> u32 {
+        let number = self.number();
+        self.expect(number >> 32 == 0);
+        number as u32
     }
 
     /// How many items follow, each of at least `width` bytes; more than can be there is malformed.
-    pub fn count(&mut self, width: usize) -> Result<usize, Malformed> {
-        let count = usize::try_from(self.number()?).map_err(|_| Malformed("a count"))?;
-        if count > self.remaining() / width.max(1) {
-            return Err(Malformed("a count of items that are there"));
-        }
-        Ok(count)
+    pub fn count(&mut self, width: usize) -> usize {
+        let count = self.number();
+        let fits = count <= (self.remaining() / width.max(1)) as u64;
+        self.expect(fits);
+        if fits { count as usize } else { 0 }
     }
 
     /// A field of fixed width.
-    pub fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (first, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed("a field of fixed width"))?;
-        self.rest = rest;
-        Ok(*first)
+    pub fn fixed<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        let taken = self.take(N);
+        if taken.len() == N {
+            bytes.copy_from_slice(taken);
+        }
+        bytes
     }
 
     /// Bytes behind their length.
-    pub fn blob(&mut self) -> Result<&'a [u8], Malformed> {
-        let length = self.count(1)?;
-        let (first, rest) = self.rest.split_at(length);
-        self.rest = rest;
-        Ok(first)
+    pub fn blob(&mut self) -> &'a [u8] {
+        let length = self.count(1);
+        self.take(length)
     }
 
-    /// Says that nothing may follow.
+    /// Whether all was well so far.
+    pub fn checked(&self) -> Result<(), Malformed> {
+        if self.malformed { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// The same, and nothing may follow.
     pub fn end(&self) -> Result<(), Malformed> {
-        if self.is_empty() { Ok(()) } else { Err(Malformed("the end")) }
+        if self.is_empty() { self.checked() } else { Err(Malformed) }
     }
 }
 
@@ -174,17 +206,25 @@ mod tests {
                 writer.number(value);
                 let bytes = writer.into_bytes();
                 let mut reader = Reader::new(&bytes);
-                assert_eq!(reader.number(), Ok(value));
+                assert_eq!(reader.number(), value);
                 assert_eq!(reader.end(), Ok(()));
             }
         }
     }
 
+    fn refuses(bytes: &[u8], read: impl Fn(&mut Reader<'_>)) -> bool {
+        let mut reader = Reader::new(bytes);
+        read(&mut reader);
+        reader.is_empty() && reader.checked().is_err() && reader.end().is_err()
+    }
+
     #[test]
     fn a_number_too_long_or_too_large_is_malformed() {
-        assert!(Reader::new(&[0xff; 11]).number().is_err());
-        assert!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).number().is_err());
-        assert!(Reader::new(&[0x80]).number().is_err());
+        let number = |reader: &mut Reader<'_>| assert_eq!(reader.number(), 0);
+        assert!(refuses(&[0xff; 11], number));
+        assert!(refuses(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], number));
+        assert!(refuses(&[0x80], |reader| assert_eq!(reader.number(), 0)));
+        assert!(refuses(&[0xff, 0xff, 0xff, 0xff, 0x7f], |reader| _ = reader.number_u32()));
     }
 
     #[test]
@@ -192,7 +232,15 @@ mod tests {
         let mut writer = Writer::new();
         writer.number(u64::MAX);
         let bytes = writer.into_bytes();
-        assert!(Reader::new(&bytes).blob().is_err());
-        assert!(Reader::new(&bytes).count(16).is_err());
+        assert!(refuses(&bytes, |reader| assert!(reader.blob().is_empty())));
+        assert!(refuses(&bytes, |reader| assert_eq!(reader.count(16), 0)));
+        assert!(refuses(&bytes[..1], |reader| assert_eq!(reader.fixed(), [0; 2])));
+    }
+
+    #[test]
+    fn nothing_is_read_behind_what_is_malformed() {
+        let mut reader = Reader::new(&[3, 1, 2]);
+        assert_eq!((reader.blob(), reader.byte(), reader.number()), (&[][..], 0, 0));
+        assert_eq!(reader.end(), Err(Malformed));
     }
 }

@@ -23,24 +23,18 @@ pub fn iso8601(at: Millis) -> String {
 /// The time that an ISO 8601 text names: a date, a time to the second or finer, and `Z` or a distance from UTC. None for anything else,
 /// days that do not exist among it, and for times outside the years 1970 to 2199.
 pub fn millis(text: &str) -> Option<Millis> {
-    let part = |from: usize, to: usize| {
-        let digits =
-            text.get(from..to).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?;
-        digits.parse::<u64>().ok()
-    };
-    let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
-    let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
-    let marks = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")];
-    let marked = marks.iter().all(|(at, mark)| text.get(*at..at + 1) == Some(mark));
-    if !marked || hour > 23 || minute > 59 || second > 59 || !(1970..2200).contains(&year) {
+    let (date_and_time, rest) = text.split_at_checked(19)?;
+    let [year, month, day, hour, minute, second] = numbers(date_and_time, "0000-00-00T00:00:00")?;
+    if hour > 23 || minute > 59 || second > 59 || !(1970..2200).contains(&year) {
         return None;
     }
-    let rest = text.get(19..)?;
-    let fraction: String =
-        rest.strip_prefix('.').map_or("", |digits| digits).chars().take_while(char::is_ascii_digit).collect();
-    let zone = if fraction.is_empty() { rest } else { rest.get(fraction.len() + 1..)? };
-    let thousandths =
-        if fraction.is_empty() { 0 } else { format!("{fraction:0<3}").get(..3)?.parse().ok()? };
+    let (fraction, zone) = match rest.strip_prefix('.') {
+        Some(rest) => rest.split_at(rest.bytes().position(|byte| !byte.is_ascii_digit())?),
+        None => ("0", rest),
+    };
+    // The first digit counts hundred of the thousandths.
+    let digit = |index: usize| fraction.as_bytes().get(index).map_or(0, |digit| u64::from(digit - b'0'));
+    let thousandths = digit(0) * 100 + digit(1) * 10 + digit(2);
     // `days_from_civil`, the way back of the above.
     let shifted_year = year - u64::from(month <= 2);
     let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
@@ -48,23 +42,33 @@ pub fn millis(text: &str) -> Option<Millis> {
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
     let local = Millis(days * 86_400_000 + ((hour * 60 + minute) * 60 + second) * 1_000 + thousandths);
-    if iso8601(local).get(..10) != text.get(..10) {
+    // Of a day that does not exist another one comes back.
+    if fraction.is_empty() || iso8601(local).get(..10) != text.get(..10) {
         return None;
     }
-    let distance = match zone.as_bytes() {
-        b"Z" => return Some(local),
-        [b'+' | b'-', _, _, b':', _, _] => {
-            let at = text.len() - 5;
-            let (hours, minutes) = (part(at, at + 2)?, part(at + 3, at + 5)?);
-            (hours < 24 && minutes < 60).then_some(Millis((hours * 60 + minutes) * 60_000))?
-        }
-        _ => return None,
+    let ahead = zone.starts_with('+');
+    let [hours, minutes, ..] = match zone {
+        "Z" => [0; 6],
+        _ => numbers(zone.strip_prefix(if ahead { '+' } else { '-' })?, "00:00")?,
     };
-    if zone.starts_with('+') {
-        local.0.checked_sub(distance.0).map(Millis)
-    } else {
-        Some(local.plus(distance))
+    if hours > 23 || minutes > 59 {
+        return None;
     }
+    let distance = Millis((hours * 60 + minutes) * 60_000);
+    if ahead { local.0.checked_sub(distance.0).map(Millis) } else { Some(local.plus(distance)) }
+}
+
+/// The numbers of a text that has digits where its form has zeros, and is the same everywhere else.
+fn numbers(text: &str, form: &str) -> Option<[u64; 6]> {
+    let (mut numbers, mut index) = ([0; 6], 0);
+    for (byte, form) in text.bytes().zip(form.bytes()) {
+        match form {
+            b'0' if byte.is_ascii_digit() => numbers[index] = numbers[index] * 10 + u64::from(byte - b'0'),
+            _ if byte == form => index += 1,
+            _ => return None,
+        }
+    }
+    (text.len() == form.len()).then_some(numbers)
 }
 
 #[cfg(test)]

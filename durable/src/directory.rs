@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::agenda::{self, EVENTS_MAX, EventRecord, Expand};
 use crate::codec::{from_hex, hex};
+use crate::listed::Listed as _;
 use crate::order::{AuditEntry, Document, DocumentRoom, Reply, RoomRecord};
 use crate::plan::Plan;
 use crate::settings::{Fault, Settings};
@@ -61,6 +62,9 @@ pub fn seeds(rooms: &[Value]) -> Result<Vec<(String, Settings)>, Vec<Fault>> {
     }
     if faults.is_empty() { Ok(seeds) } else { Err(faults) }
 }
+
+/// What an event becomes, of its id and what it was.
+pub type Planned<'a> = &'a dyn Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>;
 
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +122,7 @@ impl Directory {
             .rooms
             .iter()
             .map(|room| DocumentRoom { id: room.id.clone(), settings: room.settings.clone() });
-        Document { version: self.version, rooms: rooms.collect() }
+        Document { version: self.version, rooms: rooms.listed() }
     }
 
     /// A new room under these sixteen random bytes.
@@ -145,7 +149,7 @@ impl Directory {
         now: Millis,
         who: &str,
         id: &str,
-        settings: impl Fn(&Settings) -> Result<Settings, Vec<Fault>>,
+        settings: &dyn Fn(&Settings) -> Result<Settings, Vec<Fault>>,
     ) -> Result<Vec<Write>, Reply> {
         let missing = || Reply::Missing { id: id.to_owned() };
         let record = self.room(id).ok_or_else(missing)?;
@@ -171,7 +175,7 @@ impl Directory {
         who: &str,
         (room, event): (&str, Option<&str>),
         entropy: [u8; 16],
-        plan: impl Fn([u8; 16], Option<&Plan>) -> Result<Plan, Vec<Fault>>,
+        plan: Planned<'_>,
         expand: Expand<'_>,
     ) -> Result<Vec<Write>, Reply> {
         let mut record = self.existing(room)?.clone();
@@ -235,7 +239,7 @@ impl Directory {
         let stale =
             self.rooms.iter().filter(|room| agenda::stale_at(&room.events).is_some_and(|at| at <= now));
         let mut writes = Vec::new();
-        for mut record in stale.cloned().collect::<Vec<_>>() {
+        for mut record in stale.cloned().listed() {
             for event in &mut record.events {
                 if let Some(Ok(starts)) = event.plan().map(|plan| agenda::starts(&plan, now, expand)) {
                     event.starts = starts;
@@ -261,7 +265,7 @@ impl Directory {
         let record = RoomRecord { version: record.version + 1, ..record };
         self.keep(record.clone());
         let writes = [Write::Version(self.version), Write::Room(record)];
-        writes.into_iter().chain(entry).collect()
+        writes.into_iter().chain(entry).listed()
     }
 
     /// A Room has confirmed a version of its settings.
@@ -323,7 +327,7 @@ impl Directory {
 
     fn keep(&mut self, room: RoomRecord) {
         match self.index_of(&room.id) {
-            Ok(index) => self.rooms.splice(index..=index, [room]).for_each(drop),
+            Ok(index) => self.rooms[index] = room,
             Err(index) => self.rooms.insert(index, room),
         }
     }
@@ -363,7 +367,7 @@ impl Directory {
         let mut fault = |field: &str, message: String| {
             faults.push(Fault { field: field.into(), message });
         };
-        let routes: Vec<_> = settings.routes().collect();
+        let routes: Vec<_> = settings.routes().listed();
         for (index, route) in routes.iter().enumerate() {
             if routes.iter().take(index).any(|other| other == route) {
                 fault("additional_routes", format!("{}{} stands there twice", route.host, route.path));
@@ -453,7 +457,7 @@ mod tests {
     fn a_room_does_not_clash_with_itself_and_its_version_grows() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
+        directory.change(NOW, "bob", &id, &|settings| settings.merged(&patch)).unwrap();
         let record = directory.room(&id).unwrap();
         assert_eq!((record.version, record.confirmed_version, directory.version()), (2, 0, 2));
         assert_eq!(directory.unconfirmed().count(), 1);
@@ -465,7 +469,7 @@ mod tests {
     fn the_log_says_who_changed_what_from_what_to_what() {
         let (mut directory, id) = directory();
         let patch = json!({ "total_active_users": 20 });
-        directory.change(NOW, "bob", &id, |settings| settings.merged(&patch)).unwrap();
+        directory.change(NOW, "bob", &id, &|settings| settings.merged(&patch)).unwrap();
         directory.delete(NOW, "eve", &id).unwrap();
         let log: Vec<_> = directory.audit().collect();
         assert_eq!((log[0].who.as_str(), log[0].action.as_str()), ("eve", "delete"));
@@ -477,9 +481,9 @@ mod tests {
     #[test]
     fn a_refused_change_changes_nothing() {
         let (mut directory, id) = directory();
-        let reply = directory.change(NOW, "bob", &id, |settings| settings.merged(&json!({ "path": "x" })));
+        let reply = directory.change(NOW, "bob", &id, &|settings| settings.merged(&json!({ "path": "x" })));
         assert_eq!(refused_fields(&reply.unwrap_err()), ["path"]);
-        let reply = directory.change(NOW, "bob", "nobody", |settings| Ok(settings.clone()));
+        let reply = directory.change(NOW, "bob", "nobody", &|settings| Ok(settings.clone()));
         assert_eq!(reply, Err(Reply::Missing { id: "nobody".into() }));
         assert_eq!((directory.version(), directory.audit().count()), (1, 1));
     }

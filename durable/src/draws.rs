@@ -6,7 +6,7 @@
 //!
 //! How a draw is computed is in [`crate::draw`]; when these steps are taken is the Room's decision.
 
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::draw::{Draw, NOBODY, Permutation};
 use crate::schedule::Event;
 use crate::units::{Millis, Place, Rank};
@@ -195,19 +195,19 @@ impl Draws {
     }
 
     /// Reads what [`Draws::encode`] wrote.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Draws, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>) -> Draws {
         let mut draws = Draws::default();
-        for _ in 0..reader.count(49)? {
-            draws.seals.push(Seal { occasion: read_occasion(reader)?, seed: reader.fixed()? });
+        for _ in 0..reader.count(49) {
+            draws.seals.push(Seal { occasion: read_occasion(reader), seed: reader.fixed() });
         }
-        if reader.number()? == 1 {
-            let (event, first) = (reader.fixed()?, Rank(reader.number()?));
-            draws.gathering = Some(Gathering { event, first, hash: reader.fixed()? });
+        if reader.number() == 1 {
+            let (event, first) = (reader.fixed(), Rank(reader.number()));
+            draws.gathering = Some(Gathering { event, first, hash: reader.fixed() });
         }
-        for _ in 0..reader.count(83)? {
-            draws.done.push(Done::new(read_occasion(reader)?, read_draw(reader)?));
+        for _ in 0..reader.count(83) {
+            draws.done.push(Done::new(read_occasion(reader), read_draw(reader)));
         }
-        Ok(draws)
+        draws
     }
 }
 
@@ -218,8 +218,8 @@ pub(crate) fn write_occasion(out: &mut Writer, occasion: Occasion) {
 }
 
 /// Reads what [`write_occasion`] wrote.
-pub(crate) fn read_occasion(reader: &mut Reader<'_>) -> Result<Occasion, Malformed> {
-    Ok(Occasion { event: reader.fixed()?, start: Millis(reader.number()?) })
+pub(crate) fn read_occasion(reader: &mut Reader<'_>) -> Occasion {
+    Occasion { event: reader.fixed(), start: Millis(reader.number()) }
 }
 
 /// Two numbers and two hashes.
@@ -231,12 +231,11 @@ pub(crate) fn write_draw(out: &mut Writer, draw: &Draw) {
 }
 
 /// Reads what [`write_draw`] wrote.
-pub(crate) fn read_draw(reader: &mut Reader<'_>) -> Result<Draw, Malformed> {
-    let (first, count) = (Rank(reader.number()?), reader.number()?);
-    if first.0.saturating_add(count) > Rank::LIMIT {
-        return Err(Malformed("a draw among the ranks there can be"));
-    }
-    Ok(Draw { first, count, seed: reader.fixed()?, hash: reader.fixed()? })
+pub(crate) fn read_draw(reader: &mut Reader<'_>) -> Draw {
+    let (first, count) = (Rank(reader.number()), reader.number());
+    let fits = first.0.saturating_add(count) <= Rank::LIMIT;
+    reader.expect(fits);
+    Draw { first, count: if fits { count } else { 0 }, seed: reader.fixed(), hash: reader.fixed() }
 }
 
 #[cfg(test)]
@@ -311,6 +310,6 @@ mod tests {
         let mut out = Writer::new();
         draws.encode(&mut out);
         let bytes = out.into_bytes();
-        assert_eq!(Draws::decode(&mut Reader::new(&bytes)), Ok(draws));
+        assert_eq!(Draws::decode(&mut Reader::new(&bytes)), draws);
     }
 }

@@ -2,6 +2,8 @@
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
 use crate::json::{Map, Value};
+use crate::listed::Listed as _;
+use crate::pieces::joined;
 use crate::settings::Fault;
 use crate::wire::to_text;
 
@@ -41,7 +43,7 @@ impl<'a> Fields<'a> {
     /// The value, if nothing was wrong and nothing was left over.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
         let unknown: Vec<&String> =
-            self.object.iter().map(|(key, _)| key).filter(|key| !self.known.contains(*key)).collect();
+            self.object.iter().map(|(key, _)| key).filter(|key| !self.known.contains(*key)).listed();
         for key in unknown {
             self.fault(&key.clone(), "is not a field this version knows");
         }
@@ -117,8 +119,11 @@ impl<'a> Fields<'a> {
         };
         let found = values.iter().find(|allowed| value.as_u64() == Some(u64::from(**allowed)));
         if found.is_none() {
-            let values: Vec<String> = values.iter().map(u16::to_string).collect();
-            self.fault(field, format!("must be one of {}", values.join(", ")));
+            let values: Vec<String> = values.iter().map(u16::to_string).listed();
+            self.fault(
+                field,
+                format!("must be one of {}", joined(&mut values.iter().map(String::as_str), ", ")),
+            );
         }
         found.copied().unwrap_or(default)
     }

@@ -8,6 +8,7 @@ use crate::batch::{BatchName, Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::Draw;
 use crate::draws::{Occasion, read_draw, read_occasion, write_draw, write_occasion};
+use crate::listed::Listed as _;
 use crate::rounds::{read_ranks, write_ranks};
 use crate::units::{Generation, Millis, Place, Rank, Seat};
 
@@ -196,12 +197,12 @@ impl Row {
     /// Reads what [`Row::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Row, Malformed> {
         let mut reader = Reader::new(bytes);
-        if reader.byte()? != VERSION {
-            return Err(Malformed("a journal row of version 1"));
+        if reader.byte() != VERSION {
+            return Err(Malformed);
         }
-        let at = Millis(reader.number()?);
-        let count = reader.count(1)?;
-        let changes = (0..count).map(|_| Change::decode(&mut reader)).collect::<Result<Vec<_>, _>>()?;
+        let at = Millis(reader.number());
+        let count = reader.count(1);
+        let changes = (0..count).map(|_| Change::decode(&mut reader)).listed();
         reader.end()?;
         Ok(Row { at, changes })
     }
@@ -326,75 +327,79 @@ impl Change {
         }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Change, Malformed> {
-        Ok(match reader.byte()? {
+    fn decode(reader: &mut Reader<'_>) -> Change {
+        match reader.byte() {
             1 => Change::Configured {
-                version: reader.number()?,
-                directory_version: reader.number()?,
-                settings: read_text(reader)?,
+                version: reader.number(),
+                directory_version: reader.number(),
+                settings: read_text(reader),
             },
-            2 => Change::Joined { count: reader.number()? },
+            2 => Change::Joined { count: reader.number() },
             3 => Change::Called {
-                end: Place(reader.number()?),
-                holding: reader.number_u32()?,
-                closes_at: Millis(reader.number()?),
-                late_until: Millis(reader.number()?),
+                end: Place(reader.number()),
+                holding: reader.number_u32(),
+                closes_at: Millis(reader.number()),
+                late_until: Millis(reader.number()),
             },
             tag @ (4 | 5) => Change::Admitted {
-                rank: if tag == 4 { Some(Rank(reader.number()?)) } else { None },
-                grant: read_grant(reader)?,
-                free_at: Millis(reader.number()?),
+                rank: if tag == 4 { Some(Rank(reader.number())) } else { None },
+                grant: read_grant(reader),
+                free_at: Millis(reader.number()),
             },
-            6 => Change::Renewed { grant: read_grant(reader)?, free_at: Millis(reader.number()?) },
-            7 => Change::TicketLeft { rank: Rank(reader.number()?) },
+            6 => Change::Renewed { grant: read_grant(reader), free_at: Millis(reader.number()) },
+            7 => Change::TicketLeft { rank: Rank(reader.number()) },
             8 => Change::PassLeft {
-                seat: Seat(reader.number_u32()?),
-                generation: Generation(reader.number_u32()?),
-                free_at: Millis(reader.number()?),
-                forget_at: Millis(reader.number()?),
+                seat: Seat(reader.number_u32()),
+                generation: Generation(reader.number_u32()),
+                free_at: Millis(reader.number()),
+                forget_at: Millis(reader.number()),
             },
-            9 => Change::Kept { rank: Rank(reader.number()?) },
-            10 => Change::Paced { tat_ns: reader.number()?, late_tat_ns: reader.number()? },
+            9 => Change::Kept { rank: Rank(reader.number()) },
+            10 => Change::Paced { tat_ns: reader.number(), late_tat_ns: reader.number() },
             11 => Change::Answered {
                 name: BatchName {
-                    lobby: read_text(reader)?,
-                    incarnation: reader.fixed()?,
-                    number: reader.number()?,
+                    lobby: read_text(reader),
+                    incarnation: reader.fixed(),
+                    number: reader.number(),
                 },
-                digest: reader.fixed()?,
-                reply: reader.blob()?.to_vec(),
+                digest: reader.fixed(),
+                reply: reader.blob().to_vec(),
             },
-            12 => Change::Scheduled { events: read_text(reader)? },
-            13 => Change::Held { held: reader.byte()? == 1 },
-            14 => Change::Promised { wait: Millis(reader.number()?) },
-            15 => Change::Learnt { called: reader.number()?, claimed: reader.number()? },
-            16 => Change::Sealed { occasion: read_occasion(reader)?, seed: reader.fixed()? },
-            17 => Change::Gathering { event: Some(reader.fixed()?) },
+            12 => Change::Scheduled { events: read_text(reader) },
+            13 => Change::Held { held: reader.byte() == 1 },
+            14 => Change::Promised { wait: Millis(reader.number()) },
+            15 => Change::Learnt { called: reader.number(), claimed: reader.number() },
+            16 => Change::Sealed { occasion: read_occasion(reader), seed: reader.fixed() },
+            17 => Change::Gathering { event: Some(reader.fixed()) },
             18 => Change::Gathering { event: None },
-            19 => Change::Mixed { hash: reader.fixed()? },
-            20 => Change::Drawn { occasion: read_occasion(reader)?, draw: read_draw(reader)? },
-            21 => Change::ChainBegun { tip: reader.fixed()?, commitment: reader.fixed()? },
+            19 => Change::Mixed { hash: reader.fixed() },
+            20 => Change::Drawn { occasion: read_occasion(reader), draw: read_draw(reader) },
+            21 => Change::ChainBegun { tip: reader.fixed(), commitment: reader.fixed() },
             22 => Change::Round {
-                draw: read_draw(reader)?,
-                doubles: read_ranks(reader)?,
-                cut: reader.number()?,
-                holding: reader.number_u32()?,
-                closes_at: Millis(reader.number()?),
-                late_until: Millis(reader.number()?),
+                draw: read_draw(reader),
+                doubles: read_ranks(reader),
+                cut: reader.number(),
+                holding: reader.number_u32(),
+                closes_at: Millis(reader.number()),
+                late_until: Millis(reader.number()),
             },
             tag @ (23 | 24) => Change::SessionsEnded {
-                occasion: if tag == 23 { Some(read_occasion(reader)?) } else { None },
-                free_at: Millis(reader.number()?),
+                occasion: if tag == 23 { Some(read_occasion(reader)) } else { None },
+                free_at: Millis(reader.number()),
             },
-            _ => return Err(Malformed("a change this version knows")),
-        })
+            _ => {
+                reader.refuse();
+                Change::Held { held: false }
+            }
+        }
     }
 }
 
 /// Text behind its length.
-pub(crate) fn read_text(reader: &mut Reader<'_>) -> Result<String, Malformed> {
-    let bytes = reader.blob()?;
-    Ok(std::str::from_utf8(bytes).map_err(|_| Malformed("UTF-8 text"))?.to_owned())
+pub(crate) fn read_text(reader: &mut Reader<'_>) -> String {
+    let text = std::str::from_utf8(reader.blob());
+    reader.expect(text.is_ok());
+    text.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use hifijson::token::Lex as _;
 use hifijson::value::parse_bounded;
 use hifijson::{SliceLexer, value};
 
+use crate::listed::Listed as _;
 use crate::wire::to_text;
 
 /// Values inside values are read to this depth.
@@ -71,7 +72,7 @@ fn of_lexed(lexed: value::Value<&str, Cow<'_, str>>) -> Value {
             digits.parse().map_or_else(|_| Value::Other(digits.to_owned()), Value::Number)
         }
         value::Value::String(text) => Value::String(text.into_owned()),
-        value::Value::Array(items) => Value::Array(items.into_iter().map(of_lexed).collect()),
+        value::Value::Array(items) => Value::Array(items.into_iter().map(of_lexed).listed()),
         value::Value::Object(fields) => {
             let mut map = Map::default();
             for (name, value) in fields {
@@ -105,6 +106,11 @@ impl Map {
             Ok(index) => drop(self.fields.get_mut(index).map(|field| field.1 = value)),
             Err(index) => self.fields.insert(index, (name, value)),
         }
+    }
+
+    /// The same, of whatever can stand in [`json!`](crate::json!).
+    pub fn put(&mut self, name: &str, value: &dyn ToJson) {
+        self.insert(name.to_owned(), value.to_json());
     }
 
     /// Takes out a field.
@@ -267,7 +273,7 @@ impl<T: ToJson> ToJson for Option<T> {
 
 impl<T: ToJson> ToJson for [T] {
     fn to_json(&self) -> Value {
-        Value::Array(self.iter().map(T::to_json).collect())
+        Value::Array(self.iter().map(T::to_json).listed())
     }
 }
 
@@ -293,19 +299,19 @@ number_to_json!(i32, u16, u32, u64, usize);
 macro_rules! json {
     (@field $map:ident) => {};
     (@field $map:ident $name:tt : null $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::Value::Null);
+        $map.put($name, &$crate::json::Value::Null);
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : { $($inner:tt)* } $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json!({ $($inner)* }));
+        $map.put($name, &$crate::json!({ $($inner)* }));
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : [ $($inner:tt)* ] $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json!([ $($inner)* ]));
+        $map.put($name, &$crate::json!([ $($inner)* ]));
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@field $map:ident $name:tt : $value:expr $(, $($rest:tt)*)?) => {
-        $map.insert($name.to_owned(), $crate::json::ToJson::to_json(&$value));
+        $map.put($name, &$value);
         $crate::json!(@field $map $($($rest)*)?);
     };
     (@item $items:ident) => {};

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::call::{Call, ShowUp, Window};
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::planted::{Bug, planted};
 use crate::units::{Millis, Place, Rank};
 
@@ -198,22 +198,20 @@ impl Line {
     }
 
     /// Reads what [`Line::encode`] wrote, in a head page of this version.
-    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Result<Line, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Line {
         let mut line = Line {
-            issued: reader.number()?,
-            called: reader.number()?,
-            gone_ahead: reader.number()?,
-            held_since: reader.number()?.checked_sub(1).map(Millis),
+            issued: reader.number(),
+            called: reader.number(),
+            gone_ahead: reader.number(),
+            held_since: reader.number().checked_sub(1).map(Millis),
             ..Line::default()
         };
-        if line.called > line.issued {
-            return Err(Malformed("a watermark among the ranks given"));
+        reader.expect(line.called <= line.issued);
+        for _ in 0..reader.count(7) {
+            let (first, end) = (Place(reader.number()), Place(reader.number()));
+            line.moves.push_back(Move { first, end, call: Call::decode(reader, version) });
         }
-        for _ in 0..reader.count(7)? {
-            let (first, end) = (Place(reader.number()?), Place(reader.number()?));
-            line.moves.push_back(Move { first, end, call: Call::decode(reader, version)? });
-        }
-        Ok(line)
+        line
     }
 }
 
@@ -286,6 +284,6 @@ mod tests {
         let mut out = Writer::new();
         line.encode(&mut out);
         let bytes = out.into_bytes();
-        assert_eq!(Line::decode(&mut Reader::new(&bytes), 2), Ok(line));
+        assert_eq!(Line::decode(&mut Reader::new(&bytes), 2), line);
     }
 }

@@ -8,14 +8,16 @@
 //! Pure: the shell performs [`Lobby::next`] and reports back. A lobby keeps nothing in storage: its
 //! memory is a convenience, and a new one begins with a new incarnation.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
 };
 use crate::board::{Board, Revocations};
+use crate::listed::Listed as _;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
 use crate::replies::IN_FLIGHT_MAX;
+use crate::table::Table;
 use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -87,12 +89,12 @@ pub struct Lobby {
     next_number: u64,
     /// In the order they came; who waits for each is beside it.
     pending: VecDeque<Wish>,
-    waiters: HashMap<Wish, Vec<Waiter>>,
+    waiters: Table<Wish, Vec<Waiter>>,
     flights: VecDeque<Flight>,
     sent_at: Millis,
     board: Option<(Board, Millis)>,
     revocations: Revocations,
-    remembered: HashMap<Holder, (Ticket, String)>,
+    remembered: Table<Holder, (Ticket, String)>,
     memory_order: VecDeque<Holder>,
 }
 
@@ -106,12 +108,12 @@ impl Lobby {
             incarnation,
             next_number: 0,
             pending: VecDeque::new(),
-            waiters: HashMap::new(),
+            waiters: Table::default(),
             flights: VecDeque::new(),
             sent_at: Millis(0),
             board: None,
             revocations: Revocations::default(),
-            remembered: HashMap::new(),
+            remembered: Table::default(),
             memory_order: VecDeque::new(),
         }
     }
@@ -161,9 +163,9 @@ impl Lobby {
         }
         self.sent_at = now;
         let count = self.pending.len().min(WISHES_PER_BATCH);
-        let wishes: Vec<_> = self.pending.drain(..count).collect();
+        let wishes: Vec<_> = self.pending.drain(..count).listed();
         let wishes: Vec<_> =
-            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).collect();
+            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
         let number = self.next_number;
         self.next_number += 1;
         let name = BatchName { lobby: self.name.clone(), incarnation, number };
@@ -229,7 +231,7 @@ impl Lobby {
         self.begin_again(fresh);
         self.pending.clear();
         let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
-        waiters.map(|waiter| (waiter, outcome.clone())).collect()
+        waiters.map(|waiter| (waiter, outcome.clone())).listed()
     }
 
     /// A board came, with a batch's answer or by itself.
@@ -273,11 +275,12 @@ impl Lobby {
         self.next_number = 0;
         let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|flight| flight.wishes);
         for (wish, waiters) in unanswered.rev() {
-            let gathered = self.waiters.entry(wish).or_default();
+            let mut gathered = self.waiters.remove(&wish).unwrap_or_default();
             if gathered.is_empty() {
                 self.pending.push_front(wish);
             }
             gathered.extend(waiters);
+            self.waiters.insert(wish, gathered);
         }
     }
 

@@ -5,10 +5,10 @@ use crate::agenda::EventRecord;
 use crate::json::Value;
 use crate::protocol::RoomStatus;
 use crate::settings::Fault;
-use crate::wire::{Said, Wire, field, say_either, say_object, tag, wire, wire_either};
+use crate::wire::{Hear, HeardObject, Said, say_either, say_object, tag, wire, wire_either};
 
 /// A room as the directory keeps it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoomRecord {
     /// 32 hexadecimal digits.
     pub id: String,
@@ -27,7 +27,7 @@ pub struct RoomRecord {
 }
 
 /// One line of the audit log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuditEntry {
     /// When.
     pub at_ms: u64,
@@ -44,7 +44,7 @@ pub struct AuditEntry {
 }
 
 /// A room as edges need it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DocumentRoom {
     /// 32 hexadecimal digits.
     pub id: String,
@@ -62,7 +62,7 @@ pub struct Document {
 }
 
 /// A command and whose it is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Order {
     /// The name of the operator's token.
     pub who: String,
@@ -71,9 +71,10 @@ pub struct Order {
 }
 
 /// What an operator wants.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Command {
     /// All rooms.
+    #[default]
     List,
     /// One room.
     Get {
@@ -144,7 +145,7 @@ pub enum Command {
 }
 
 /// What the directory answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Reply {
     /// All rooms.
     Rooms(Vec<RoomRecord>),
@@ -174,6 +175,7 @@ pub enum Reply {
         retry_ms: u64,
     },
     /// Go on.
+    #[default]
     Allowed,
     /// A Room or the directory itself cannot be reached.
     Unreachable {
@@ -220,22 +222,36 @@ impl Said for Reply {
     }
 }
 
-impl Wire for Reply {
-    fn from_value(value: &Value) -> Option<Reply> {
-        let (name, said) = tag(value)?;
-        Some(match name {
-            "rooms" => Reply::Rooms(Vec::from_value(said)?),
-            "room" => Reply::Room(RoomRecord::from_value(said)?),
-            "ended" => Reply::Ended(bool::from_value(said)?),
-            "deleted" => Reply::Deleted { id: field(said, "id")? },
-            "status" => Reply::Status(Box::new(RoomStatus::from_value(said)?)),
-            "audit" => Reply::Audit(Vec::from_value(said)?),
-            "faults" => Reply::Faults(Vec::from_value(said)?),
-            "missing" => Reply::Missing { id: field(said, "id")? },
-            "throttled" => Reply::Throttled { retry_ms: field(said, "retry_ms")? },
+impl Hear for Reply {
+    fn hear(&mut self, value: &Value) -> bool {
+        let Some((name, said)) = tag(value) else { return false };
+        *self = match name {
+            "rooms" => Reply::Rooms(Vec::new()),
+            "room" => Reply::Room(RoomRecord::default()),
+            "ended" => Reply::Ended(false),
+            "deleted" => Reply::Deleted { id: String::new() },
+            "status" => Reply::Status(Box::default()),
+            "audit" => Reply::Audit(Vec::new()),
+            "faults" => Reply::Faults(Vec::new()),
+            "missing" => Reply::Missing { id: String::new() },
+            "throttled" => Reply::Throttled { retry_ms: 0 },
             "allowed" => Reply::Allowed,
-            "unreachable" => Reply::Unreachable { message: field(said, "message")? },
-            _ => return None,
-        })
+            "unreachable" => Reply::Unreachable { message: String::new() },
+            _ => return false,
+        };
+        let mut object = HeardObject::new(said);
+        match self {
+            Reply::Rooms(rooms) => return rooms.hear(said),
+            Reply::Room(room) => return room.hear(said),
+            Reply::Ended(ended) => return ended.hear(said),
+            Reply::Status(status) => return status.hear(said),
+            Reply::Audit(entries) => return entries.hear(said),
+            Reply::Faults(faults) => return faults.hear(said),
+            Reply::Deleted { id } | Reply::Missing { id } => object.hear("id", id),
+            Reply::Throttled { retry_ms } => object.hear("retry_ms", retry_ms),
+            Reply::Allowed => {}
+            Reply::Unreachable { message } => object.hear("message", message),
+        }
+        object.well
     }
 }

@@ -164,7 +164,7 @@ impl Plan {
             prequeue_ms: start_ms.saturating_sub(first - prequeue_ms),
             start_ms,
             end_ms: start_ms.saturating_add(end_ms - first),
-            ..self.event.clone()
+            ..self.event
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::schedule::Event;
 use crate::wire::{wire, wire_either};
 
 /// One visitor's wish, or the edge's own for a newer board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Wish {
     /// First contact while the board says open.
     Enter {
@@ -59,11 +59,12 @@ pub enum Wish {
         generation: u32,
     },
     /// Nothing but the newest board.
+    #[default]
     Board,
 }
 
 /// A call to a leaf.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Ask {
     /// What for.
     pub wish: Wish,
@@ -76,7 +77,7 @@ pub struct Ask {
 }
 
 /// What became of a wish.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// In: at first contact, by a claim, or longer.
     Admitted {
@@ -112,13 +113,14 @@ pub enum Outcome {
     /// Here is the board.
     Board,
     /// The room does not know its settings: it was deleted, or never made.
+    #[default]
     Unknown,
     /// The Room cannot be reached, or too many ask. Nothing is lost: ask again.
     Unreachable,
 }
 
 /// A leaf's answer: the outcome and the newest board it has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Answer {
     /// What became of the wish.
     pub outcome: Outcome,
@@ -138,7 +140,7 @@ impl From<Outcome> for Answer {
 }
 
 /// What a Room says to a lobby that wants a board.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BoardAnswer {
     /// The newest board.
     pub board: Board,
@@ -147,7 +149,7 @@ pub struct BoardAnswer {
 }
 
 /// New settings for a Room, from the directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Configure {
     /// Of the room's settings.
     pub version: u64,
@@ -160,28 +162,28 @@ pub struct Configure {
 }
 
 /// A Room's answer to that.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Configured {
     /// The version that holds.
     pub version: u64,
 }
 
 /// Sessions that an operator ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Ending {
     /// The seat of one, and which giving of it; none for all.
     pub session: Option<(u32, u32)>,
 }
 
 /// A Room's answer to that.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Ended {
     /// Whether there was such a session, and it could be ended.
     pub ended: bool,
 }
 
 /// One point of an operator's chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusPoint {
     /// When.
     pub at_ms: u64,
@@ -194,7 +196,7 @@ pub struct StatusPoint {
 }
 
 /// A Room as its operator sees it: exact, as of the moment it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomStatus {
     /// Live seats.
     pub inside: u64,

@@ -6,6 +6,7 @@ use crate::admission::{calls_per_hour, claims_closed, enters_allowed, forecast};
 use crate::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Digest, Phase, Scheduled};
 use crate::draw::commitment;
 use crate::forecast::Forecast;
+use crate::listed::Listed as _;
 use crate::protocol::RoomStatus;
 use crate::rounds::Rounds;
 use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
@@ -40,7 +41,7 @@ pub(crate) fn board(state: &State, sequence: u64) -> Board {
         wait_p90: p90,
         gathers_from: state.draws.gathering().map(|gathering| gathering.first.0),
         seals: seals(state),
-        draws: state.draws.done().iter().map(|done| told(done.occasion.start, &done.draw)).collect(),
+        draws: state.draws.done().iter().map(|done| told(done.occasion.start, &done.draw)).listed(),
         ..Board::default()
     };
     let (Some(config), Some(rules)) = (&state.config, state.rules(now)) else {
@@ -152,7 +153,7 @@ fn seals(state: &State) -> Vec<BoardSeal> {
     let seals = state.draws.seals().iter().take(ANNOUNCED);
     seals
         .map(|seal| BoardSeal { start_ms: seal.occasion.start.0, commitment: Digest(commitment(&seal.seed)) })
-        .collect()
+        .listed()
 }
 
 fn told(start: Millis, draw: &crate::draw::Draw) -> BoardDraw {

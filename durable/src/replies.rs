@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::batch::BatchName;
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::journal::read_text;
 
 /// Batches a lobby may have in flight, and so replies kept for each incarnation.
@@ -121,26 +121,26 @@ impl Replies {
     }
 
     /// Reads what [`Replies::encode`] wrote.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Replies, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>) -> Replies {
         let mut replies = Replies::default();
-        for _ in 0..reader.count(2)? {
-            let name = read_text(reader)?;
+        for _ in 0..reader.count(2) {
+            let name = read_text(reader);
             let mut lobby = VecDeque::new();
-            for _ in 0..reader.count(18)? {
-                let (id, next) = (reader.fixed()?, reader.number()?);
+            for _ in 0..reader.count(18) {
+                let (id, next) = (reader.fixed(), reader.number());
                 let mut kept = VecDeque::new();
-                for _ in 0..reader.count(34)? {
+                for _ in 0..reader.count(34) {
                     kept.push_back(KeptReply {
-                        number: reader.number()?,
-                        digest: reader.fixed()?,
-                        reply: reader.blob()?.to_vec(),
+                        number: reader.number(),
+                        digest: reader.fixed(),
+                        reply: reader.blob().to_vec(),
                     });
                 }
                 lobby.push_back(Incarnation { id, next, kept });
             }
             replies.lobbies.push_back((name, lobby));
         }
-        Ok(replies)
+        replies
     }
 }
 
@@ -201,6 +201,6 @@ mod tests {
         let mut out = Writer::new();
         replies.encode(&mut out);
         let bytes = out.into_bytes();
-        assert_eq!(Replies::decode(&mut Reader::new(&bytes)), Ok(replies));
+        assert_eq!(Replies::decode(&mut Reader::new(&bytes)), replies);
     }
 }

@@ -12,6 +12,7 @@ use crate::board::{Board, Revocations};
 use crate::codec::Malformed;
 use crate::history::History;
 use crate::journal::{Change, Row};
+use crate::listed::Listed as _;
 use crate::protocol::RoomStatus;
 use crate::publish;
 use crate::seats::SeatRecord;
@@ -134,7 +135,7 @@ impl Room {
         let passes = self.state.revoked.iter();
         Revocations {
             seq: self.state.revoked_seq,
-            passes: passes.map(|revoked| (revoked.seat.0, revoked.generation.0)).collect(),
+            passes: passes.map(|revoked| (revoked.seat.0, revoked.generation.0)).listed(),
         }
     }
 
@@ -142,7 +143,7 @@ impl Room {
     pub fn status(&mut self, now: Millis) -> RoomStatus {
         self.advance(now);
         self.history.note(self.state.at, &self.state);
-        RoomStatus { history: self.history.points().collect(), ..publish::status(&self.state) }
+        RoomStatus { history: self.history.points().listed(), ..publish::status(&self.state) }
     }
 
     /// Lets time pass; what it makes needless is deleted with the next commit.
@@ -153,7 +154,7 @@ impl Room {
     /// Every page of the state as bytes: two Rooms with the same are the same.
     pub fn fingerprint(&mut self, now: Millis) -> Vec<Vec<u8>> {
         self.advance(now);
-        Store::pages_of(&self.state).map(|page| self.state.encode_page(page)).collect()
+        Store::pages_of(&self.state).map(|page| self.state.encode_page(page)).listed()
     }
 }
 

@@ -11,6 +11,8 @@ use wasm_bindgen::prelude::*;
 use crate::batch::decode_batch;
 use crate::codec::Malformed;
 use crate::directory::seeds;
+use crate::listed::Listed as _;
+use crate::pieces::joined;
 use crate::platform::{self, Column, Result, Storage, thrown};
 use crate::protocol::{BoardAnswer, Configure, Configured, Ended, Ending};
 use crate::room::{Input, Output, Room, Step};
@@ -149,7 +151,7 @@ impl RoomObject {
         let configure = |settings| {
             Input::Configure(Config { version: 1, directory_version: 0, settings, events: Vec::new() })
         };
-        settings.map(configure).into_iter().collect()
+        settings.map(configure).into_iter().listed()
     }
 
     /// The alarm is set only when it moves earlier or has fired.
@@ -211,8 +213,8 @@ fn configuration(payload: &JsValue) -> Result<Config> {
     let Configure { version, directory_version, settings, events } =
         from_text(text.as_bytes()).ok_or_else(|| thrown("those are no settings this version knows"))?;
     let settings = Settings::parse(&settings).map_err(|faults| {
-        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-        thrown(&faults.join("; "))
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).listed();
+        thrown(&joined(&mut faults.iter().map(String::as_str), "; "))
     })?;
     Ok(Config { version, directory_version, settings, events })
 }
@@ -246,6 +248,6 @@ fn page_of(kind: u64, place: u64) -> Result<PageId> {
         (0, Ok(_)) => Ok(PageId::Head),
         (1, Ok(place)) => Ok(PageId::Seats(place)),
         (2, Ok(place)) => Ok(PageId::Spent(place)),
-        _ => Err(broken(Malformed("a page of a known kind"))),
+        _ => Err(broken(Malformed)),
     }
 }

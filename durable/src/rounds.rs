@@ -13,8 +13,9 @@ use std::collections::VecDeque;
 use sha2::{Digest as _, Sha256};
 
 use crate::call::{Call, ShowUp, Window};
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::draw::{Draw, NOBODY};
+use crate::listed::Listed as _;
 use crate::spent::Spent;
 use crate::units::{Millis, Place, Rank};
 
@@ -87,7 +88,7 @@ impl Round {
         let permutation = draw.permutation();
         let images = (0..cut).map(|image| Place(draw.first.0 + image));
         let ranks = images.filter_map(|place| permutation.rank_of(place));
-        let winners = ranks.filter(|rank| !doubles.contains(rank)).collect();
+        let winners = ranks.filter(|rank| !doubles.contains(rank)).listed();
         Round { draw, cut, doubles, call, winners }
     }
 }
@@ -233,22 +234,22 @@ impl Rounds {
     }
 
     /// Reads what [`Rounds::encode`] wrote.
-    pub fn decode(reader: &mut Reader<'_>) -> Result<Rounds, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>) -> Rounds {
         let mut rounds = Rounds::default();
-        if reader.number()? == 1 {
-            let (tip, commitment) = (reader.fixed()?, reader.fixed()?);
-            let (begun_at, used) = (Millis(reader.number()?), reader.number_u32()?);
+        if reader.number() == 1 {
+            let (tip, commitment) = (reader.fixed(), reader.fixed());
+            let (begun_at, used) = (Millis(reader.number()), reader.number_u32());
             rounds.chain = Some(Chain { tip, commitment, begun_at, used });
         }
-        for _ in 0..reader.count(75)? {
-            let (draw, cut) = (crate::draws::read_draw(reader)?, reader.number()?);
-            if cut > draw.count || cut > CUT_MAX {
-                return Err(Malformed("a round that calls no more than it draws among"));
-            }
-            let doubles = read_ranks(reader)?;
-            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)?));
+        for _ in 0..reader.count(75) {
+            let (draw, cut) = (crate::draws::read_draw(reader), reader.number());
+            let fits = cut <= draw.count.min(CUT_MAX);
+            reader.expect(fits);
+            let cut = if fits { cut } else { 0 };
+            let doubles = read_ranks(reader);
+            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)));
         }
-        Ok(rounds)
+        rounds
     }
 }
 
@@ -262,7 +263,7 @@ pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
 }
 
 /// Reads what [`write_ranks`] wrote.
-pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Result<Vec<Rank>, Malformed> {
-    let count = reader.count(1)?;
-    (0..count).map(|_| reader.number().map(Rank)).collect()
+pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Vec<Rank> {
+    let count = reader.count(1);
+    (0..count).map(|_| Rank(reader.number())).listed()
 }

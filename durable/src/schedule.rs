@@ -11,7 +11,7 @@ use crate::units::Millis;
 use crate::wire::wire;
 
 /// An event, or one occurrence of a repeating one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// The event's id; all its occurrences have the same.
     pub id: [u8; 16],
@@ -229,8 +229,8 @@ pub(crate) mod tests {
     fn of_several_wills_the_strictest_counts() {
         let (prequeue, active) = (event(0, 100, 200), event(0, 0, 200));
         let mode = |changes, event| Rules::at(&settings(&changes), &[event], Millis(50)).mode;
-        assert_eq!(mode(json!({ "suspended": true, "queue_all": true }), active.clone()), Mode::Suspended);
-        assert_eq!(mode(json!({ "queue_all": true }), active.clone()), Mode::Held);
+        assert_eq!(mode(json!({ "suspended": true, "queue_all": true }), active), Mode::Suspended);
+        assert_eq!(mode(json!({ "queue_all": true }), active), Mode::Held);
         assert_eq!(mode(json!({ "queueing_method": "reject" }), prequeue), Mode::Prequeue);
         assert_eq!(mode(json!({ "queueing_method": "reject" }), active), Mode::Reject);
     }

@@ -229,17 +229,17 @@ impl Seats {
     /// than it is by now, or not at all: the journal fills it up.
     pub fn decode_page(&mut self, number: u32, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        let count = reader.count(2)?;
+        let count = reader.count(2);
         let first = number.checked_mul(SEATS_PER_PAGE).filter(|_| number < PAGES_MAX);
         let Some(first) = first.filter(|_| count <= SEATS_PER_PAGE as usize) else {
-            return Err(Malformed("a page of at most 4096 seats"));
+            return Err(Malformed);
         };
         self.grow(first);
         if self.count != first {
-            return Err(Malformed("pages of seats in order"));
+            return Err(Malformed);
         }
         for seat in (first..).take(count).map(Seat) {
-            self.place(seat, &Slot::decode(seat, &mut reader)?)?;
+            self.place(seat, &Slot::decode(seat, &mut reader))?;
         }
         reader.end()
     }
@@ -251,7 +251,7 @@ impl Seats {
     /// Gives or restores a seat, which may be a new one.
     fn place(&mut self, seat: Seat, slot: &Slot) -> Result<(), Malformed> {
         if seat.0 > self.count.saturating_add(SEATS_PER_PAGE) {
-            return Err(Malformed("a seat near the others"));
+            return Err(Malformed);
         }
         self.grow(seat.0 + 1);
         self.put(seat, slot);

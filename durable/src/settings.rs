@@ -12,8 +12,10 @@ use crate::codec::from_hex;
 use crate::fields::Fields;
 use crate::json;
 use crate::json::{Map, Value};
+use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
-use crate::wire::{Said, Wire, wire};
+use crate::pieces::{cut, has};
+use crate::wire::{Hear, Said, take, wire};
 
 /// D when nothing is said.
 const SESSION_DURATION_DEFAULT_SECONDS: u32 = 300;
@@ -27,7 +29,7 @@ const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 pub(crate) const LIMIT_MAX: u64 = 2_147_483_647;
 
 /// One thing that is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as it is spelt in JSON.
     pub field: String,
@@ -53,9 +55,10 @@ pub struct RoutePattern {
 }
 
 /// How places are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QueueingMethod {
     /// In the order of arrival.
+    #[default]
     Fifo,
     /// By rounds that draw among all who wait.
     Random,
@@ -91,9 +94,9 @@ impl Said for QueueingMethod {
     }
 }
 
-impl Wire for QueueingMethod {
-    fn from_value(value: &Value) -> Option<QueueingMethod> {
-        QueueingMethod::of_name(value.as_str()?)
+impl Hear for QueueingMethod {
+    fn hear(&mut self, value: &Value) -> bool {
+        take(self, value.as_str().and_then(QueueingMethod::of_name))
     }
 }
 
@@ -219,7 +222,7 @@ impl Settings {
             .additional_routes
             .iter()
             .map(|route| json!({ "host": route.host, "path": route.path }))
-            .collect();
+            .listed();
         json!({
             "name": self.name,
             "description": self.description,
@@ -259,7 +262,7 @@ impl Settings {
         if !self.allowed_origins.is_empty() {
             return self.allowed_origins.iter().any(|allowed| allowed == origin);
         }
-        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        let host = cut(origin, "://").map_or("", |(_, host)| host);
         let host = host.split_once(':').map_or(host, |(host, _)| host);
         self.routes().any(|route| route.host == host)
     }
@@ -322,7 +325,7 @@ fn is_path(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(plain)
         && path.split('%').skip(1).all(is_needed_escape)
-        && !path.contains("/.anteroom")
+        && !has(path, "/.anteroom")
         && inner.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
 }
 

@@ -5,6 +5,7 @@
 //! 1.25 MB. Pages below the oldest rank that may still enter are dropped whole.
 
 use crate::codec::{Malformed, Reader, Writer};
+use crate::listed::Listed as _;
 use crate::units::Rank;
 
 /// Ranks in a page: 8 KiB of bits.
@@ -53,7 +54,7 @@ impl Spent {
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);
-        self.pages.drain(..below).map(|(number, _)| number).collect()
+        self.pages.drain(..below).map(|(number, _)| number).listed()
     }
 
     fn index_of(&self, number: u32) -> Result<usize, usize> {
@@ -94,9 +95,9 @@ impl Spent {
         let (mut at, mut current) = (0u64, false);
         self.make(number);
         while !reader.is_empty() {
-            let run = reader.number()?;
+            let run = reader.number();
             if run > RANKS_PER_PAGE - at {
-                return Err(Malformed("runs that fit a page"));
+                return Err(Malformed);
             }
             if current {
                 (at..at + run).for_each(|offset| self.insert(Rank(first + offset)));
@@ -104,7 +105,7 @@ impl Spent {
             at += run;
             current = !current;
         }
-        Ok(())
+        reader.end()
     }
 }
 

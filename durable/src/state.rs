@@ -14,6 +14,7 @@ use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
 use crate::kept::Kept;
 use crate::line::Line;
+use crate::listed::Listed as _;
 use crate::pace::{Admissions, Pacer};
 use crate::replies::Replies;
 use crate::rounds::{Chain, Round, Rounds};
@@ -124,7 +125,7 @@ impl State {
         }
         self.draws.forget(self.line.void());
         let oldest = self.draws.first_rank_from(self.line.void());
-        self.spent.drop_below(oldest).into_iter().map(PageId::Spent).collect()
+        self.spent.drop_below(oldest).into_iter().map(PageId::Spent).listed()
     }
 
     /// The rules that hold at a moment; none before there are settings.
@@ -390,54 +391,54 @@ impl State {
 
     fn decode_head(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        let version = reader.byte()?;
+        let version = reader.byte();
         if !(1..=HEAD_VERSION).contains(&version) {
-            return Err(Malformed("a head page of version 1 or 2"));
+            return Err(Malformed);
         }
-        self.at = Millis(reader.number()?);
-        if reader.byte()? == 1 {
+        self.at = Millis(reader.number());
+        if reader.byte() == 1 {
             self.config = Some(Config {
-                version: reader.number()?,
-                directory_version: reader.number()?,
-                settings: read_settings(&read_text(&mut reader)?)?,
-                events: if version > 1 { read_events(&read_text(&mut reader)?)? } else { Vec::new() },
+                version: reader.number(),
+                directory_version: reader.number(),
+                settings: read_settings(&read_text(&mut reader))?,
+                events: if version > 1 { read_events(&read_text(&mut reader))? } else { Vec::new() },
             });
         }
-        self.epoch = Epoch(reader.number_u32()?);
-        self.pass_epoch = PassEpoch(reader.number_u32()?);
-        self.line = Line::decode(&mut reader, version)?;
-        self.kept = Kept::decode(&mut reader)?;
-        self.waits = Waits::decode(&mut reader, version)?;
+        self.epoch = Epoch(reader.number_u32());
+        self.pass_epoch = PassEpoch(reader.number_u32());
+        self.line = Line::decode(&mut reader, version);
+        self.kept = Kept::decode(&mut reader);
+        self.waits = Waits::decode(&mut reader, version);
         if version > 1 {
-            self.draws = Draws::decode(&mut reader)?;
-            self.rounds = Rounds::decode(&mut reader)?;
-            self.show_up = ShowUp { called: reader.number()?, claimed: reader.number()? };
-            self.swept = if reader.number()? == 1 { Some(read_occasion(&mut reader)?) } else { None };
+            self.draws = Draws::decode(&mut reader);
+            self.rounds = Rounds::decode(&mut reader);
+            self.show_up = ShowUp { called: reader.number(), claimed: reader.number() };
+            self.swept = if reader.number() == 1 { Some(read_occasion(&mut reader)) } else { None };
         }
-        self.pacer = Pacer { tat_ns: reader.number()? };
-        self.late_pacer = Pacer { tat_ns: reader.number()? };
-        for _ in 0..reader.count(2)? {
-            self.admissions.restore(Millis(reader.number()?), reader.number_u32()?);
+        self.pacer = Pacer { tat_ns: reader.number() };
+        self.late_pacer = Pacer { tat_ns: reader.number() };
+        for _ in 0..reader.count(2) {
+            self.admissions.restore(Millis(reader.number()), reader.number_u32());
         }
-        self.revoked_seq = reader.number()?;
-        for _ in 0..reader.count(3)? {
+        self.revoked_seq = reader.number();
+        for _ in 0..reader.count(3) {
             self.revoked.push(Revoked {
-                seat: Seat(reader.number_u32()?),
-                generation: Generation(reader.number_u32()?),
-                forget_at: Millis(reader.number()?),
+                seat: Seat(reader.number_u32()),
+                generation: Generation(reader.number_u32()),
+                forget_at: Millis(reader.number()),
             });
         }
-        self.quiet_until = Millis(reader.number()?);
-        self.replies = Replies::decode(&mut reader)?;
+        self.quiet_until = Millis(reader.number());
+        self.replies = Replies::decode(&mut reader);
         reader.end()
     }
 }
 
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
-    let value = parse(json.as_bytes()).map_err(|_| Malformed("settings as JSON"))?;
-    Settings::parse(&value).map_err(|_| Malformed("settings that were valid when they were stored"))
+    let value = parse(json.as_bytes()).map_err(|_| Malformed)?;
+    Settings::parse(&value).map_err(|_| Malformed)
 }
 
 fn read_events(json: &str) -> Result<Vec<Event>, Malformed> {
-    from_text(json.as_bytes()).ok_or(Malformed("events as they were valid when they were stored"))
+    from_text(json.as_bytes()).ok_or(Malformed)
 }

@@ -66,7 +66,7 @@ impl Store {
     /// Rebuilds the state from pages and the rows behind them, both in order.
     pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<(Store, State), Malformed> {
         if !pages.is_sorted_by_key(|stored| stored.page) {
-            return Err(Malformed("pages in order"));
+            return Err(Malformed);
         }
         let (mut state, mut store) = (State::default(), Store::default());
         let mut stored: Vec<(PageId, u64)> = Vec::with_capacity(pages.len());
@@ -79,7 +79,7 @@ impl Store {
         let mut previous = None;
         for (sequence, bytes) in rows {
             if previous.is_some_and(|previous| previous + 1 != *sequence) {
-                return Err(Malformed("a journal without a gap"));
+                return Err(Malformed);
             }
             previous = Some(*sequence);
             let row = Row::decode(bytes)?;

@@ -16,7 +16,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::base64url;
-use crate::codec::{Malformed, Reader, from_hex};
+use crate::codec::{Reader, from_hex};
+use crate::pieces::{cut, joined};
 use crate::seen::Seen;
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -128,7 +129,7 @@ pub trait Token: Sized {
     /// Appends the fields.
     fn write(&self, out: &mut Vec<u8>);
     /// Takes the fields of a token whose MAC held.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+    fn read(reader: &mut Reader<'_>) -> Self;
 }
 
 impl Token for Arrival {
@@ -137,19 +138,19 @@ impl Token for Arrival {
     const FIELD_BYTES: usize = 34;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(self.prefix);
-        out.extend(self.holder.0);
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&self.prefix);
+        out.extend_from_slice(&self.holder.0);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Arrival, Malformed> {
-        Ok(Arrival {
-            room: RoomTag(reader.fixed()?),
-            issued: read_millis(reader)?,
-            prefix: reader.fixed()?,
-            holder: Holder(reader.fixed()?),
-        })
+    fn read(reader: &mut Reader<'_>) -> Arrival {
+        Arrival {
+            room: RoomTag(reader.fixed()),
+            issued: read_millis(reader),
+            prefix: reader.fixed(),
+            holder: Holder(reader.fixed()),
+        }
     }
 }
 
@@ -159,21 +160,21 @@ impl Token for Ticket {
     const FIELD_BYTES: usize = 39;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(self.epoch.0.to_be_bytes());
-        out.extend(low_bytes::<5>(self.rank.0));
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(self.holder.0);
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&self.epoch.0.to_be_bytes());
+        out.extend_from_slice(&low_bytes::<5>(self.rank.0));
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&self.holder.0);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Ticket, Malformed> {
-        Ok(Ticket {
-            room: RoomTag(reader.fixed()?),
-            epoch: Epoch(u32::from_be_bytes(reader.fixed()?)),
-            rank: Rank(from_low_bytes(reader.fixed::<5>()?)),
-            issued: read_millis(reader)?,
-            holder: Holder(reader.fixed()?),
-        })
+    fn read(reader: &mut Reader<'_>) -> Ticket {
+        Ticket {
+            room: RoomTag(reader.fixed()),
+            epoch: Epoch(u32::from_be_bytes(reader.fixed())),
+            rank: Rank(from_low_bytes(reader.fixed::<5>())),
+            issued: read_millis(reader),
+            holder: Holder(reader.fixed()),
+        }
     }
 }
 
@@ -183,34 +184,30 @@ impl Token for Pass {
     const FIELD_BYTES: usize = 37;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.room.0);
-        out.extend(self.epoch.0.to_be_bytes());
-        out.extend(self.pass_epoch.0.to_be_bytes());
-        out.extend(self.seat.0.to_be_bytes());
-        out.extend(self.generation.0.to_be_bytes());
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(low_bytes::<6>(self.expires.0));
+        out.extend_from_slice(&self.room.0);
+        out.extend_from_slice(&self.epoch.0.to_be_bytes());
+        out.extend_from_slice(&self.pass_epoch.0.to_be_bytes());
+        out.extend_from_slice(&self.seat.0.to_be_bytes());
+        out.extend_from_slice(&self.generation.0.to_be_bytes());
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&low_bytes::<6>(self.expires.0));
         out.push(match self.standing {
             PassStanding::Unconfirmed => 0,
             PassStanding::Confirmed => 1,
         });
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Pass, Malformed> {
-        Ok(Pass {
-            room: RoomTag(reader.fixed()?),
-            epoch: Epoch(u32::from_be_bytes(reader.fixed()?)),
-            pass_epoch: PassEpoch(u32::from_be_bytes(reader.fixed()?)),
-            seat: Seat(u32::from_be_bytes(reader.fixed()?)),
-            generation: Generation(u32::from_be_bytes(reader.fixed()?)),
-            issued: read_millis(reader)?,
-            expires: read_millis(reader)?,
-            standing: match reader.byte()? {
-                0 => PassStanding::Unconfirmed,
-                1 => PassStanding::Confirmed,
-                _ => return Err(Malformed("a pass's standing")),
-            },
-        })
+    fn read(reader: &mut Reader<'_>) -> Pass {
+        Pass {
+            room: RoomTag(reader.fixed()),
+            epoch: Epoch(u32::from_be_bytes(reader.fixed())),
+            pass_epoch: PassEpoch(u32::from_be_bytes(reader.fixed())),
+            seat: Seat(u32::from_be_bytes(reader.fixed())),
+            generation: Generation(u32::from_be_bytes(reader.fixed())),
+            issued: read_millis(reader),
+            expires: read_millis(reader),
+            standing: read_standing(reader),
+        }
     }
 }
 
@@ -220,34 +217,40 @@ impl Token for OperatorSession {
     const FIELD_BYTES: usize = 60;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.name);
-        out.extend(self.csrf);
-        out.extend(low_bytes::<6>(self.issued.0));
-        out.extend(low_bytes::<6>(self.expires.0));
+        out.extend_from_slice(&self.name);
+        out.extend_from_slice(&self.csrf);
+        out.extend_from_slice(&low_bytes::<6>(self.issued.0));
+        out.extend_from_slice(&low_bytes::<6>(self.expires.0));
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<OperatorSession, Malformed> {
-        Ok(OperatorSession {
-            name: reader.fixed()?,
-            csrf: reader.fixed()?,
-            issued: read_millis(reader)?,
-            expires: read_millis(reader)?,
-        })
+    fn read(reader: &mut Reader<'_>) -> OperatorSession {
+        OperatorSession {
+            name: reader.fixed(),
+            csrf: reader.fixed(),
+            issued: read_millis(reader),
+            expires: read_millis(reader),
+        }
     }
 }
 
 /// The `N` low bytes of a number, high ones first. A wider number is cut, which no time before the
 /// year 10889 and no rank below [`Rank::LIMIT`] is.
-fn low_bytes<const N: usize>(value: u64) -> impl Iterator<Item = u8> {
-    value.to_be_bytes().into_iter().skip(8 - N)
+fn low_bytes<const N: usize>(value: u64) -> [u8; N] {
+    std::array::from_fn(|index| (value >> (8 * (N - 1 - index))) as u8)
 }
 
 fn from_low_bytes<const N: usize>(bytes: [u8; N]) -> u64 {
     bytes.iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
-fn read_millis(reader: &mut Reader<'_>) -> Result<Millis, Malformed> {
-    Ok(Millis(from_low_bytes(reader.fixed::<6>()?)))
+fn read_millis(reader: &mut Reader<'_>) -> Millis {
+    Millis(from_low_bytes(reader.fixed::<6>()))
+}
+
+pub(crate) fn read_standing(reader: &mut Reader<'_>) -> PassStanding {
+    let standing = reader.byte();
+    reader.expect(standing <= 1);
+    if standing == 0 { PassStanding::Unconfirmed } else { PassStanding::Confirmed }
 }
 
 /// Why a text is not a token to believe.
@@ -323,10 +326,10 @@ impl Keys {
             return String::new();
         };
         let mut bytes = Vec::with_capacity(TOKEN_BYTES_MAX);
-        bytes.extend([T::DOMAIN, VERSION, key.id]);
+        bytes.extend_from_slice(&[T::DOMAIN, VERSION, key.id]);
         token.write(&mut bytes);
         let mac = key.mac.clone().chain_update(&bytes).finalize().into_bytes();
-        bytes.extend(mac);
+        bytes.extend_from_slice(&mac);
         base64url::encode(&bytes)
     }
 
@@ -343,7 +346,10 @@ impl Keys {
         let mut buffer = [0; TOKEN_BYTES_MAX];
         let token = base64url::decode(text, &mut buffer).ok_or(Refusal::Forged)?;
         let fields = self.verified(token, T::DOMAIN, T::FIELD_BYTES, seen)?;
-        T::read(&mut Reader::new(fields)).map_err(|_| Refusal::Forged)
+        let mut reader = Reader::new(fields);
+        let token = T::read(&mut reader);
+        reader.end().map_err(|_| Refusal::Forged)?;
+        Ok(token)
     }
 
     /// The fields of a token that was signed here.
@@ -402,9 +408,11 @@ impl Keys {
 /// has the prefix of its own text.
 pub fn prefix_of_address(address: &str) -> [u8; 4] {
     let prefix = if address.contains(':') {
-        let groups =
-            address.split("::").next().unwrap_or_default().split(':').filter(|group| !group.is_empty());
-        groups.chain(["0"; 3]).take(3).collect::<Vec<_>>().join(":")
+        let groups = cut(address, "::")
+            .map_or(address, |(groups, _)| groups)
+            .split(':')
+            .filter(|group| !group.is_empty());
+        joined(&mut groups.chain(["0"; 3]).take(3), ":")
     } else {
         address.rsplit_once('.').map_or(address, |(prefix, _)| prefix).to_owned()
     };

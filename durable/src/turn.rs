@@ -101,21 +101,18 @@ impl<'a> Turn<'a> {
 
     /// What the schedule brings by now: seeds are fixed, people gathered, a draw held, sessions ended.
     pub(crate) fn follow_schedule(&mut self) -> Result<(), Malformed> {
-        let Some(config) = &self.state.config else {
-            return Ok(());
+        let now = self.now;
+        let unsealed = |turn: &Turn<'_>, event: &Event| {
+            event.shuffle && event.start_ms > now.0 && turn.state.draws.seed(occasion(event)).is_none()
         };
-        let (events, now) = (config.events.clone(), self.now);
-        for event in events.iter().filter(|event| event.shuffle && event.start_ms > now.0) {
-            let occasion = occasion(event);
-            if self.state.draws.seed(occasion).is_none() {
-                let seed = self.random_bytes();
-                self.change(Change::Sealed { occasion, seed })?;
-            }
+        while let Some(event) = self.event(&|event| unsealed(self, event)) {
+            let seed = self.random_bytes();
+            self.change(Change::Sealed { occasion: occasion(&event), seed })?;
         }
-        if let Some(event) = events.iter().find(|event| event.stage(now) == Stage::Prequeue) {
-            self.begin_prequeue(event)?;
+        if let Some(event) = self.event(&|event| event.stage(now) == Stage::Prequeue) {
+            self.begin_prequeue(&event)?;
         }
-        self.end_gathering(&events)?;
+        self.end_gathering()?;
         let chain = self.state.rounds.chain();
         let spent = chain.is_none_or(|chain| !chain.has_more());
         if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
@@ -124,6 +121,12 @@ impl<'a> Turn<'a> {
         }
         // Whoever is called from here on is called by a clock that goes.
         self.open_or_close()
+    }
+
+    /// The first of the room's events of which this holds.
+    fn event(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Event> {
+        let events = self.state.config.as_ref().map_or(&[][..], |config| &config.events);
+        events.iter().find(|event| wanted(event)).copied()
     }
 
     fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
@@ -139,17 +142,17 @@ impl<'a> Turn<'a> {
     }
 
     /// Whoever was gathered is drawn once their event has started, and stays in order if it was called off.
-    fn end_gathering(&mut self, events: &[Event]) -> Result<(), Malformed> {
+    fn end_gathering(&mut self) -> Result<(), Malformed> {
         let Some(gathering) = self.state.draws.gathering().copied() else {
             return Ok(());
         };
-        let event = events.iter().find(|event| {
+        let event = self.event(&|event| {
             event.id == gathering.event && event.shuffle && event.stage(self.now) != Stage::Away
         });
         match event {
             Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
             Some(event) if self.state.draws.has_room() => {
-                let (occasion, count) = (occasion(event), self.state.line.issued().0 - gathering.first.0);
+                let (occasion, count) = (occasion(&event), self.state.line.issued().0 - gathering.first.0);
                 match self.state.draws.seed(occasion) {
                     Some(seed) => {
                         let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
@@ -191,10 +194,14 @@ impl<'a> Turn<'a> {
         for ticket in &items.ticket_leaves {
             self.leave_ticket(ticket)?;
         }
-        let renewals = items.renewals.iter().map(|pass| self.renew(pass, rules));
-        let renewals = renewals.collect::<Result<Vec<_>, _>>()?;
-        let claims = items.claims.iter().map(|ticket| self.claim(ticket, rules));
-        let claims = claims.collect::<Result<Vec<_>, _>>()?;
+        let mut renewals = Vec::with_capacity(items.renewals.len());
+        for pass in &items.renewals {
+            renewals.push(self.renew(pass, rules)?);
+        }
+        let mut claims = Vec::with_capacity(items.claims.len());
+        for ticket in &items.claims {
+            claims.push(self.claim(ticket, rules)?);
+        }
         let first_rank = self.state.line.issued();
         self.join(&items.joins, rules)?;
         let mut entered = Vec::new();

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Reader, Writer};
 use crate::units::{Millis, Rank};
 
 /// Joins closer together than this share one entry.
@@ -141,21 +141,21 @@ impl Waits {
     }
 
     /// Reads what [`Waits::encode`] wrote, in a head page of this version: before the second nothing was promised.
-    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Result<Waits, Malformed> {
+    pub fn decode(reader: &mut Reader<'_>, version: u8) -> Waits {
         let mut waits = Waits::default();
         let promises = version > 1;
-        for _ in 0..reader.count(2)? {
-            let (first, at) = (Rank(reader.number()?), Millis(reader.number()?));
-            let promised = Millis(if promises { reader.number()? } else { 0 });
+        for _ in 0..reader.count(2) {
+            let (first, at) = (Rank(reader.number()), Millis(reader.number()));
+            let promised = Millis(if promises { reader.number() } else { 0 });
             waits.joined.push_back(Joined { first, at, promised });
         }
         if !promises {
-            return Ok(waits);
+            return waits;
         }
         for count in &mut waits.errors.steps {
-            *count = reader.number_u32()?;
+            *count = reader.number_u32();
         }
-        Ok(waits)
+        waits
     }
 }
 
@@ -221,6 +221,6 @@ mod tests {
         let mut out = Writer::new();
         waits.encode(&mut out);
         let bytes = out.into_bytes();
-        assert_eq!(Waits::decode(&mut Reader::new(&bytes), 2), Ok(waits));
+        assert_eq!(Waits::decode(&mut Reader::new(&bytes), 2), waits);
     }
 }

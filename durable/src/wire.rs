@@ -3,7 +3,7 @@
 //! anything of the wrong shape is refused whole.
 //!
 //! What is said is written straight away; what is heard goes through one tree of values ([`mod@crate::json`]). Serde's derive would write a parser
-//! for each type, which together were a fifth of the Wasm.
+//! for each type, which together were a fifth of the Wasm. Here a type is its list of fields, and one function hears all lists.
 
 use std::fmt::Write as _;
 
@@ -16,15 +16,27 @@ pub trait Said {
     fn say(&self, out: &mut String);
 }
 
-/// What can be said in JSON, and heard.
-pub trait Wire: Said + Sized {
-    /// From JSON; none if it is of another shape.
-    fn from_value(value: &Value) -> Option<Self>;
-    /// What a field is that is not there; none if it has to be.
-    fn absent() -> Option<Self> {
-        None
+/// What can be heard in JSON.
+pub trait Hear {
+    /// Becomes what is said: whether it was of the right shape. If not, what it has become is not to be looked at.
+    fn hear(&mut self, value: &Value) -> bool;
+
+    /// Whether a field may be left out that is its type's default.
+    fn may_be_absent(&self) -> bool {
+        false
     }
 }
+
+/// What can be said in JSON, and heard.
+pub trait Wire: Said + Hear + Default {
+    /// From JSON; none if it is of another shape.
+    fn from_value(value: &Value) -> Option<Self> {
+        let mut heard = Self::default();
+        heard.hear(value).then_some(heard)
+    }
+}
+
+impl<T: Said + Hear + Default> Wire for T {}
 
 /// The text of something.
 pub fn to_text(said: &impl Said) -> String {
@@ -38,15 +50,36 @@ pub fn from_text<T: Wire>(text: &[u8]) -> Option<T> {
     T::from_value(&parse(text).ok()?)
 }
 
+/// Says an object, field by field.
+pub(crate) struct SaidObject<'a> {
+    out: &'a mut String,
+    before: char,
+}
+
+impl SaidObject<'_> {
+    pub(crate) fn new(out: &mut String) -> SaidObject<'_> {
+        SaidObject { out, before: '{' }
+    }
+
+    pub(crate) fn say(&mut self, name: &str, value: &dyn Said) {
+        self.out.push(self.before);
+        self.before = ',';
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        value.say(self.out);
+    }
+
+    pub(crate) fn end(self) {
+        self.out.push_str(if self.before == '{' { "{}" } else { "}" });
+    }
+}
+
 /// Says an object with these fields.
 pub(crate) fn say_object(out: &mut String, fields: &[(&str, &dyn Said)]) {
-    for (index, (name, value)) in fields.iter().enumerate() {
-        out.push_str(if index == 0 { "{\"" } else { ",\"" });
-        out.push_str(name);
-        out.push_str("\":");
-        value.say(out);
-    }
-    out.push_str(if fields.is_empty() { "{}" } else { "}" });
+    let mut object = SaidObject::new(out);
+    fields.iter().for_each(|(name, value)| object.say(name, *value));
+    object.end();
 }
 
 /// Says one of several things: `{"name": {…}}`, or a bare `"name"` where there is nothing more to say.
@@ -69,11 +102,23 @@ impl Said for Fields<'_> {
     }
 }
 
-/// A field of an object, or what it is when it is not there.
-pub(crate) fn field<T: Wire>(value: &Value, name: &str) -> Option<T> {
-    match value.as_object()?.get(name) {
-        Some(value) => T::from_value(value),
-        None => T::absent(),
+/// Hears an object, field by field, and whether all of them were well.
+pub(crate) struct HeardObject<'a> {
+    value: &'a Value,
+    pub(crate) well: bool,
+}
+
+impl HeardObject<'_> {
+    pub(crate) fn new(value: &Value) -> HeardObject<'_> {
+        HeardObject { value, well: true }
+    }
+
+    pub(crate) fn hear(&mut self, name: &str, field: &mut dyn Hear) {
+        self.well = self.well
+            && match self.value.get(name) {
+                Some(value) => field.hear(value),
+                None => self.value.as_object().is_some() && field.may_be_absent(),
+            };
     }
 }
 
@@ -93,13 +138,17 @@ macro_rules! wire {
     ($name:ident { $($field:ident),+ $(,)? }) => {
         impl crate::wire::Said for $name {
             fn say(&self, out: &mut String) {
-                crate::wire::say_object(out, &[$((stringify!($field), &self.$field)),+]);
+                let mut object = crate::wire::SaidObject::new(out);
+                $(object.say(stringify!($field), &self.$field);)+
+                object.end();
             }
         }
 
-        impl crate::wire::Wire for $name {
-            fn from_value(value: &crate::json::Value) -> Option<$name> {
-                Some($name { $($field: crate::wire::field(value, stringify!($field))?),+ })
+        impl crate::wire::Hear for $name {
+            fn hear(&mut self, value: &crate::json::Value) -> bool {
+                let mut object = crate::wire::HeardObject::new(value);
+                $(object.hear(stringify!($field), &mut self.$field);)+
+                object.well
             }
         }
     };
@@ -119,18 +168,28 @@ macro_rules! wire_either {
             }
         }
 
-        impl crate::wire::Wire for $name {
-            fn from_value(value: &crate::json::Value) -> Option<$name> {
-                let (tag, _fields) = crate::wire::tag(value)?;
-                match tag {
-                    $($tag => Some($name::$variant { $($field: crate::wire::field(_fields, stringify!($field))?),* }),)+
-                    _ => None,
+        impl crate::wire::Hear for $name {
+            fn hear(&mut self, value: &crate::json::Value) -> bool {
+                let Some((tag, fields)) = crate::wire::tag(value) else { return false };
+                *self = match tag {
+                    $($tag => $name::$variant { $($field: Default::default()),* },)+
+                    _ => return false,
+                };
+                let mut _object = crate::wire::HeardObject::new(fields);
+                match self {
+                    $($name::$variant { $($field),* } => { $(_object.hear(stringify!($field), $field);)* })+
                 }
+                _object.well
             }
         }
     };
 }
 pub(crate) use wire_either;
+
+/// Becomes this, if there is something to become.
+pub(crate) fn take<T>(place: &mut T, heard: Option<T>) -> bool {
+    heard.map(|heard| *place = heard).is_some()
+}
 
 macro_rules! wire_number {
     ($($number:ty),+) => {$(
@@ -141,13 +200,13 @@ macro_rules! wire_number {
             }
         }
 
-        impl Wire for $number {
-            fn from_value(value: &Value) -> Option<$number> {
-                value.as_u64()?.try_into().ok()
+        impl Hear for $number {
+            fn hear(&mut self, value: &Value) -> bool {
+                take(self, value.as_u64().and_then(|number| number.try_into().ok()))
             }
 
-            fn absent() -> Option<$number> {
-                Some(0)
+            fn may_be_absent(&self) -> bool {
+                true
             }
         }
     )+};
@@ -194,9 +253,9 @@ impl Said for String {
     }
 }
 
-impl Wire for String {
-    fn from_value(value: &Value) -> Option<String> {
-        value.as_str().map(str::to_owned)
+impl Hear for String {
+    fn hear(&mut self, value: &Value) -> bool {
+        take(self, value.as_str().map(str::to_owned))
     }
 }
 
@@ -225,9 +284,10 @@ impl Said for Value {
     }
 }
 
-impl Wire for Value {
-    fn from_value(value: &Value) -> Option<Value> {
-        Some(value.clone())
+impl Hear for Value {
+    fn hear(&mut self, value: &Value) -> bool {
+        *self = value.clone();
+        true
     }
 }
 
@@ -241,19 +301,19 @@ impl<T: Said> Said for Vec<T> {
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
-    fn from_value(value: &Value) -> Option<Vec<T>> {
-        // A collected iterator would be more code, and for each type anew: 4 KB in all.
-        let items = value.as_array()?;
-        let mut all = Vec::with_capacity(items.len());
-        for item in items {
-            all.push(T::from_value(item)?);
-        }
-        Some(all)
+impl<T: Hear + Default> Hear for Vec<T> {
+    fn hear(&mut self, value: &Value) -> bool {
+        let Some(items) = value.as_array() else { return false };
+        items.iter().all(|item| {
+            let mut heard = T::default();
+            let well = heard.hear(item);
+            self.push(heard);
+            well
+        })
     }
 
-    fn absent() -> Option<Vec<T>> {
-        Some(Vec::new())
+    fn may_be_absent(&self) -> bool {
+        true
     }
 }
 
@@ -272,26 +332,24 @@ impl Said for bool {
     }
 }
 
-impl Wire for bool {
-    fn from_value(value: &Value) -> Option<bool> {
-        match value {
-            Value::Bool(flag) => Some(*flag),
-            _ => None,
-        }
+impl Hear for bool {
+    fn hear(&mut self, value: &Value) -> bool {
+        *self = *value == Value::Bool(true);
+        matches!(value, Value::Bool(_))
     }
 
-    fn absent() -> Option<bool> {
-        Some(false)
+    fn may_be_absent(&self) -> bool {
+        true
     }
 }
 
-impl<T: Wire> Wire for Option<T> {
-    fn from_value(value: &Value) -> Option<Option<T>> {
-        if value.is_null() { Some(None) } else { T::from_value(value).map(Some) }
+impl<T: Hear + Default> Hear for Option<T> {
+    fn hear(&mut self, value: &Value) -> bool {
+        value.is_null() || self.insert(T::default()).hear(value)
     }
 
-    fn absent() -> Option<Option<T>> {
-        Some(None)
+    fn may_be_absent(&self) -> bool {
+        true
     }
 }
 
@@ -301,11 +359,11 @@ impl Said for (u32, u32) {
     }
 }
 
-impl Wire for (u32, u32) {
-    fn from_value(value: &Value) -> Option<(u32, u32)> {
-        match value.as_array()?.as_slice() {
-            [one, other] => Some((u32::from_value(one)?, u32::from_value(other)?)),
-            _ => None,
+impl Hear for (u32, u32) {
+    fn hear(&mut self, value: &Value) -> bool {
+        match value.as_array().map(Vec::as_slice) {
+            Some([one, other]) => self.0.hear(one) && self.1.hear(other),
+            _ => false,
         }
     }
 }
@@ -319,9 +377,9 @@ impl<const N: usize> Said for [u8; N] {
     }
 }
 
-impl<const N: usize> Wire for [u8; N] {
-    fn from_value(value: &Value) -> Option<[u8; N]> {
-        crate::codec::from_hex(value.as_str()?)
+impl<const N: usize> Hear for [u8; N] {
+    fn hear(&mut self, value: &Value) -> bool {
+        take(self, value.as_str().and_then(crate::codec::from_hex))
     }
 }
 

@@ -57,8 +57,9 @@ fn rows(data: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
     };
     let (mut reader, mut rows) = (Reader::new(rest), Vec::new());
     while !reader.is_empty() {
-        rows.push(reader.blob()?.to_vec());
+        rows.push(reader.blob().to_vec());
     }
+    reader.checked()?;
     Ok(rows)
 }
 

@@ -40,13 +40,14 @@ type Stored = (Vec<StoredPage>, Vec<(u64, Vec<u8>)>);
 fn read(data: &[u8]) -> Result<Stored, Malformed> {
     let (mut reader, mut pages, mut rows) = (Reader::new(data), Vec::new(), Vec::new());
     while !reader.is_empty() {
-        let (kind, bytes) = (usize::from(reader.byte()?), reader.blob()?.to_vec());
+        let (kind, bytes) = (usize::from(reader.byte()), reader.blob().to_vec());
         match PAGES.get(kind) {
             Some(page) => pages.push(StoredPage { page: *page, sequence: 1, bytes }),
             None if kind == PAGES.len() => rows.push((rows.len() as u64 + 2, bytes)),
-            None => return Err(Malformed("a page")),
+            None => return Err(Malformed),
         }
     }
+    reader.checked()?;
     Ok((pages, rows))
 }
 

@@ -68,9 +68,11 @@ fn fields<T: Token + Debug + PartialEq>(bytes: &[u8]) -> Outcome {
     let Some((at, bytes)) = bytes.split_first() else {
         return Outcome::Refused;
     };
-    let Ok(token) = T::read(&mut Reader::new(bytes)) else {
+    let mut reader = Reader::new(bytes);
+    let token = T::read(&mut reader);
+    if reader.checked().is_err() {
         return Outcome::Refused;
-    };
+    }
     let (keys, mut seen) = (keys(), Seen::default());
     let text = keys.sign(&token);
     assert!(T::DOMAIN != Pass::DOMAIN || text.len() <= 96);

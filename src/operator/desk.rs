@@ -7,6 +7,7 @@
 use durable::date::iso8601;
 use durable::directory::seeds;
 use durable::json::Value;
+use durable::listed::Listed as _;
 use durable::units::Millis;
 
 use crate::page::escaped;
@@ -57,7 +58,7 @@ pub fn problems(
     });
     let rooms = seeds(rooms).err().unwrap_or_default();
     let rooms = rooms.iter().map(|fault| format!("wrangler.toml, {fault}"));
-    keys.into_iter().chain(tokens).chain(nobody).chain(rooms).collect()
+    keys.into_iter().chain(tokens).chain(nobody).chain(rooms).listed()
 }
 
 /// The form to sign in, with what was wrong the last time.

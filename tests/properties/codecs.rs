@@ -32,15 +32,13 @@ fn part() -> impl Strategy<Value = Part> {
 
 fn read(like: &[Part], bytes: &[u8]) -> Option<Vec<Part>> {
     let mut reader = Reader::new(bytes);
-    let parts = like.iter().map(|part| {
-        Some(match part {
-            Part::Byte(_) => Part::Byte(reader.byte().ok()?),
-            Part::Number(_) => Part::Number(reader.number().ok()?),
-            Part::Fixed(_) => Part::Fixed(reader.fixed().ok()?),
-            Part::Blob(_) => Part::Blob(reader.blob().ok()?.to_vec()),
-        })
+    let parts = like.iter().map(|part| match part {
+        Part::Byte(_) => Part::Byte(reader.byte()),
+        Part::Number(_) => Part::Number(reader.number()),
+        Part::Fixed(_) => Part::Fixed(reader.fixed()),
+        Part::Blob(_) => Part::Blob(reader.blob().to_vec()),
     });
-    let parts = parts.collect::<Option<Vec<Part>>>()?;
+    let parts = parts.collect::<Vec<Part>>();
     reader.end().ok().map(|()| parts)
 }
 
