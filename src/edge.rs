@@ -5,8 +5,9 @@ use durable::board::{Board, Phase};
 use durable::json::Value;
 use durable::order::Document;
 use durable::pieces::find;
+use durable::prefix::prefix_of_address;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
-use durable::token::{Arrival, Holder, KeyFault, Keys, Pass, prefix_of_address};
+use durable::token::{Arrival, Holder, KeyFault, Keys, Pass};
 use durable::units::Millis;
 use durable::wire::from_text;
 

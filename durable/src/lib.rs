@@ -8,12 +8,16 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`room`] | who joins, is called, gets a seat: `Room::step` |
-//! | [`mod@line`], [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each, for the Room |
+//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, the sums behind them in `admission.rs` |
+//! | [`schedule`] | which rules hold at a moment, all wills considered |
+//! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
+//! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
+//! | [`waits`], [`forecast`] | how long it takes, and how well that is told |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
-//! | [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
-//! | [`settings`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
+//! | `publish.rs`, [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
+//! | [`settings`], [`plan`], [`agenda`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
+//! | [`listed`], [`pieces`], [`table`] | the few things that the standard library does at a price in bytes |
 
 #![forbid(unsafe_code)]
 
@@ -47,6 +51,7 @@ pub mod page_settings;
 pub mod pieces;
 pub mod plan;
 pub mod planted;
+pub mod prefix;
 pub mod protocol;
 mod publish;
 pub mod replies;

@@ -3,7 +3,8 @@
 
 use durable::errand::Errand;
 use durable::order::{Command, Order, Reply};
-use durable::token::{Keys, OperatorSession, prefix_of_address};
+use durable::prefix::prefix_of_address;
+use durable::token::{Keys, OperatorSession};
 use durable::units::Millis;
 use durable::wire::{from_text, to_text};
 
