@@ -52,7 +52,7 @@ describe("the official SDK", () => {
   });
 
   test("hears of every fault at once, and nothing was changed", async () => {
-    const refused = await rooms().create({ ...zone, name: "a b", host: "https://x", total_active_users: 0, new_users_per_minute: 1, queueing_method: "random" }).catch((error) => error);
+    const refused = await rooms().create({ ...zone, name: "a b", host: "https://x", total_active_users: 0, new_users_per_minute: 1, queueing_method: "lottery" }).catch((error) => error);
     assert.ok(refused instanceof Cloudflare.BadRequestError);
     const messages = refused.errors.map(({ message }) => message).sort();
     assert.equal(messages.length, 4);
