@@ -435,8 +435,11 @@ impl<'a> Turn<'a> {
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
         let in_line = |rank: Rank| self.state.draws.place_of(rank) >= called && self.waits(rank);
+        // Winners who have not come count too: they may wait again one day, and no round may begin below the one before it.
+        let may_wait =
+            |rank: &Rank| self.state.draws.place_of(*rank) >= called && !self.state.spent.contains(*rank);
         let oldest = self.state.draws.first_rank_from(called);
-        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
+        let Some(first) = (oldest.0..issued.0).map(Rank).find(may_wait) else {
             return Ok(());
         };
         let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
