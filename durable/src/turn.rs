@@ -398,12 +398,17 @@ impl<'a> Turn<'a> {
 
     fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
         let rested = self.state.line.last_call_at().is_none_or(|at| self.now.since(at) >= CALL_SPACING);
-        let count = if rested { self.callable(rules, pace::burst_queueing) } else { 0 };
+        let Place(first) = self.state.line.called();
+        // Whoever left, or was called by a round, is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of
+        // their tickets are to hear of it.
+        let count = match self.callable(rules, pace::burst_queueing) {
+            _ if !rested => 0,
+            _ if self.state.line.has_only_gone() => u64::MAX,
+            count => count,
+        };
         if count == 0 {
             return Ok(());
         }
-        // Whoever left, or was called by a round, is called over: they take neither seat nor pace.
-        let Place(first) = self.state.line.called();
         let (mut end, mut holding) = (first, 0u32);
         while u64::from(holding) < count && end < self.state.line.issued().0 {
             holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
@@ -497,7 +502,8 @@ impl<'a> Turn<'a> {
         let (state, now) = (&*self.state, self.now);
         let per_minute = rules.new_users_per_minute;
         let clock = state.line.clock(now);
-        let closes = [state.line.next_close(now), state.rounds.next_close(clock)];
+        // What is promised to a called place is free again when its window closes, or when it stops asking.
+        let closes = [state.line.next_close(now), state.rounds.next_close(clock), state.kept.next_end()];
         let closes = closes.into_iter().flatten().min().filter(|_| !state.line.is_held());
         let closes = closes.filter(|_| !planted(Bug::AlarmForgetsWindows));
         let frees = || [state.seats.next_free_at(), closes].into_iter().flatten().min();
@@ -506,6 +512,7 @@ impl<'a> Turn<'a> {
             // Claims open again as soon as there is a seat.
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
+            () if rules.mode == Mode::Fifo && state.line.has_only_gone() => Some(now),
             () if state.line.waiting() == 0 => return None,
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
