@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test sim check fuzz bench crowd verify-draw deploy secret clean
+.PHONY: help setup dev test sim sim-big check fuzz bench crowd verify-draw deploy secret clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
@@ -10,6 +10,8 @@ test: setup ## every test: native, workerd, browser
 	@tools/test.sh
 sim: ## a thousand seeds and a fresh one; SEED=7 for one, ARGS="--seeds 9 --first 1" for others
 	@tools/sim.sh $(ARGS)
+sim-big: ## a million visitors at noon: figures, and a chart in target/sim-big.svg
+	@tools/sim.sh --big
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
 fuzz: ## make up inputs for every reader of bytes; TIME=60 seconds for each, TARGETS="token batch" for some

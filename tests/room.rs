@@ -317,3 +317,46 @@ fn while_a_line_stands_the_room_wakes_by_itself_and_rests_otherwise() {
     table.step(Input::Tick);
     assert_eq!((table.called(), table.wake_at), (51, None));
 }
+
+#[test]
+fn the_first_batch_of_a_retired_incarnation_is_refused_when_it_comes_late() {
+    let mut table = Table::new(&json!({}));
+    let items = Items { joins: vec![Holder([1; 16])], ..Items::default() };
+    let first = |incarnation: u8| {
+        let name = BatchName { lobby: "leaf".into(), incarnation: [incarnation; 16], number: 0 };
+        Input::Batch(decode_batch(&encode_batch(&name, &items)).unwrap())
+    };
+    for incarnation in 2..6 {
+        assert!(matches!(table.step(first(incarnation)), Output::Batch(BatchAnswer::Done(_))));
+    }
+    assert_eq!(table.step(first(2)), Output::Batch(BatchAnswer::Refused));
+    assert_eq!(table.room.board(table.now).issued, 4);
+}
+
+#[test]
+fn the_room_wakes_when_a_kept_place_has_stopped_asking() {
+    let room = |held: bool| json!({ "total_active_users": 1, "claim_window_seconds": 10, "queue_all": held });
+    let mut table = Table::new(&room(false));
+    table.join(2);
+    table.configure(&room(true));
+    assert!(matches!(table.claim(0), ClaimOutcome::Next { .. }));
+    let asked_at = table.now;
+    table.configure(&room(false));
+    table.later(16_000);
+    assert_eq!((table.called(), table.wake_at), (1, Some(asked_at.plus(Millis(120_001)))));
+    table.later(120_001 - 16_000);
+    assert_eq!(table.called(), 2);
+}
+
+#[test]
+fn a_ticket_given_up_at_the_end_of_the_line_is_called_over() {
+    let (mut table, _) = full_room(&json!({}));
+    table.join(1);
+    table.batch(Items { ticket_leaves: vec![ticket(50)], ..Items::default() });
+    assert_eq!(table.room.board(table.now).waiting, 0);
+    let wake_at = table.wake_at.expect("somebody has a copy of that ticket");
+    table.now = wake_at;
+    table.step(Input::Tick);
+    assert_eq!((table.called(), table.wake_at), (51, None));
+    assert_eq!(table.claim(50), ClaimOutcome::Used);
+}

@@ -165,3 +165,20 @@ fn chances_do_not_depend_on_the_time_of_arrival() {
     let deviation = (40.0f64 * 10.0 * 0.25 * 90.0 / 99.0).sqrt();
     assert!((f64::from(early) - 200.0).abs() < 5.0 * deviation, "{early} of 400");
 }
+
+#[test]
+fn no_round_begins_below_the_one_before_even_when_winners_wait_again() {
+    let mut table = Table::new(&json!({ "queueing_method": "random", "total_active_users": 40 }));
+    table.join(100);
+    table.later(30_000);
+    let lowest = winners(&mut table, 100).into_iter().min().expect("winners");
+    let ticket_leaves = (0..lowest).map(ticket).collect();
+    table.batch(Items { ticket_leaves, ..Items::default() });
+    for _ in 0..80 {
+        table.later(30_000);
+        let told = rounds(&mut table).all();
+        let in_order = told.windows(2).all(|pair| pair[0].draw.first >= pair[1].draw.first);
+        assert!(in_order && told.iter().all(|round| round.draw.count <= 100), "{told:?}");
+    }
+    assert!(rounds(&mut table).number > 3, "some have won twice");
+}

@@ -2,5 +2,7 @@
 # The simulation: every sequence of six inputs to a small room, seeds 1 to 1000 and one that nobody chose, or, with SEED in the environment, that one alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# With --big, the rush of a million instead.
+[ "${1:-}" != --big ] || { mkdir -p target; set -- --big target/sim-big.svg; }
 [ $# -gt 0 ] || set -- --seeds 1000 --fresh --depth 6
 exec cargo run --quiet --profile sim -p anteroom-simulation -- "$@"

@@ -56,6 +56,11 @@ impl Kept {
         self.places.retain(|(place, asked_at)| *place >= void && now.since(*asked_at) <= KEEP);
     }
 
+    /// When the first of them is forgotten, unless it asks again.
+    pub fn next_end(&self) -> Option<Millis> {
+        self.places.iter().map(|(_, asked_at)| asked_at.plus(KEEP).plus(Millis(1))).min()
+    }
+
     /// Nobody could ask for so long: that does not count.
     pub fn pause(&mut self, pause: Millis) {
         self.places.iter_mut().for_each(|(_, asked_at)| *asked_at = asked_at.plus(pause));

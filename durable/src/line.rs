@@ -54,6 +54,11 @@ impl Line {
         (self.issued - self.called).saturating_sub(self.gone_ahead)
     }
 
+    /// Whether there are uncalled places, and nobody waits in any of them.
+    pub fn has_only_gone(&self) -> bool {
+        self.called < self.issued && self.waiting() == 0
+    }
+
     /// The windows' clock.
     pub fn clock(&self, now: Millis) -> Millis {
         self.held_since.unwrap_or(now).min(now)

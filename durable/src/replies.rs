@@ -2,7 +2,8 @@
 //! made again. DESIGN 4, *Batches*.
 //!
 //! Kept are the last eight replies of each incarnation and two incarnations of each lobby: as many
-//! batches as a lobby has in flight, and one superseded memory of it. What is not kept is refused, never guessed.
+//! batches as a lobby has in flight, and one superseded memory of it. Of a few more incarnations it is known that they are retired: their first
+//! batches may still be under way. What is not kept is refused, never guessed.
 
 use std::collections::VecDeque;
 
@@ -13,6 +14,10 @@ use crate::journal::read_text;
 /// Batches a lobby may have in flight, and so replies kept for each incarnation.
 pub const IN_FLIGHT_MAX: usize = 8;
 const INCARNATIONS_MAX: usize = 2;
+/// With the retired ones, of which nothing but the name is kept.
+const NAMES_MAX: usize = 8;
+/// What a retired incarnation waits for: a number that no batch has.
+const RETIRED: u64 = u64::MAX;
 /// Lobbies that talk to one parent: 32 leaves and then some. A further one pushes out the one that began
 /// longest ago, which then begins again.
 const LOBBIES_MAX: usize = 64;
@@ -62,6 +67,7 @@ impl Replies {
         match incarnation {
             None if name.number == 0 => Verdict::New,
             None => Verdict::Refused,
+            Some(incarnation) if incarnation.next == RETIRED => Verdict::Refused,
             Some(incarnation) if name.number == incarnation.next => Verdict::New,
             Some(incarnation) if name.number > incarnation.next => Verdict::Expected(incarnation.next),
             Some(incarnation) => match incarnation.kept.iter().find(|kept| kept.number == name.number) {
@@ -88,7 +94,11 @@ impl Replies {
                 next: 0,
                 kept: VecDeque::with_capacity(IN_FLIGHT_MAX),
             });
-            lobby.truncate(INCARNATIONS_MAX);
+            for retired in lobby.iter_mut().skip(INCARNATIONS_MAX) {
+                retired.next = RETIRED;
+                retired.kept.clear();
+            }
+            lobby.truncate(NAMES_MAX);
         }
         let incarnation = lobby.iter_mut().find(|incarnation| incarnation.id == name.incarnation);
         let Some(incarnation) = incarnation else {
@@ -191,6 +201,10 @@ mod tests {
         remember(&mut replies, 3, 0);
         assert_eq!(replies.judge(&name(1, 2), &[9; 32]), Verdict::Refused);
         assert_eq!(replies.judge(&name(2, 1), &[9; 32]), Verdict::New);
+        remember(&mut replies, 4, 0);
+        for late in [1, 2] {
+            assert_eq!(replies.judge(&name(late, 0), &[9; 32]), Verdict::Refused, "a first batch comes late");
+        }
     }
 
     #[test]

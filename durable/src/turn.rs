@@ -406,12 +406,17 @@ impl<'a> Turn<'a> {
 
     fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
         let rested = self.state.line.last_call_at().is_none_or(|at| self.now.since(at) >= CALL_SPACING);
-        let count = if rested { self.callable(rules, pace::burst_queueing) } else { 0 };
+        let Place(first) = self.state.line.called();
+        // Whoever left, or was called by a round, is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of
+        // their tickets are to hear of it.
+        let count = match self.callable(rules, pace::burst_queueing) {
+            _ if !rested => 0,
+            _ if self.state.line.has_only_gone() => u64::MAX,
+            count => count,
+        };
         if count == 0 {
             return Ok(());
         }
-        // Whoever left, or was called by a round, is called over: they take neither seat nor pace.
-        let Place(first) = self.state.line.called();
         let (mut end, mut holding) = (first, 0u32);
         while u64::from(holding) < count && end < self.state.line.issued().0 {
             holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
@@ -443,8 +448,11 @@ impl<'a> Turn<'a> {
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
         let in_line = |rank: Rank| self.state.draws.place_of(rank) >= called && self.waits(rank);
+        // Winners who have not come count too: they may wait again one day, and no round may begin below the one before it.
+        let may_wait =
+            |rank: &Rank| self.state.draws.place_of(*rank) >= called && !self.state.spent.contains(*rank);
         let oldest = self.state.draws.first_rank_from(called);
-        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
+        let Some(first) = (oldest.0..issued.0).map(Rank).find(may_wait) else {
             return Ok(());
         };
         let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
@@ -502,7 +510,8 @@ impl<'a> Turn<'a> {
         let (state, now) = (&*self.state, self.now);
         let per_minute = rules.new_users_per_minute;
         let clock = state.line.clock(now);
-        let closes = [state.line.next_close(now), state.rounds.next_close(clock)];
+        // What is promised to a called place is free again when its window closes, or when it stops asking.
+        let closes = [state.line.next_close(now), state.rounds.next_close(clock), state.kept.next_end()];
         let closes = closes.into_iter().flatten().min().filter(|_| !state.line.is_held());
         let closes = closes.filter(|_| !planted(Bug::AlarmForgetsWindows));
         let frees = || [state.seats.next_free_at(), closes].into_iter().flatten().min();
@@ -511,6 +520,7 @@ impl<'a> Turn<'a> {
             // Claims open again as soon as there is a seat.
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
+            () if rules.mode == Mode::Fifo && state.line.has_only_gone() => Some(now),
             () if state.line.waiting() == 0 => return None,
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),

@@ -8,6 +8,7 @@
 //! with less and less in it, until nothing can be left out ([`shrink`]).
 
 pub mod auditor;
+pub mod big;
 pub mod dice;
 pub mod plan;
 pub mod shrink;

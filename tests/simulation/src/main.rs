@@ -1,5 +1,5 @@
-//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh] [--depth N]`. With `SEED` in the environment that one alone is
-//! run, and its history is told. `--depth N` tries every sequence of so many inputs to a small room first.
+//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh] [--depth N]`, or `--big PATH`. With `SEED` in the environment that one alone is
+//! run, and its history is told. `--depth N` tries every sequence of so many inputs to a small room first. `--big PATH` runs a million visitors instead, and writes their chart to a file.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ struct Arguments {
     seeds: u64,
     is_fresh: bool,
     depth: usize,
+    big: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -33,6 +34,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(path) = &arguments.big {
+        return big(path);
+    }
     let mut seeds: Vec<u64> = (arguments.first..arguments.first + arguments.seeds).collect();
     if arguments.is_fresh {
         let fresh = RandomState::new().hash_one("a seed that nobody chose") % 1_000_000_000;
@@ -57,18 +61,30 @@ fn main() -> ExitCode {
 
 fn arguments() -> Result<Arguments, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt as _};
-    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false, depth: 0 };
+    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false, depth: 0, big: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("first") => arguments.first = parser.value()?.parse()?,
             Long("seeds") => arguments.seeds = parser.value()?.parse()?,
             Long("depth") => arguments.depth = parser.value()?.parse()?,
+            Long("big") => arguments.big = Some(parser.value()?.parse()?),
             Long("fresh") => arguments.is_fresh = true,
             other => return Err(other.unexpected()),
         }
     }
     Ok(arguments)
+}
+
+/// The big rush.
+fn big(path: &str) -> ExitCode {
+    match simulation::big::run(path) {
+        Ok(is_right) => ExitCode::from(u8::from(!is_right)),
+        Err(fault) => {
+            eprintln!("{path}: {fault}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Whether no sequence of so many inputs to a small room breaks a rule.

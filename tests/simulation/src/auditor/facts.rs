@@ -1,7 +1,7 @@
 //! What is known of a run: the naive second model. Lists of everything that ever was, read from committed rows; whatever is asked of them is
 //! counted anew.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use durable::batch::{BatchName, Grant, Reply};
 use durable::json::{Value, parse};
@@ -15,10 +15,6 @@ pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(3_000);
 /// How long after its call a place may still enter, at least.
 pub(super) const LATE_WINDOW: Millis = Millis(30 * 60_000);
-
-/// So many incarnations of a lobby the Room remembers. The first batch of an older one that arrives late is carried out again: what it
-/// gives reaches nobody.
-const INCARNATIONS: usize = 2;
 
 /// What operators allow, as far as rules depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -118,10 +114,6 @@ pub(super) struct Facts {
     pub(super) late: Vec<Millis>,
     /// When how many were called.
     pub(super) calls: Vec<(Millis, u64)>,
-    /// The incarnations of each lobby, the newest last.
-    pub(super) incarnations: BTreeMap<String, Vec<[u8; 16]>>,
-    /// Incarnations that were forgotten and began again.
-    pub(super) reborn: BTreeSet<[u8; 16]>,
     /// What was answered to which batch.
     pub(super) answers: BTreeMap<Name, ([u8; 32], Reply)>,
     /// When boards were published, and how long each may be acted on.
@@ -228,22 +220,6 @@ impl Facts {
         if let Some(facts) = rank.and_then(|rank| self.ranks.get_mut(rank.0 as usize)) {
             facts.pass = Some(key);
         }
-    }
-
-    /// A batch of this incarnation was carried out. Whether the Room may have forgotten those it carried out before: it remembers two
-    /// incarnations of a lobby.
-    pub(super) fn begin(&mut self, name: &BatchName) -> bool {
-        let known = self.incarnations.entry(name.lobby.clone()).or_default();
-        let at = known.iter().position(|incarnation| *incarnation == name.incarnation);
-        let forgotten = at.is_some_and(|at| at + INCARNATIONS < known.len());
-        if forgotten || at.is_none() {
-            known.retain(|incarnation| *incarnation != name.incarnation);
-            known.push(name.incarnation);
-        }
-        if forgotten && name.number == 0 {
-            self.reborn.insert(name.incarnation);
-        }
-        self.reborn.contains(&name.incarnation)
     }
 
     /// How many seats are live.

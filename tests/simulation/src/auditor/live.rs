@@ -15,8 +15,6 @@ const SETTLED: Millis = Millis(22_000);
 const LOOK: Millis = Millis(250);
 /// A call may be so late: calls are a second apart, and a commit takes its time.
 const PATIENCE: Millis = Millis(2_500);
-/// That a kept place does not ask any more, the Room may notice so much later.
-const LOOKS_AGAIN: Millis = Millis(60_000);
 const WINDOW: Millis = Millis(60_000);
 
 /// See the module's words.
@@ -69,7 +67,7 @@ impl Auditor {
         for (_, turn, facts) in self.facts.pending() {
             if now < turn.holds_until {
                 promised += 1;
-            } else if facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT.plus(LOOKS_AGAIN)) {
+            } else if facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT) {
                 kept += 1;
             }
         }

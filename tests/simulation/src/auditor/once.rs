@@ -64,10 +64,7 @@ impl Auditor {
             return self.broke(at, Rule::Durable, "a reply that cannot be read".into());
         };
         let before = self.facts.answers.insert(key(name), (*digest, reply.clone()));
-        let forgotten = self.facts.begin(name);
-        self.check(at, before.is_none() || forgotten, Rule::Once, || {
-            format!("{name:?} is carried out again")
-        });
+        self.check(at, before.is_none(), Rule::Once, || format!("{name:?} is carried out again"));
         let batches = asked.iter().filter_map(|asked| match asked {
             Asked::Batch(batch) => Some(&**batch),
             _ => None,

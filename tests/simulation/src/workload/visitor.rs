@@ -63,8 +63,7 @@ impl VisitorPlan {
             is_hasty: dice.percent(20),
             sleeps: dice.maybe(20, |dice| (dice.millis(1_000, 90_000), dice.millis(10_000, nap))),
             gives_up: dice.maybe(15, |dice| dice.millis(1_000, 150_000)),
-            // Whose ticket somebody else gives up, is told to wait until somebody comes behind them.
-            says_goodbye: copies.is_none() && dice.percent(50),
+            says_goodbye: dice.percent(50),
             clings: dice.percent(30),
             forgets: dice.maybe(5, |dice| dice.millis(1_000, 100_000)),
             copies,
