@@ -342,6 +342,9 @@ proptest! {
         prop_assert_eq!(copy.encode_page(PageId::Head), head);
         let mut out = Writer::new();
         both.state.line.encode(&mut out);
-        prop_assert_eq!(Line::decode(&mut Reader::new(&out.into_bytes()), 2), Ok(both.state.line));
+        let bytes = out.into_bytes();
+        let mut reader = Reader::new(&bytes);
+        prop_assert_eq!(Line::decode(&mut reader, 2), both.state.line);
+        prop_assert_eq!(reader.end(), Ok(()));
     }
 }
