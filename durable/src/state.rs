@@ -6,7 +6,7 @@
 //! moment and the journal replayed onto pages of different ages: a row is applied to the pages older than it.
 //! Time only forgets (windows, admissions, seats whose time has come), and forgetting twice is forgetting once.
 
-use crate::batch::BatchName;
+use crate::batch::{BatchName, ITEMS_MAX};
 use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
@@ -198,14 +198,14 @@ impl State {
                     })?;
                 }
                 if let Some(rank) = rank.filter(|rank| on(PageId::Spent(spent::page_of(*rank)))) {
-                    self.spent.insert(rank);
+                    self.spend_ticket(rank)?;
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
                 self.seats.renew(*grant, *free_at)?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
-                self.spent.insert(*rank);
+                self.spend_ticket(*rank)?;
             }
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
@@ -240,7 +240,13 @@ impl State {
             }
             Change::Held { held } => self.hold(*held, at),
             Change::Promised { wait } => self.waits.join(self.line.issued(), at, *wait),
-            Change::Joined { count } => self.line.join(*count),
+            Change::Joined { count } => {
+                // Each rank may cost memory later, so no more are believed than a batch can bring.
+                if *count > ITEMS_MAX as u64 || self.line.issued().0 + count > Rank::LIMIT {
+                    return Err(Malformed);
+                }
+                self.line.join(*count);
+            }
             Change::Called { end, holding, closes_at, late_until } => {
                 self.line.call(*end, *holding, at, *closes_at, *late_until);
                 self.waits.pass(self.draws.first_rank_from(self.line.called()), at);
@@ -281,7 +287,8 @@ impl State {
             }
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 let call = Call::new(at, *holding, *closes_at, *late_until);
-                self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call));
+                let returned = self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call)?);
+                self.line.come_back(returned);
                 self.line.go_ahead(u64::from(*holding));
             }
             Change::SessionsEnded { occasion, .. } => {
@@ -290,6 +297,15 @@ impl State {
             }
             Change::Renewed { .. } => {}
         }
+        Ok(())
+    }
+
+    /// Of a ticket that was given: any other would make a page of its own. The head is never older than the row that says it.
+    fn spend_ticket(&mut self, rank: Rank) -> Result<(), Malformed> {
+        if rank >= self.line.issued() {
+            return Err(Malformed);
+        }
+        self.spent.insert(rank);
         Ok(())
     }
 

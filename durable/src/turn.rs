@@ -152,7 +152,8 @@ impl<'a> Turn<'a> {
         match event {
             Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
             Some(event) if self.state.draws.has_room() => {
-                let (occasion, count) = (occasion(&event), self.state.line.issued().0 - gathering.first.0);
+                let (occasion, issued) = (occasion(&event), self.state.line.issued());
+                let count = issued.0.saturating_sub(gathering.first.0);
                 match self.state.draws.seed(occasion) {
                     Some(seed) => {
                         let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
@@ -442,12 +443,13 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
-        let in_line = |rank: Rank| self.state.draws.place_of(rank) >= called && self.waits(rank);
+        // Of a drawn rank the place costs twelve hashes and more: whoever is gone is known without it.
+        let in_line = |rank: Rank| self.waits(rank) && self.state.draws.place_of(rank) >= called;
         let oldest = self.state.draws.first_rank_from(called);
         let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
             return Ok(());
         };
-        let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
+        let draw = draw_among(first, (issued.0 - first.0).min(rounds::COUNT_MAX), chain.next_seed());
         let permutation = draw.permutation();
         let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
         while u64::from(holding) < wanted && cut < draw.count.min(rounds::CUT_MAX) {
