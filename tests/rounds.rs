@@ -93,6 +93,38 @@ fn a_winner_is_called_until_its_round_is_forgotten_and_then_waits_again() {
 }
 
 #[test]
+fn whoever_waits_again_is_drawn_among_and_called_as_everybody_else() {
+    let mut table = table(30);
+    table.later(30_000);
+    let absent = winners(&mut table, 30);
+    assert_eq!(absent.len(), 10);
+    // Until the first round is forgotten others win, and are let in; then those who never came are in line again.
+    for _ in 0..40 {
+        table.later(30_000);
+        let board = table.room.board(table.now);
+        for rank in (0..30).filter(|rank| !absent.contains(rank)) {
+            if board.has_called(Rank(rank)) {
+                table.claim(rank);
+            }
+        }
+    }
+    for _ in 0..8 {
+        table.later(130_000);
+        let board = table.room.board(table.now);
+        for rank in 0..30 {
+            match table.claim(rank) {
+                ClaimOutcome::Waiting => {
+                    assert!(!board.has_called(Rank(rank)), "{rank} is called by the board alone")
+                }
+                ClaimOutcome::Used => {}
+                _ => assert!(board.has_called(Rank(rank)), "{rank} is called and not told"),
+            }
+        }
+    }
+    assert_eq!(table.room.board(table.now).waiting, 0);
+}
+
+#[test]
 fn back_to_fifo_everybody_is_called_in_the_order_of_their_ranks() {
     let mut table = table(60);
     table.later(30_000);

@@ -444,9 +444,12 @@ impl<'a> Turn<'a> {
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
         // Of a drawn rank the place costs twelve hashes and more: whoever is gone is known without it.
-        let in_line = |rank: Rank| self.waits(rank) && self.state.draws.place_of(rank) >= called;
+        let unspent =
+            |rank: Rank| !self.state.spent.contains(rank) && self.state.draws.place_of(rank) >= called;
+        let in_line = |rank: Rank| !self.state.rounds.has_won(rank) && unspent(rank);
         let oldest = self.state.draws.first_rank_from(called);
-        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| in_line(*rank)) else {
+        // Winners that never came are among them: they may wait again, and no round begins below the one before it.
+        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| unspent(*rank)) else {
             return Ok(());
         };
         let draw = draw_among(first, (issued.0 - first.0).min(rounds::COUNT_MAX), chain.next_seed());
