@@ -159,6 +159,28 @@ fn a_winner_who_has_not_claimed_is_called_in_fifo_too_and_not_twice() {
 }
 
 #[test]
+fn a_winner_whom_the_watermark_passed_holds_nobody_elses_seat() {
+    let mut table = table(60);
+    table.later(30_000);
+    let won = winners(&mut table, 60);
+    table.later(70_000);
+    table.configure(&json!({ "total_active_users": 20, "new_users_per_minute": 1_000 }));
+    let called = table.called();
+    assert!(won.iter().any(|rank| *rank < called));
+    for rank in won.iter().filter(|rank| **rank < called) {
+        granted(&table.claim(*rank));
+    }
+    // The round's window closes at 155 s, and others are called to the seats of those who did not come. The windows of those who were called
+    // in order close later: each has a seat until then.
+    table.later(60_000);
+    let called = table.called();
+    for rank in (0..called).filter(|rank| !won.contains(rank)) {
+        granted(&table.claim(rank));
+    }
+    assert_eq!(table.inside(), 20);
+}
+
+#[test]
 fn who_leaves_wins_nothing_and_everybody_gets_in_at_last() {
     let mut table = Table::new(
         &json!({ "queueing_method": "random", "total_active_users": 7, "new_users_per_minute": 1_000 }),

@@ -74,7 +74,7 @@ pub struct Round {
     pub draw: Draw,
     /// How many images won.
     pub cut: u64,
-    /// Winners that an earlier round had called already.
+    /// Winners that had been called already, by an earlier round or in the order of places.
     pub doubles: Vec<Rank>,
     /// Whom it called.
     pub call: Call,

@@ -313,9 +313,13 @@ impl State {
     fn spend(&mut self, rank: Rank, claimed: bool) {
         let place = self.draws.place_of(rank);
         self.kept.remove(place);
+        // Whom a round called is its own, though the watermark may have passed them since.
+        if self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
+            return;
+        }
         if place < self.line.called() {
             self.line.spend(place, claimed, self.at);
-        } else if !self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
+        } else {
             self.line.go_ahead(1);
         }
     }

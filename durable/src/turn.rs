@@ -459,7 +459,7 @@ impl<'a> Turn<'a> {
             if let Some(rank) = permutation.rank_of(Place(first.0 + cut)) {
                 if in_line(rank) {
                     holding += 1;
-                } else if !self.state.spent.contains(rank) && self.state.rounds.has_won(rank) {
+                } else if !self.state.spent.contains(rank) {
                     doubles.push(rank);
                 }
             }
