@@ -8,10 +8,11 @@ use std::collections::HashSet;
 use durable::batch::{ClaimOutcome, Items};
 use durable::board::{BoardRounds, Phase};
 use durable::json;
+use durable::room::Input;
 use durable::rounds::hashed;
 use durable::units::{Millis, Rank};
 
-use table::{Table, granted, ticket};
+use table::{NOON, Table, granted, ticket};
 
 fn settings() -> durable::json::Value {
     json!({ "queueing_method": "random", "total_active_users": 10, "new_users_per_minute": 1_000 })
@@ -122,6 +123,23 @@ fn whoever_waits_again_is_drawn_among_and_called_as_everybody_else() {
         }
     }
     assert_eq!(table.room.board(table.now).waiting, 0);
+}
+
+#[test]
+fn winners_who_never_came_are_drawn_among_again_without_anybody_asking() {
+    let mut table = table(8);
+    table.later(30_000);
+    assert_eq!((winners(&mut table, 8).len(), table.room.board(table.now).waiting), (8, 0));
+    // Ticks at which nothing happens: no row tells of them, and still the room that is rebuilt after each is the same.
+    for _ in 0..9 {
+        table.later(103_000);
+    }
+    let forgotten = NOON.plus(Millis(960_000));
+    assert_eq!(table.wake_at, Some(forgotten));
+    table.now = forgotten.plus(Millis(500));
+    table.step(Input::Tick);
+    assert_eq!(winners(&mut table, 8).len(), 8);
+    granted(&table.claim(0));
 }
 
 #[test]

@@ -133,6 +133,13 @@ impl Rounds {
         Some(last.plus(SPACING).max(oldest.map_or(Millis(0), |round| round.call.closes_at)))
     }
 
+    /// When winners who never came begin to wait again.
+    pub fn next_return(&self) -> Option<Millis> {
+        let absent = self.kept.iter().position(|round| round.call.holding > 0)?;
+        // A round is forgotten after all before it.
+        self.kept.iter().take(absent + 1).map(|round| round.call.late_until).max()
+    }
+
     /// Whether a rank is called by a round.
     pub fn has_won(&self, rank: Rank) -> bool {
         self.won.contains(rank)

@@ -115,6 +115,11 @@ impl State {
         let (at, clock) = (self.at, self.line.clock(self.at));
         self.admissions.forget(at);
         self.line.forget(at);
+        if self.line.waiting() == 0 {
+            // Winners may wait again from a moment on at which nobody looks: a room that is rebuilt looks at other moments.
+            let ends = self.rounds.next_return().map_or(at, |end| end.min(at));
+            self.quiet_until = self.quiet_until.max(ends);
+        }
         let returned = self.rounds.forget(clock);
         self.line.come_back(returned);
         self.kept.forget(self.line.void(), clock);

@@ -516,7 +516,7 @@ impl<'a> Turn<'a> {
             // Claims open again as soon as there is a seat.
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
-            () if state.line.waiting() == 0 => return None,
+            () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
             () if rules.mode == Mode::Random => state.rounds.next_at(),
