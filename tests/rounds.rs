@@ -115,7 +115,7 @@ fn whoever_waits_again_is_drawn_among_and_called_as_everybody_else() {
         for rank in 0..30 {
             match table.claim(rank) {
                 ClaimOutcome::Waiting => {
-                    assert!(!board.has_called(Rank(rank)), "{rank} is called by the board alone")
+                    assert!(!board.has_called(Rank(rank)), "{rank} is called by the board alone");
                 }
                 ClaimOutcome::Used => {}
                 _ => assert!(board.has_called(Rank(rank)), "{rank} is called and not told"),

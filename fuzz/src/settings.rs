@@ -44,7 +44,7 @@ fn settings(value: &Value, patch: Option<&Value>) -> Outcome {
 }
 
 fn plan(value: &Value, patch: Option<&Value>) -> Outcome {
-    for (_, field) in value.as_object().into_iter().flat_map(|object| object.iter()) {
+    for (_, field) in value.as_object().into_iter().flat_map(json::Map::iter) {
         field.as_str().map(time);
     }
     let plan = match Plan::parse([7; 16], value) {
