@@ -8,10 +8,11 @@ use std::collections::HashSet;
 use durable::batch::{ClaimOutcome, Items};
 use durable::board::{BoardRounds, Phase};
 use durable::json;
+use durable::room::Input;
 use durable::rounds::hashed;
 use durable::units::{Millis, Rank};
 
-use table::{Table, granted, ticket};
+use table::{NOON, Table, granted, ticket};
 
 fn settings() -> durable::json::Value {
     json!({ "queueing_method": "random", "total_active_users": 10, "new_users_per_minute": 1_000 })
@@ -93,6 +94,55 @@ fn a_winner_is_called_until_its_round_is_forgotten_and_then_waits_again() {
 }
 
 #[test]
+fn whoever_waits_again_is_drawn_among_and_called_as_everybody_else() {
+    let mut table = table(30);
+    table.later(30_000);
+    let absent = winners(&mut table, 30);
+    assert_eq!(absent.len(), 10);
+    // Until the first round is forgotten others win, and are let in; then those who never came are in line again.
+    for _ in 0..40 {
+        table.later(30_000);
+        let board = table.room.board(table.now);
+        for rank in (0..30).filter(|rank| !absent.contains(rank)) {
+            if board.has_called(Rank(rank)) {
+                table.claim(rank);
+            }
+        }
+    }
+    for _ in 0..8 {
+        table.later(130_000);
+        let board = table.room.board(table.now);
+        for rank in 0..30 {
+            match table.claim(rank) {
+                ClaimOutcome::Waiting => {
+                    assert!(!board.has_called(Rank(rank)), "{rank} is called by the board alone");
+                }
+                ClaimOutcome::Used => {}
+                _ => assert!(board.has_called(Rank(rank)), "{rank} is called and not told"),
+            }
+        }
+    }
+    assert_eq!(table.room.board(table.now).waiting, 0);
+}
+
+#[test]
+fn winners_who_never_came_are_drawn_among_again_without_anybody_asking() {
+    let mut table = table(8);
+    table.later(30_000);
+    assert_eq!((winners(&mut table, 8).len(), table.room.board(table.now).waiting), (8, 0));
+    // Ticks at which nothing happens: no row tells of them, and still the room that is rebuilt after each is the same.
+    for _ in 0..9 {
+        table.later(103_000);
+    }
+    let forgotten = NOON.plus(Millis(960_000));
+    assert_eq!(table.wake_at, Some(forgotten));
+    table.now = forgotten.plus(Millis(500));
+    table.step(Input::Tick);
+    assert_eq!(winners(&mut table, 8).len(), 8);
+    granted(&table.claim(0));
+}
+
+#[test]
 fn back_to_fifo_everybody_is_called_in_the_order_of_their_ranks() {
     let mut table = table(60);
     table.later(30_000);
@@ -124,6 +174,28 @@ fn a_winner_who_has_not_claimed_is_called_in_fifo_too_and_not_twice() {
     let inside = (0..60).filter(|rank| matches!(table.claim(*rank), ClaimOutcome::Granted(_))).count();
     assert_eq!(inside, 20);
     assert!(won.iter().all(|rank| matches!(table.claim(*rank), ClaimOutcome::Granted(_))));
+}
+
+#[test]
+fn a_winner_whom_the_watermark_passed_holds_nobody_elses_seat() {
+    let mut table = table(60);
+    table.later(30_000);
+    let won = winners(&mut table, 60);
+    table.later(70_000);
+    table.configure(&json!({ "total_active_users": 20, "new_users_per_minute": 1_000 }));
+    let called = table.called();
+    assert!(won.iter().any(|rank| *rank < called));
+    for rank in won.iter().filter(|rank| **rank < called) {
+        granted(&table.claim(*rank));
+    }
+    // The round's window closes at 155 s, and others are called to the seats of those who did not come. The windows of those who were called
+    // in order close later: each has a seat until then.
+    table.later(60_000);
+    let called = table.called();
+    for rank in (0..called).filter(|rank| !won.contains(rank)) {
+        granted(&table.claim(rank));
+    }
+    assert_eq!(table.inside(), 20);
 }
 
 #[test]

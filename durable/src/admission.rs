@@ -77,7 +77,7 @@ fn measured(state: &State, least: Millis) -> u64 {
     let (count, first) =
         calls.fold((0, now), |(count, first), call| (count + u64::from(call.size), first.min(call.at)));
     let elapsed = now.since(first);
-    if elapsed < least { 0 } else { (count * 3_600_000).checked_div(elapsed.0).unwrap_or(0) }
+    if elapsed < least { 0 } else { count.saturating_mul(3_600_000).checked_div(elapsed.0).unwrap_or(0) }
 }
 
 /// What is known of the near future. While seats are the bound, the line's own rate is the best guess at how fast they turn over; before there

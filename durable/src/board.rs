@@ -193,7 +193,8 @@ impl BoardRounds {
     /// Adds a round, behind the older ones.
     pub fn push(&mut self, draw: &Draw, cut: u64) {
         let (first, end) = self.last();
-        self.kept.extend([draw.first.0 - first, draw.first.0 + draw.count - end, cut]);
+        let above = |number: u64, before: u64| number.saturating_sub(before);
+        self.kept.extend([above(draw.first.0, first), above(draw.first.0 + draw.count, end), cut]);
         self.seed = Digest(draw.seed);
     }
 

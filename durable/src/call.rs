@@ -66,7 +66,7 @@ impl Call {
     /// One of its places is spent: by a claim, or given up.
     pub fn spend(&mut self, claimed: bool, now: Millis) {
         self.holding = self.holding.saturating_sub(1);
-        self.claimed += u32::from(claimed && self.closes_at > now);
+        self.claimed = self.claimed.saturating_add(u32::from(claimed && self.closes_at > now));
     }
 
     /// Its clock stood still for so long.
@@ -125,7 +125,8 @@ impl ShowUp {
         if self.called < ShowUp::ENOUGH {
             return 1_000;
         }
-        (self.claimed * 1_000 / self.called + ShowUp::MARGIN_PERMILLE).min(1_000)
+        (self.claimed.min(self.called).saturating_mul(1_000) / self.called + ShowUp::MARGIN_PERMILLE)
+            .min(1_000)
     }
 
     /// How many of these are expected, rounded up.
@@ -140,8 +141,8 @@ impl ShowUp {
 
     /// A call closed.
     pub fn learn(&mut self, called: u64, claimed: u64) {
-        self.called += called;
-        self.claimed += claimed.min(called);
+        self.called = self.called.saturating_add(called);
+        self.claimed = self.claimed.saturating_add(claimed.min(called));
         if self.called > ShowUp::MEMORY {
             self.called /= 2;
             self.claimed /= 2;

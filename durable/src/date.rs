@@ -20,6 +20,9 @@ pub fn iso8601(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
+/// The beginning of 2200: what is read is written, and years of four digits end some day.
+const END: Millis = Millis(7_258_118_400_000);
+
 /// The time that an ISO 8601 text names: a date, a time to the second or finer, and `Z` or a distance from UTC. None for anything else,
 /// days that do not exist among it, and for times outside the years 1970 to 2199.
 pub fn millis(text: &str) -> Option<Millis> {
@@ -55,7 +58,8 @@ pub fn millis(text: &str) -> Option<Millis> {
         return None;
     }
     let distance = Millis((hours * 60 + minutes) * 60_000);
-    if ahead { local.0.checked_sub(distance.0).map(Millis) } else { Some(local.plus(distance)) }
+    let at = if ahead { local.0.checked_sub(distance.0)? } else { local.0 + distance.0 };
+    (at < END.0).then_some(Millis(at))
 }
 
 /// The numbers of a text that has digits where its form has zeros, and is the same everywhere else.
@@ -103,6 +107,7 @@ mod tests {
             "1969-12-31T23:59:59Z",
             "1970-01-01T00:00:00+00:01",
             "2200-01-01T00:00:00Z",
+            "2199-12-31T23:59:00-00:01",
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00+1:00",
             "2026-01-01T00:00:00+24:00",

@@ -154,7 +154,7 @@ pub enum Change {
         draw: Draw,
         /// How many images won.
         cut: u64,
-        /// Winners that an earlier round had called already.
+        /// Winners that had been called already, by an earlier round or in the order of places.
         doubles: Vec<Rank>,
         /// How many it called.
         holding: u32,

@@ -83,7 +83,10 @@ impl Kept {
     pub fn decode(reader: &mut Reader<'_>) -> Kept {
         let mut kept = Kept::default();
         for _ in 0..reader.count(2) {
-            kept.keep(Place(reader.number()), Millis(reader.number()));
+            let (place, at) = (Place(reader.number()), Millis(reader.number()));
+            // In another order a long list would take hours.
+            reader.expect(kept.places.last().is_none_or(|(last, _)| *last < place));
+            kept.places.push((place, at));
         }
         kept
     }

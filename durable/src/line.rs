@@ -211,7 +211,7 @@ impl Line {
             held_since: reader.number().checked_sub(1).map(Millis),
             ..Line::default()
         };
-        reader.expect(line.called <= line.issued);
+        reader.expect(line.called <= line.issued && line.issued <= Rank::LIMIT);
         for _ in 0..reader.count(7) {
             let (first, end) = (Place(reader.number()), Place(reader.number()));
             line.moves.push_back(Move { first, end, call: Call::decode(reader, version) });

@@ -171,7 +171,8 @@ impl Plan {
 
 fn time(fields: &mut Fields<'_>, field: &str) -> Millis {
     let text = fields.text(field, 40);
-    millis(&text).unwrap_or_else(|| {
+    // The first moment of all stands for none below.
+    millis(&text).filter(|at| at.0 > 0).unwrap_or_else(|| {
         fields.fault(
             field,
             "must be a time such as `2026-12-01T09:00:00Z`, or with its distance from UTC: `…+01:00`",
@@ -266,6 +267,9 @@ mod tests {
     #[test]
     fn times_have_their_order_and_their_bounds() {
         assert_eq!(faulty(&with("event_start_time", json!("tomorrow"))), ["event_start_time"]);
+        let never = json!("1970-01-01T00:00:00Z");
+        assert_eq!(faulty(&with("event_start_time", never.clone())), ["event_start_time"]);
+        assert_eq!(faulty(&with("prequeue_start_time", never)), ["prequeue_start_time"]);
         assert_eq!(faulty(&with("event_end_time", json!("2026-12-01T12:00:59Z"))), ["event_end_time"]);
         assert_eq!(faulty(&with("event_end_time", json!("2027-01-02T12:00:00Z"))), ["event_end_time"]);
         assert_eq!(

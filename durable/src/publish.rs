@@ -135,7 +135,7 @@ fn changes(state: &State) -> Vec<Scheduled> {
         at = next;
         let sweeps =
             |event: &Event| event.ends_sessions && event.prequeue_ms == at.0 && event.start_ms > at.0;
-        pass_epoch += u32::from(config.events.iter().any(sweeps));
+        pass_epoch = pass_epoch.wrapping_add(u32::from(config.events.iter().any(sweeps)));
         let phase = phase_of(Rules::at(&config.settings, &config.events, at).mode);
         changes.push(Scheduled { at_ms: at.0, phase, pass_epoch });
     }

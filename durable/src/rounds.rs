@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use sha2::{Digest as _, Sha256};
 
 use crate::call::{Call, ShowUp, Window};
-use crate::codec::{Reader, Writer};
+use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::{Draw, NOBODY};
 use crate::listed::Listed as _;
 use crate::spent::Spent;
@@ -74,7 +74,7 @@ pub struct Round {
     pub draw: Draw,
     /// How many images won.
     pub cut: u64,
-    /// Winners that an earlier round had called already.
+    /// Winners that had been called already, by an earlier round or in the order of places.
     pub doubles: Vec<Rank>,
     /// Whom it called.
     pub call: Call,
@@ -83,13 +83,19 @@ pub struct Round {
 }
 
 impl Round {
-    /// A round that called these.
-    pub fn new(draw: Draw, cut: u64, doubles: Vec<Rank>, call: Call) -> Round {
+    /// A round that called these. One that no Room holds is refused before its images are looked at: they cost time, and
+    /// winners far apart memory.
+    pub fn new(draw: Draw, cut: u64, doubles: Vec<Rank>, call: Call) -> Result<Round, Malformed> {
+        if cut > draw.count.min(CUT_MAX) || draw.count > COUNT_MAX || doubles.len() as u64 > cut {
+            return Err(Malformed);
+        }
         let permutation = draw.permutation();
         let images = (0..cut).map(|image| Place(draw.first.0 + image));
         let ranks = images.filter_map(|place| permutation.rank_of(place));
-        let winners = ranks.filter(|rank| !doubles.contains(rank)).listed();
-        Round { draw, cut, doubles, call, winners }
+        // They stand in the order in which they won.
+        let mut passed_over = doubles.iter().peekable();
+        let winners = ranks.filter(|rank| passed_over.next_if_eq(&rank).is_none()).listed();
+        Ok(Round { draw, cut, doubles, call, winners })
     }
 }
 
@@ -122,7 +128,16 @@ impl Rounds {
     pub fn next_at(&self) -> Option<Millis> {
         let begun_at = self.chain.map(|chain| chain.begun_at)?;
         let last = self.kept.back().map_or(begun_at, |round| round.call.at.max(begun_at));
-        Some(last.plus(SPACING))
+        // While nobody may claim windows stand still and rounds are not forgotten: none gives way that still holds seats.
+        let oldest = self.kept.front().filter(|_| self.is_full());
+        Some(last.plus(SPACING).max(oldest.map_or(Millis(0), |round| round.call.closes_at)))
+    }
+
+    /// When winners who never came begin to wait again.
+    pub fn next_return(&self) -> Option<Millis> {
+        let absent = self.kept.iter().position(|round| round.call.holding > 0)?;
+        // A round is forgotten after all before it.
+        self.kept.iter().take(absent + 1).map(|round| round.call.late_until).max()
     }
 
     /// Whether a rank is called by a round.
@@ -173,12 +188,18 @@ impl Rounds {
         self.chain = Some(chain);
     }
 
-    /// A round was held, with the next seed of the chain.
-    pub fn hold(&mut self, round: Round) {
+    /// A round was held, with the next seed of the chain. The oldest gives way if there are too many: so many of its winners wait again.
+    pub fn hold(&mut self, round: Round) -> u64 {
         if let Some(chain) = &mut self.chain {
-            chain.used += 1;
+            chain.used = chain.used.saturating_add(1);
         }
+        let returned = if self.is_full() { self.forget_oldest() } else { 0 };
         self.keep(round);
+        returned
+    }
+
+    fn is_full(&self) -> bool {
+        self.kept.len() as u64 >= KEPT_MAX
     }
 
     fn keep(&mut self, round: Round) {
@@ -204,11 +225,15 @@ impl Rounds {
     pub fn forget(&mut self, clock: Millis) -> u64 {
         let mut returned = 0;
         while self.kept.front().is_some_and(|round| round.call.window(clock) == Window::Void) {
-            let Some(round) = self.kept.pop_front() else { break };
-            round.winners.iter().for_each(|rank| self.won.remove(*rank));
-            returned += u64::from(round.call.holding);
+            returned += self.forget_oldest();
         }
         returned
+    }
+
+    fn forget_oldest(&mut self) -> u64 {
+        let Some(round) = self.kept.pop_front() else { return 0 };
+        round.winners.iter().for_each(|rank| self.won.remove(*rank));
+        u64::from(round.call.holding)
     }
 
     fn round_of(&self, rank: Rank) -> Option<&Round> {
@@ -238,16 +263,18 @@ impl Rounds {
         let mut rounds = Rounds::default();
         if reader.number() == 1 {
             let (tip, commitment) = (reader.fixed(), reader.fixed());
-            let (begun_at, used) = (Millis(reader.number()), reader.number_u32());
+            let (begun_at, used) = (Millis(reader.number()), reader.number_u32().min(CHAIN_LENGTH));
             rounds.chain = Some(Chain { tip, commitment, begun_at, used });
         }
-        for _ in 0..reader.count(75) {
+        let count = reader.count(75) as u64;
+        reader.expect(count <= KEPT_MAX);
+        for _ in 0..count.min(KEPT_MAX) {
             let (draw, cut) = (crate::draws::read_draw(reader), reader.number());
-            let fits = cut <= draw.count.min(CUT_MAX);
-            reader.expect(fits);
-            let cut = if fits { cut } else { 0 };
             let doubles = read_ranks(reader);
-            rounds.keep(Round::new(draw, cut, doubles, Call::decode(reader, 2)));
+            match Round::new(draw, cut, doubles, Call::decode(reader, 2)) {
+                Ok(round) => rounds.keep(round),
+                Err(Malformed) => reader.refuse(),
+            }
         }
         rounds
     }
@@ -255,6 +282,8 @@ impl Rounds {
 
 /// Images looked at in one round: so many take a tenth of a second. Whoever is not called for it is drawn among the next time.
 pub const CUT_MAX: u64 = 20_000;
+/// Ranks drawn among in one round; who stands behind them is drawn among later. Their winners take 32 MB at most, however far apart.
+pub const COUNT_MAX: u64 = 1 << 28;
 
 /// How many there are, and each.
 pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {

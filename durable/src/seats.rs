@@ -234,6 +234,10 @@ impl Seats {
         let Some(first) = first.filter(|_| count <= SEATS_PER_PAGE as usize) else {
             return Err(Malformed);
         };
+        // Pages are first stored in their order, and those before this one take 150 KB each, whatever is stored of them.
+        if first > self.count.saturating_add(SEATS_PER_PAGE) {
+            return Err(Malformed);
+        }
         self.grow(first);
         if self.count != first {
             return Err(Malformed);

@@ -6,7 +6,7 @@
 //! moment and the journal replayed onto pages of different ages: a row is applied to the pages older than it.
 //! Time only forgets (windows, admissions, seats whose time has come), and forgetting twice is forgetting once.
 
-use crate::batch::BatchName;
+use crate::batch::{BatchName, ITEMS_MAX};
 use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
@@ -115,6 +115,11 @@ impl State {
         let (at, clock) = (self.at, self.line.clock(self.at));
         self.admissions.forget(at);
         self.line.forget(at);
+        if self.line.waiting() == 0 {
+            // Winners may wait again from a moment on at which nobody looks: a room that is rebuilt looks at other moments.
+            let ends = self.rounds.next_return().map_or(at, |end| end.min(at));
+            self.quiet_until = self.quiet_until.max(ends);
+        }
         let returned = self.rounds.forget(clock);
         self.line.come_back(returned);
         self.kept.forget(self.line.void(), clock);
@@ -198,14 +203,14 @@ impl State {
                     })?;
                 }
                 if let Some(rank) = rank.filter(|rank| on(PageId::Spent(spent::page_of(*rank)))) {
-                    self.spent.insert(rank);
+                    self.spend_ticket(rank)?;
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
                 self.seats.renew(*grant, *free_at)?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
-                self.spent.insert(*rank);
+                self.spend_ticket(*rank)?;
             }
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
@@ -240,7 +245,13 @@ impl State {
             }
             Change::Held { held } => self.hold(*held, at),
             Change::Promised { wait } => self.waits.join(self.line.issued(), at, *wait),
-            Change::Joined { count } => self.line.join(*count),
+            Change::Joined { count } => {
+                // Each rank may cost memory later, so no more are believed than a batch can bring.
+                if *count > ITEMS_MAX as u64 || self.line.issued().0 + count > Rank::LIMIT {
+                    return Err(Malformed);
+                }
+                self.line.join(*count);
+            }
             Change::Called { end, holding, closes_at, late_until } => {
                 self.line.call(*end, *holding, at, *closes_at, *late_until);
                 self.waits.pass(self.draws.first_rank_from(self.line.called()), at);
@@ -281,7 +292,8 @@ impl State {
             }
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 let call = Call::new(at, *holding, *closes_at, *late_until);
-                self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call));
+                let returned = self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call)?);
+                self.line.come_back(returned);
                 self.line.go_ahead(u64::from(*holding));
             }
             Change::SessionsEnded { occasion, .. } => {
@@ -293,13 +305,26 @@ impl State {
         Ok(())
     }
 
+    /// Of a ticket that was given: any other would make a page of its own. The head is never older than the row that says it.
+    fn spend_ticket(&mut self, rank: Rank) -> Result<(), Malformed> {
+        if rank >= self.line.issued() {
+            return Err(Malformed);
+        }
+        self.spent.insert(rank);
+        Ok(())
+    }
+
     /// A ticket claimed or was given up: it holds nothing and waits no more.
     fn spend(&mut self, rank: Rank, claimed: bool) {
         let place = self.draws.place_of(rank);
         self.kept.remove(place);
+        // Whom a round called is its own, though the watermark may have passed them since.
+        if self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
+            return;
+        }
         if place < self.line.called() {
             self.line.spend(place, claimed, self.at);
-        } else if !self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
+        } else {
             self.line.go_ahead(1);
         }
     }

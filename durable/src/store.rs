@@ -18,6 +18,9 @@ const ROWS_PER_PAGE: usize = 16;
 /// seats and ten million ranks dirty, (1 + 245 + 153) × 96 KiB = 39 MB are replayed at most.
 const BYTES_PER_PAGE: usize = 96 << 10;
 
+/// Rows are numbered below this, as storage numbers them and JavaScript tells them exactly.
+const SEQUENCE_END: u64 = 1 << 53;
+
 /// One thing to write; all of a step's are one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
@@ -78,7 +81,7 @@ impl Store {
         let newest_page = store.sequence;
         let mut previous = None;
         for (sequence, bytes) in rows {
-            if previous.is_some_and(|previous| previous + 1 != *sequence) {
+            if previous.is_some_and(|previous: u64| previous.checked_add(1) != Some(*sequence)) {
                 return Err(Malformed);
             }
             previous = Some(*sequence);
@@ -94,6 +97,10 @@ impl Store {
             if *sequence > newest_page {
                 store.note(*sequence, bytes);
             }
+        }
+        // The next one has a number too.
+        if store.sequence >= SEQUENCE_END {
+            return Err(Malformed);
         }
         Ok((store, state))
     }

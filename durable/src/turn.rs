@@ -152,7 +152,8 @@ impl<'a> Turn<'a> {
         match event {
             Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
             Some(event) if self.state.draws.has_room() => {
-                let (occasion, count) = (occasion(&event), self.state.line.issued().0 - gathering.first.0);
+                let (occasion, issued) = (occasion(&event), self.state.line.issued());
+                let count = issued.0.saturating_sub(gathering.first.0);
                 match self.state.draws.seed(occasion) {
                     Some(seed) => {
                         let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
@@ -447,22 +448,23 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
-        let in_line = |rank: Rank| self.state.draws.place_of(rank) >= called && self.waits(rank);
-        // Winners who have not come count too: they may wait again one day, and no round may begin below the one before it.
-        let may_wait =
-            |rank: &Rank| self.state.draws.place_of(*rank) >= called && !self.state.spent.contains(*rank);
+        // Of a drawn rank the place costs twelve hashes and more: whoever is gone is known without it.
+        let unspent =
+            |rank: Rank| !self.state.spent.contains(rank) && self.state.draws.place_of(rank) >= called;
+        let in_line = |rank: Rank| !self.state.rounds.has_won(rank) && unspent(rank);
         let oldest = self.state.draws.first_rank_from(called);
-        let Some(first) = (oldest.0..issued.0).map(Rank).find(may_wait) else {
+        // Winners that never came are among them: they may wait again, and no round begins below the one before it.
+        let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| unspent(*rank)) else {
             return Ok(());
         };
-        let draw = draw_among(first, issued.0 - first.0, chain.next_seed());
+        let draw = draw_among(first, (issued.0 - first.0).min(rounds::COUNT_MAX), chain.next_seed());
         let permutation = draw.permutation();
         let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
         while u64::from(holding) < wanted && cut < draw.count.min(rounds::CUT_MAX) {
             if let Some(rank) = permutation.rank_of(Place(first.0 + cut)) {
                 if in_line(rank) {
                     holding += 1;
-                } else if !self.state.spent.contains(rank) && self.state.rounds.has_won(rank) {
+                } else if !self.state.spent.contains(rank) {
                     doubles.push(rank);
                 }
             }
@@ -521,7 +523,7 @@ impl<'a> Turn<'a> {
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
             () if rules.mode == Mode::Fifo && state.line.has_only_gone() => Some(now),
-            () if state.line.waiting() == 0 => return None,
+            () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
             () if rules.mode == Mode::Random => state.rounds.next_at(),

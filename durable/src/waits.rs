@@ -153,7 +153,7 @@ impl Waits {
             return waits;
         }
         for count in &mut waits.errors.steps {
-            *count = reader.number_u32();
+            *count = reader.number_u32().min(Errors::MEMORY);
         }
         waits
     }

@@ -1,14 +1,17 @@
 //! Batches and the answers to them: what is read is written and read the same, and never more than the bytes can hold. A room
-//! that is asked answers each wish, gives no seat twice, and answers the same when it is asked again.
+//! that is asked answers each wish as its board said, gives no seat twice, and answers the same when it is asked again. The incarnation
+//! chooses the room: one with a line, a draw, rounds, or where everybody passes.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
 
-use durable::batch::{Batch, BatchAnswer, ClaimOutcome, ITEMS_MAX, Reply, decode_batch, encode_batch};
+use durable::batch::{Batch, BatchAnswer, ClaimOutcome, ITEMS_MAX, Items, Reply, decode_batch, encode_batch};
+use durable::board::{Board, Phase};
 use durable::room::{Input, Output, Room};
-use durable::units::{Millis, Seat};
+use durable::units::Seat;
+use durable::wire::to_text;
 
-use crate::{Outcome, seeds};
+use crate::board::BOARD_BYTES_MAX;
+use crate::{Outcome, life};
 
 /// See the module's words.
 pub fn check(data: &[u8]) -> Outcome {
@@ -50,41 +53,55 @@ fn batch(data: &[u8]) -> Outcome {
 }
 
 fn asked(batch: Batch) {
-    let mut room = Room::load(&[], &rows()).expect("rows that a room wrote");
-    let now = seeds::NOON.plus(Millis(10_000));
+    let rooms = life::moments();
+    let which = usize::from(batch.name.incarnation[0]) % rooms.len();
+    let (rows, now) = &rooms[which];
+    let mut room = Room::load(&[], rows).expect("rows that a room wrote");
+    // Whatever the clock brings it has brought by then.
+    room.step(*now, [6; 32], vec![]).expect("a step");
+    let before = room.board(*now);
     let mut ask = |batch: &Batch| {
-        let step = room.step(now, [7; 32], vec![Input::Batch(batch.clone())]).expect("a step");
+        let step = room.step(*now, [7; 32], vec![Input::Batch(batch.clone())]).expect("a step");
         let [Output::Batch(answer)] = step.outputs.as_slice() else {
             panic!("one answer: {:?}", step.outputs)
         };
         answer.clone()
     };
     let answer = ask(&batch);
+    let is_counting = before.phase == Phase::Passthrough;
     if let BatchAnswer::Done(reply) = &answer {
-        assert_eq!(
-            (reply.claims.len(), reply.renewals.len()),
-            (batch.items.claims.len(), batch.items.renewals.len())
-        );
-        assert!(reply.entered.len() <= batch.items.enters as usize);
-        let given = reply.claims.iter().filter_map(|claim| match claim {
-            ClaimOutcome::Granted(grant) => Some(grant),
-            _ => None,
-        });
-        let seats: HashSet<Seat> = given.chain(&reply.entered).map(|grant| grant.seat).collect();
-        assert!(seats.len() <= seeds::SEATS, "the same claim twice is one seat");
-        // Whoever holds two tickets is two people, but nobody enters by another's seat.
-        let entered: HashSet<Seat> = reply.entered.iter().map(|grant| grant.seat).collect();
-        assert_eq!(entered.len(), reply.entered.len());
+        assert_answered(&batch.items, reply, &before);
+        assert!(is_counting || seats(reply).len() <= life::SEATS, "the same claim twice is one seat");
     }
     assert_eq!(ask(&batch), answer, "and again");
-    let status = room.status(now);
-    assert!(status.inside <= seeds::SEATS as u64);
+    assert!(is_counting || room.status(*now).inside <= life::SEATS as u64);
+    assert!(to_text(&room.board(*now)).len() <= BOARD_BYTES_MAX);
 }
 
-/// What the room of the seeds had written when all its seats were taken and people waited: made once.
-fn rows() -> Vec<(u64, Vec<u8>)> {
-    static ROWS: OnceLock<Vec<(u64, Vec<u8>)>> = OnceLock::new();
-    ROWS.get_or_init(|| (1..).zip(seeds::rows().into_iter().take(5)).collect()).clone()
+/// Each wish has its answer, and whoever was called by the board of before is not told to wait.
+fn assert_answered(items: &Items, reply: &Reply, before: &Board) {
+    assert_eq!((reply.claims.len(), reply.renewals.len()), (items.claims.len(), items.renewals.len()));
+    assert!(reply.entered.len() <= items.enters as usize);
+    // Whoever holds two tickets is two people, but nobody enters by another's seat.
+    let entered: HashSet<Seat> = reply.entered.iter().map(|grant| grant.seat).collect();
+    assert_eq!(entered.len(), reply.entered.len());
+    // One that comes again is answered as it was then.
+    let is_new = reply.joined_at.0 == before.at_ms;
+    for (ticket, told) in items.claims.iter().zip(&reply.claims).filter(|_| is_new) {
+        match told {
+            ClaimOutcome::Waiting => assert!(!before.has_called(ticket.rank)),
+            ClaimOutcome::Granted(_) | ClaimOutcome::Next { .. } => assert!(before.has_called(ticket.rank)),
+            ClaimOutcome::Used | ClaimOutcome::Void => {}
+        }
+    }
+}
+
+fn seats(reply: &Reply) -> HashSet<Seat> {
+    let claimed = reply.claims.iter().filter_map(|claim| match claim {
+        ClaimOutcome::Granted(grant) => Some(grant),
+        _ => None,
+    });
+    claimed.chain(&reply.entered).map(|grant| grant.seat).collect()
 }
 
 fn reply(data: &[u8]) -> Outcome {

@@ -4,13 +4,13 @@ use durable::board::{Board, Revocations};
 use durable::json::{self, Value};
 use durable::order::{Command, Document, Reply};
 use durable::protocol::{Answer, Ask, BoardAnswer, Configure, RoomStatus};
-use durable::units::{Place, Rank};
+use durable::units::{Millis, Place, Rank};
 use durable::wire::{Wire, from_text, to_text};
 
 use crate::Outcome;
 
-/// What a board may take: it is sent to every edge, every second.
-const BOARD_BYTES_MAX: usize = 2_048;
+/// What a board of a Room may take: it is sent to every edge, every second.
+pub const BOARD_BYTES_MAX: usize = 2_048;
 
 /// See the module's words.
 pub fn check(data: &[u8]) -> Outcome {
@@ -47,7 +47,6 @@ fn board(value: &Value) -> Outcome {
         return Outcome::Refused;
     };
     let said = to_text(&board);
-    assert!(said.len() <= BOARD_BYTES_MAX);
     assert_eq!(from_text::<Board>(said.as_bytes()).as_ref(), Some(&board));
     let full = json::parse(said.as_bytes()).expect("JSON");
     let names: Vec<String> =
@@ -69,6 +68,21 @@ fn board(value: &Value) -> Outcome {
         let ahead = board.ahead_of(Place(place));
         assert!(place >= board.issued || ahead <= board.waiting.saturating_sub(1));
         assert!(place >= board.called || place >= board.issued || ahead == 0);
+        acted_on(&board, Rank(place));
     }
     Outcome::Believed
+}
+
+/// What an edge does with it.
+fn acted_on(board: &Board, rank: Rank) {
+    let place = board.place_of(rank);
+    assert_eq!(place.is_none(), board.gathers_from.is_some_and(|first| first <= rank.0));
+    assert!(board.has_called(rank) || place.is_none_or(|place| place.0 >= board.called));
+    let mut followed = board.clone();
+    let at = board.changes.iter().map(|change| change.at_ms).max().unwrap_or(board.at_ms);
+    let ended = followed.follow_schedule(Millis(at));
+    assert_eq!((ended, followed.next_change()), (followed.pass_epoch > board.pass_epoch, None));
+    assert!(!followed.follow_schedule(Millis(at)), "once");
+    let behind = [0, 1, u64::MAX].map(|ahead| board.forecast().seconds(ahead));
+    assert!(behind.is_sorted_by_key(|seconds| seconds.unwrap_or(u64::MAX)));
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod board;
 pub mod cookie;
 pub mod journal;
+pub mod life;
 pub mod pages;
 pub mod seeds;
 pub mod settings;

@@ -1,29 +1,21 @@
 //! Seeds: where the corpora begin. All are real: what a small room writes, says and is asked in a minute of its life.
 
-use durable::batch::{
-    BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, TicketRef, decode_batch, encode_batch,
-};
+use durable::batch::Grant;
 use durable::board::Board;
 use durable::codec::Writer;
+use durable::draw::{Draw, NOBODY};
+use durable::draws::Occasion;
 use durable::journal::{Change, Row};
 use durable::json;
-use durable::json::Value;
 use durable::protocol::{Answer, Ask, Outcome, Wish};
-use durable::room::{Input, Output, Room};
+use durable::rounds::CUT_MAX;
 use durable::settings::Settings;
-use durable::state::Config;
-use durable::store::{Store, Write};
 use durable::token::{Arrival, Holder, OperatorSession, Pass, PassStanding, RoomTag, Ticket, Token};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
 use durable::wire::to_text;
 
-use crate::{journal, pages, token};
-
-/// When the room of the seeds begins.
-pub const NOON: Millis = Millis(1_800_000_000_000);
-
-/// How many it has inside at most.
-pub const SEATS: usize = 3;
+use crate::life::{NOON, settings};
+use crate::{journal, life, token};
 
 /// A file of a corpus.
 pub struct Seed {
@@ -42,23 +34,20 @@ pub fn all() -> Vec<Seed> {
     seeds.add("cookie", COOKIES.map(|header| header.as_bytes().to_vec()));
     seeds.add("settings", settings_and_patches());
     seeds.add("board", messages());
-    let life = Life::lived();
-    seeds.add("journal", [several(&life.rows)]);
-    seeds.add("journal", life.rows);
+    for life in life::all() {
+        seeds.add("journal", [several(&life.rows)]);
+        // One of each kind; all of them are in the one above.
+        seeds.add("journal", life.rows.into_iter().skip(1).step_by(4));
+        seeds.add("batch", life.said);
+        seeds.add("board", life.boards.into_iter().step_by(4));
+        seeds.add("pages", life.pages.into_iter().skip(1).step_by(4));
+    }
     seeds.add(
         "journal",
         extremes().map(|change| Row { at: Millis(u64::MAX), changes: vec![change] }.encode()),
     );
-    seeds.add("batch", life.said);
-    seeds.add("board", life.boards);
-    seeds.add("pages", life.pages);
     seeds.add("pages", extremes().map(|change| extreme_head(&Row { at: Millis(9), changes: vec![change] })));
     seeds.all
-}
-
-/// The rows that the room of the seeds wrote, in order.
-pub fn rows() -> Vec<Vec<u8>> {
-    Life::lived().rows
 }
 
 #[derive(Default)]
@@ -110,13 +99,6 @@ const COOKIES: [&str; 7] = [
     "A1aaa\nA1aba\nA1zaa\nA1baa\nA1caa",
 ];
 
-fn settings() -> Value {
-    json!({
-        "name": "sale", "host": "shop.example.com", "path": "/sale/", "total_active_users": SEATS,
-        "new_users_per_minute": 100_000, "session_duration_seconds": 60,
-    })
-}
-
 fn settings_and_patches() -> Vec<Vec<u8>> {
     let patches = [
         json!({ "session_duration": 7, "page": { "title": "Klinik", "color_accent": "#0B6E4F" } }),
@@ -129,7 +111,27 @@ fn settings_and_patches() -> Vec<Vec<u8>> {
     let canonical = Settings::parse(&settings()).map(|settings| settings.to_json());
     let alone = [settings()].into_iter().chain(canonical).map(|settings| to_text(&settings).into_bytes());
     let patched = patches.iter().map(|patch| format!("{}\0{patch}", settings()).into_bytes());
-    alone.chain(patched).chain([br#"[1.5e3,"\u00fc\ud83d\ude00",{"a":null,"a":[false]}]"#.to_vec()]).collect()
+    let plans = plans().map(String::into_bytes);
+    alone
+        .chain(patched)
+        .chain(plans)
+        .chain([br#"[1.5e3,"\u00fc\ud83d\ude00",{"a":null,"a":[false]}]"#.to_vec()])
+        .collect()
+}
+
+fn plans() -> [String; 5] {
+    let plan = json!({
+        "name": "noon", "prequeue_start_time": "2026-12-01T11:30:00+00:30",
+        "event_start_time": "2026-12-01T12:00:00Z", "event_end_time": "2026-12-01T13:00:00.5Z",
+    });
+    let patches = [
+        json!({ "shuffle_at_event_start": true, "repeat": "daily", "time_zone": "Europe/Athens" }),
+        json!({ "prequeue_start_time": null, "repeat": "weekly", "queueing_method": "random" }),
+        json!({ "event_end_time": "2199-12-31T23:59:59-23:59", "total_active_users": 0, "suspended": true }),
+        json!({ "session_duration": 3, "prequeue_ends_sessions": true, "disable_session_renewal": false }),
+    ];
+    let [one, two, three, four] = patches.map(|patch| format!("{plan}\0{patch}"));
+    [plan.to_string(), one, two, three, four]
 }
 
 fn messages() -> Vec<Vec<u8>> {
@@ -153,8 +155,10 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 /// Numbers at the end of all numbers, which no room writes.
-fn extremes() -> [Change; 7] {
-    let (end, at) = (Place(u64::MAX), Millis(u64::MAX));
+fn extremes() -> [Change; 14] {
+    let (end, at, event) = (Place(u64::MAX), Millis(u64::MAX), [0xff; 16]);
+    let occasion = Occasion { event, start: at };
+    let draw = Draw { first: Rank(Rank::LIMIT - CUT_MAX), count: CUT_MAX, seed: [0; 32], hash: NOBODY };
     let (seat, generation) = (Seat(u32::MAX), Generation(u32::MAX));
     let grant =
         Grant { seat: Seat(0), generation, issued: at, expires: at, standing: PassStanding::Unconfirmed };
@@ -166,18 +170,36 @@ fn extremes() -> [Change; 7] {
         Change::PassLeft { seat, generation, free_at: at, forget_at: at },
         Change::Kept { rank: Rank(u64::MAX) },
         Change::Paced { tat_ns: u64::MAX, late_tat_ns: u64::MAX },
+        Change::Promised { wait: at },
+        Change::Learnt { called: u64::MAX, claimed: u64::MAX },
+        Change::Gathering { event: Some(event) },
+        Change::Drawn { occasion, draw },
+        Change::Drawn { occasion, draw: Draw { first: Rank(0), count: Rank::LIMIT, ..draw } },
+        Change::Round {
+            draw,
+            cut: 9,
+            doubles: vec![Rank(u64::MAX)],
+            holding: u32::MAX,
+            closes_at: at,
+            late_until: at,
+        },
+        Change::SessionsEnded { occasion: Some(occasion), free_at: at },
     ]
 }
 
 /// A head page of nothing but the largest numbers that it may have, and a row onto it.
 fn extreme_head(row: &Row) -> Vec<u8> {
     let mut head = Writer::new();
-    head.byte(1);
+    head.byte(2);
     // The clock, no settings, both epochs; of the line what was issued, called and has left, and that nobody is held.
-    let line = [9, 0, 0, 0, u64::MAX, 0, u64::MAX, 0];
-    // No calls, no kept, no joins; both pacers; one time with admissions; revocations, quiet, replies.
-    let others = [0, 0, 0, u64::MAX, u64::MAX, 1, 9, u64::from(u32::MAX), u64::MAX, 0, 9, 0];
-    line.into_iter().chain(others).for_each(|number| head.number(number));
+    let line = [9, 0, 0, u64::from(u32::MAX), Rank::LIMIT, 0, u64::MAX, 0];
+    // No calls, no kept, one join, and eighteen steps of errors.
+    let waits = [[0, 0, 1, 0, u64::MAX, u64::MAX].as_slice(), &[u64::from(u32::MAX); 18]].concat();
+    // No seals, gathering, draws, chain and rounds; who came; no sweep; both pacers; one time with admissions; revocations, quiet, replies.
+    let nothing = [0, 0, 0, 0, 0, u64::MAX, u64::MAX, 0];
+    let others = [u64::MAX, u64::MAX, 1, 9, u64::from(u32::MAX), u64::MAX, 0, 9, 0];
+    let numbers = [&line[..], &waits, &nothing, &others].concat();
+    numbers.into_iter().for_each(|number| head.number(number));
     let mut out = Writer::new();
     out.byte(0);
     out.blob(&head.into_bytes());
@@ -191,96 +213,4 @@ fn several(rows: &[Vec<u8>]) -> Vec<u8> {
     out.byte(journal::SEVERAL);
     rows.iter().for_each(|row| out.blob(row));
     out.into_bytes()
-}
-
-/// A room of three seats, and all that it wrote and said.
-struct Life {
-    room: Room,
-    now: Millis,
-    number: u64,
-    rows: Vec<Vec<u8>>,
-    said: Vec<Vec<u8>>,
-    boards: Vec<Vec<u8>>,
-    pages: Vec<Vec<u8>>,
-}
-
-impl Life {
-    /// # Panics
-    /// If a room does not do what it always did.
-    fn lived() -> Life {
-        let room = Room::load(&[], &[]).expect("a room");
-        let (rows, said, boards, pages) = (vec![], vec![], vec![], vec![]);
-        let mut life = Life { room, now: NOON, number: 0, rows, said, boards, pages };
-        life.configure(1, false);
-        life.asked(Items { enters: 2, ..Items::default() });
-        life.asked(Items { joins: (0..6).map(|index| Holder([index; 16])).collect(), ..Items::default() });
-        life.passes(1_000);
-        let claims = (0..3).map(ticket).collect();
-        let claimed = life.asked(Items { claims, ticket_leaves: vec![ticket(5)], ..Items::default() });
-        life.passes(60_000);
-        let renewals = vec![pass(0, 1), pass(1, 1), pass(9, 9)];
-        life.asked(Items { renewals, claims: vec![ticket(0), ticket(3)], ..Items::default() });
-        life.configure(2, true);
-        life.passes(30_000);
-        life.asked(Items { claims: vec![ticket(4)], pass_leaves: vec![pass(0, 1)], ..Items::default() });
-        life.configure(3, false);
-        life.passes(150_000);
-        life.asked(Items { claims: vec![ticket(1), ticket(4), ticket(77)], enters: 1, ..Items::default() });
-        assert!(claimed.iter().any(|outcome| matches!(outcome, ClaimOutcome::Granted(_))));
-        life.said.push(BatchAnswer::Expected(7).encode(b"{}"));
-        life.said.push(BatchAnswer::Refused.encode(b""));
-        life
-    }
-
-    fn configure(&mut self, version: u64, queue_all: bool) {
-        let mut settings = settings();
-        settings.set("queue_all", json!(queue_all));
-        let settings = Settings::parse(&settings).expect("settings");
-        self.step(Input::Configure(Config { version, directory_version: 1, settings, events: Vec::new() }));
-    }
-
-    fn passes(&mut self, millis: u64) {
-        self.now = self.now.plus(Millis(millis));
-        self.step(Input::Tick);
-    }
-
-    fn asked(&mut self, items: Items) -> Vec<ClaimOutcome> {
-        let name = BatchName { lobby: "leaf".into(), incarnation: [7; 16], number: self.number };
-        self.number += 1;
-        let bytes = encode_batch(&name, &items);
-        let batch = decode_batch(&bytes).expect("a batch");
-        self.said.push(bytes);
-        let Output::Batch(answer) = self.step(Input::Batch(batch)) else {
-            return Vec::new();
-        };
-        self.said.push(answer.encode(&self.boards.last().cloned().unwrap_or_default()));
-        let BatchAnswer::Done(reply) = answer else {
-            return Vec::new();
-        };
-        self.said.push(reply.encode());
-        reply.claims
-    }
-
-    fn step(&mut self, input: Input) -> Output {
-        let mut step = self.room.step(self.now, [7; 32], vec![input]).expect("a step");
-        for write in step.writes {
-            if let Write::Row { bytes, .. } = write {
-                self.rows.push(bytes);
-            }
-        }
-        let numbered: Vec<(u64, Vec<u8>)> = (1..).zip(self.rows.iter().cloned()).collect();
-        let (_, state) = Store::load(&[], &numbered).expect("rows that a room wrote");
-        self.pages.push(pages::write(&state, self.rows.last().map_or(&[], Vec::as_slice)));
-        self.boards.push(to_text(&self.room.board(self.now)).into_bytes());
-        step.outputs.remove(0)
-    }
-}
-
-fn ticket(rank: u64) -> TicketRef {
-    TicketRef { epoch: Epoch(0), rank: Rank(rank) }
-}
-
-fn pass(seat: u32, generation: u32) -> PassRef {
-    let (epoch, pass_epoch) = (Epoch(0), PassEpoch(0));
-    PassRef { epoch, pass_epoch, seat: Seat(seat), generation: Generation(generation) }
 }

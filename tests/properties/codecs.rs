@@ -5,6 +5,8 @@ use durable::batch::{
     decode_batch, encode_batch,
 };
 use durable::codec::{Reader, Writer, from_hex, hex};
+use durable::draw::Draw;
+use durable::draws::Occasion;
 use durable::journal::{Change, Row};
 use durable::token::{Holder, PassStanding};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
@@ -94,6 +96,52 @@ fn change() -> impl Strategy<Value = Change> {
         number().prop_map(|rank| Change::Kept { rank: Rank(rank) }),
         (number(), number()).prop_map(|(tat_ns, late_tat_ns)| Change::Paced { tat_ns, late_tat_ns }),
         answered,
+        change_of_events(),
+        change_of_rounds(),
+    ]
+}
+
+fn occasion() -> impl Strategy<Value = Occasion> {
+    (any::<[u8; 16]>(), number()).prop_map(|(event, start)| Occasion { event, start: Millis(start) })
+}
+
+fn draw() -> impl Strategy<Value = Draw> {
+    let ranks = (0..Rank::LIMIT, number(), any::<[u8; 32]>(), any::<[u8; 32]>());
+    ranks.prop_map(|(first, count, seed, hash)| Draw {
+        first: Rank(first),
+        count: count % (Rank::LIMIT - first + 1),
+        seed,
+        hash,
+    })
+}
+
+fn change_of_events() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        ".{0,40}".prop_map(|events| Change::Scheduled { events }),
+        any::<bool>().prop_map(|held| Change::Held { held }),
+        (occasion(), any::<[u8; 32]>()).prop_map(|(occasion, seed)| Change::Sealed { occasion, seed }),
+        proptest::option::of(any::<[u8; 16]>()).prop_map(|event| Change::Gathering { event }),
+        any::<[u8; 32]>().prop_map(|hash| Change::Mixed { hash }),
+        (occasion(), draw()).prop_map(|(occasion, draw)| Change::Drawn { occasion, draw }),
+        (proptest::option::of(occasion()), number())
+            .prop_map(|(occasion, free_at)| Change::SessionsEnded { occasion, free_at: Millis(free_at) }),
+    ]
+}
+
+fn change_of_rounds() -> impl Strategy<Value = Change> {
+    let round = (draw(), number(), vec(number(), 0..5), small(), number(), number());
+    prop_oneof![
+        number().prop_map(|wait| Change::Promised { wait: Millis(wait) }),
+        (number(), number()).prop_map(|(called, claimed)| Change::Learnt { called, claimed }),
+        any::<[[u8; 32]; 2]>().prop_map(|[tip, commitment]| Change::ChainBegun { tip, commitment }),
+        round.prop_map(|(draw, cut, doubles, holding, closes_at, late_until)| Change::Round {
+            draw,
+            cut,
+            doubles: doubles.into_iter().map(Rank).collect(),
+            holding,
+            closes_at: Millis(closes_at),
+            late_until: Millis(late_until),
+        }),
     ]
 }
 

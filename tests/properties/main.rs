@@ -1,15 +1,22 @@
-//! What holds for all values, on a few hundred made up for each: codecs, tokens, spent tickets, the line beside a naive one, paths,
-//! settings. What holds for all *bytes* is in `fuzz/`.
+//! What holds for all values, on a few hundred made up for each: codecs, tokens, spent tickets, the line beside a naive one, draws and rounds,
+//! events and their schedule, waits, paths, settings. What holds for all *bytes* is in `fuzz/`.
 //!
 //! The values are the same in every run. `PROPTEST_RNG_SEED=<number>` makes others up, `PROPTEST_CASES=<number>` more of them; a value
 //! that fails is made as small as it can be and printed.
 
+mod agenda;
 mod codecs;
+mod draws;
 mod line;
 mod paths;
+mod rounds;
+mod schedule;
 mod settings;
 mod spent;
+#[path = "../table/mod.rs"]
+mod table;
 mod tokens;
+mod waits;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
