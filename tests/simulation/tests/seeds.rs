@@ -27,3 +27,12 @@ fn nor_where_nothing_goes_wrong() {
         assert_eq!(simulate(seed, &Options { scope, ..Options::default() }).violation, None, "seed {seed}");
     }
 }
+
+#[test]
+fn operators_end_sessions_in_some_of_them() {
+    let options = Options { keeps_lines: true, ..Options::default() };
+    let histories: Vec<_> = (1..=16).flat_map(|seed| simulate(seed, &options).lines).collect();
+    for what in ["SessionsEnded", "an operator wants End("] {
+        assert!(histories.iter().any(|line| line.contains(what)), "{what}");
+    }
+}

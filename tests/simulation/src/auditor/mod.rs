@@ -84,7 +84,7 @@ impl fmt::Display for Violation {
 pub enum Asked {
     /// A batch.
     Batch(Box<Batch>),
-    /// New settings.
+    /// What an operator wants: settings, or that sessions end.
     Settings,
     /// Nothing that has an answer.
     Nothing,

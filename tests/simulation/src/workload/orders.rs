@@ -1,18 +1,29 @@
-//! Operators in the rush: patches of settings, as their API takes them. A new setting is one more line in [`draw`].
+//! Operators in the rush: patches of settings, as their API takes them, and sessions that they end. A new setting is one more line in [`draw`].
 
 use durable::json;
 use durable::json::Value;
-use durable::units::Millis;
+use durable::units::{Generation, Millis, Seat};
 
 use crate::dice::Dice;
 
-/// One change of the room's settings.
+/// What an operator does.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// So long after noon.
     pub after: Millis,
-    /// The fields that change.
-    pub patch: Value,
+    /// And then.
+    pub deed: Deed,
+}
+
+/// One thing that operators can do.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// These fields change.
+    Set(Value),
+    /// The session of a seat ends, if it is of this generation.
+    End(Seat, Generation),
+    /// All sessions end.
+    EndAll,
 }
 
 /// The settings a room begins with.
@@ -42,9 +53,17 @@ pub fn tight(dice: &mut Dice, mut opening: Value) -> Value {
 pub fn draw(dice: &mut Dice, rush: Millis) -> Vec<Order> {
     let count = if dice.percent(40) { 0 } else { dice.below(8) };
     let mut orders: Vec<_> =
-        (0..count).map(|_| Order { after: dice.millis(0, rush.0), patch: patch(dice) }).collect();
+        (0..count).map(|_| Order { after: dice.millis(0, rush.0), deed: deed(dice) }).collect();
     orders.sort_by_key(|order| order.after);
     orders
+}
+
+fn deed(dice: &mut Dice) -> Deed {
+    match dice.below(8) {
+        0 => Deed::EndAll,
+        1 => Deed::End(Seat(dice.below(4) as u32), Generation(dice.below(3) as u32)),
+        _ => Deed::Set(patch(dice)),
+    }
 }
 
 fn patch(dice: &mut Dice) -> Value {

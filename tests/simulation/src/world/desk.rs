@@ -8,9 +8,10 @@ use durable::state::Config;
 use durable::units::Millis;
 use durable::wire::to_text;
 
-use super::rooms::DESK;
+use super::rooms::{DESK, NOBODY};
 use super::table::{Said, Wanted};
 use super::{Event, ROOM_ID, World};
+use crate::workload::orders::Deed;
 
 /// How often the directory tells a Room that does not confirm.
 const AGAIN: Millis = Millis(1_000);
@@ -36,6 +37,21 @@ impl Desk {
 }
 
 impl World<'_> {
+    /// An operator does something.
+    pub(super) fn operate(&mut self, deed: &Deed) {
+        let wanted = match deed {
+            Deed::Set(patch) => return self.order(patch),
+            Deed::End(seat, generation) => Wanted::End(*seat, *generation),
+            Deed::EndAll => Wanted::EndAll,
+        };
+        self.trace.note(self.queue.now(), format_args!("an operator wants {wanted:?}"));
+        let way = self.network.way(self.queue.now());
+        for delay in [way.there, way.again].into_iter().flatten() {
+            let wanted = wanted.clone();
+            self.queue.after(delay, Event::RoomAsked { caller: NOBODY, wanted });
+        }
+    }
+
     /// An operator changes settings.
     pub(super) fn order(&mut self, patch: &Value) {
         self.trace.note(self.queue.now(), format_args!("an operator sets {}", to_text(patch)));

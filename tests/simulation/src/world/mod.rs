@@ -200,7 +200,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Trouble(index) => self.trouble(self.plan.troubles[index].trouble),
-            Event::Order(index) => self.order(&self.plan.orders[index].patch),
+            Event::Order(index) => self.operate(&self.plan.orders[index].deed),
             Event::Quiet => self.quiet(),
             Event::Come(index) => self.come(index),
             Event::Look(visitor, tab) => self.look(visitor, tab),

@@ -10,7 +10,7 @@ use durable::room::{Entropy, Input, Output, Room, Step};
 use durable::state::{Config, PageId};
 use durable::store::{StoredPage, Write};
 
-use durable::units::Millis;
+use durable::units::{Generation, Millis, Seat};
 use durable::wire::to_text;
 
 use super::trouble::Keeps;
@@ -23,6 +23,10 @@ pub enum Wanted {
     Batch(Vec<u8>),
     /// New settings.
     Configure(Box<Config>),
+    /// The operator ends a session.
+    End(Seat, Generation),
+    /// The operator ends them all.
+    EndAll,
     /// Its alarm.
     Alarm,
     /// The newest board.
@@ -256,6 +260,14 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
         Wanted::Configure(config) => {
             asked.push(Asked::Settings);
             Input::Configure((**config).clone())
+        }
+        Wanted::End(seat, generation) => {
+            asked.push(Asked::Settings);
+            Input::End { seat: *seat, generation: *generation }
+        }
+        Wanted::EndAll => {
+            asked.push(Asked::Settings);
+            Input::EndAll
         }
         Wanted::Alarm | Wanted::Board => {
             asked.push(Asked::Nothing);
