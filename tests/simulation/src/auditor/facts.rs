@@ -12,7 +12,7 @@ pub(super) const GRACE: Millis = Millis(1_000);
 /// A pass is dead at every edge so long after it expired: clocks are off by a second, and requests are under way.
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 /// A revoked pass is dead so long after the longest age of a board that was published before.
-pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(3_000);
+pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
 /// How long after its call a place may still enter, at least.
 pub(super) const LATE_WINDOW: Millis = Millis(30 * 60_000);
 
