@@ -406,14 +406,16 @@ impl<'a> Turn<'a> {
     }
 
     fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
-        let rested = self.state.line.last_call_at().is_none_or(|at| self.now.since(at) >= CALL_SPACING);
+        if self.state.line.last_call_at().is_some_and(|at| self.now.since(at) < CALL_SPACING) {
+            return Ok(());
+        }
         let Place(first) = self.state.line.called();
         // Whoever left, or was called by a round, is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of
         // their tickets are to hear of it.
-        let count = match self.callable(rules, pace::burst_queueing) {
-            _ if !rested => 0,
-            _ if self.state.line.has_only_gone() => u64::MAX,
-            count => count,
+        let count = if self.state.line.has_only_gone() {
+            u64::MAX
+        } else {
+            self.callable(rules, pace::burst_queueing)
         };
         if count == 0 {
             return Ok(());
