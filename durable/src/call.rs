@@ -102,6 +102,25 @@ impl Call {
     }
 }
 
+/// When the next of these calls' windows closes.
+pub fn next_close(calls: &mut dyn Iterator<Item = &Call>, clock: Millis) -> Option<Millis> {
+    let open = calls.filter(|call| call.window(clock) == Window::Open && call.holding > 0);
+    open.map(|call| call.closes_at).min()
+}
+
+/// What those of them that have closed teach and was not learnt yet: how many were called, and how many of them claimed.
+pub fn untaught(calls: &mut dyn Iterator<Item = &Call>, clock: Millis) -> (u64, u64) {
+    let closed = calls.filter(|call| !call.learnt && call.window(clock) != Window::Open);
+    closed.fold((0, 0), |(called, claimed), call| {
+        (called + u64::from(call.size), claimed + u64::from(call.claimed))
+    })
+}
+
+/// That was learnt.
+pub fn teach(calls: &mut dyn Iterator<Item = &mut Call>, clock: Millis) {
+    calls.filter(|call| call.window(clock) != Window::Open).for_each(|call| call.learnt = true);
+}
+
 /// How many of those who are called come in their window, learnt from calls that have closed.
 ///
 /// Both sums halve whenever the first passes ten thousand, so that a morning counts more than the night before it.

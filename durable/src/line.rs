@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use crate::call::{Call, ShowUp, Window};
+use crate::call::{Call, ShowUp, Window, next_close, teach, untaught};
 use crate::codec::{Reader, Writer};
 use crate::planted::{Bug, planted};
 use crate::units::{Millis, Place, Rank};
@@ -88,12 +88,7 @@ impl Line {
 
     /// When the next window closes.
     pub fn next_close(&self, now: Millis) -> Option<Millis> {
-        let clock = self.clock(now);
-        let calls = self.moves.iter().map(|moved| moved.call);
-        calls
-            .filter(|call| call.window(clock) == Window::Open && call.holding > 0)
-            .map(|call| call.closes_at)
-            .min()
+        next_close(&mut self.calls(), self.clock(now))
     }
 
     /// When the last call was made.
@@ -103,27 +98,22 @@ impl Line {
 
     /// The calls of the last `span`: how many places, and when the first of them was.
     pub fn calls_since(&self, since: Millis) -> impl Iterator<Item = &Call> {
-        self.moves.iter().map(|moved| &moved.call).filter(move |call| call.at >= since)
+        self.calls().filter(move |call| call.at >= since)
     }
 
     /// What closed calls teach that was not learnt yet: how many were called, and how many of them claimed.
     pub fn untaught(&self, now: Millis) -> (u64, u64) {
-        let clock = self.clock(now);
-        let closed = self.moves.iter().map(|moved| moved.call);
-        let closed = closed.filter(|call| !call.learnt && call.window(clock) != Window::Open);
-        closed.fold((0, 0), |(called, claimed), call| {
-            (called + u64::from(call.size), claimed + u64::from(call.claimed))
-        })
+        untaught(&mut self.calls(), self.clock(now))
     }
 
     /// That was learnt.
     pub fn teach(&mut self, now: Millis) {
         let clock = self.clock(now);
-        for Move { call, .. } in
-            self.moves.iter_mut().filter(|moved| moved.call.window(clock) != Window::Open)
-        {
-            call.learnt = true;
-        }
+        teach(&mut self.moves.iter_mut().map(|moved| &mut moved.call), clock);
+    }
+
+    fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.moves.iter().map(|moved| &moved.call)
     }
 
     /// Gives the next `count` ranks.

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::call::{Call, ShowUp, Window};
+use crate::call::{Call, ShowUp, Window, next_close, teach, untaught};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::{Draw, NOBODY};
 use crate::listed::Listed as _;
@@ -27,6 +27,10 @@ pub const KEPT_MAX: u64 = 32;
 pub const LATE_WINDOW: Millis = Millis(SPACING.0 * (KEPT_MAX - 1));
 /// Rounds of one chain: a week without a pause.
 pub const CHAIN_LENGTH: u32 = 20_160;
+/// Images looked at in one round: so many take a tenth of a second. Whoever is not called for it is drawn among the next time.
+pub const CUT_MAX: u64 = 20_000;
+/// Ranks drawn among in one round; who stands behind them is drawn among later. Their winners take 32 MB at most, however far apart.
+pub const COUNT_MAX: u64 = 1 << 28;
 
 /// Where the seeds come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,25 +166,21 @@ impl Rounds {
 
     /// When the next window closes.
     pub fn next_close(&self, clock: Millis) -> Option<Millis> {
-        let open = self.kept.iter().map(|round| &round.call);
-        open.filter(|call| call.window(clock) == Window::Open && call.holding > 0)
-            .map(|call| call.closes_at)
-            .min()
+        next_close(&mut self.calls(), clock)
     }
 
-    /// What closed rounds teach that was not learnt yet, as [`crate::line::Line::untaught`].
+    /// What closed rounds teach that was not learnt yet.
     pub fn untaught(&self, clock: Millis) -> (u64, u64) {
-        let closed = self.kept.iter().map(|round| &round.call);
-        let closed = closed.filter(|call| !call.learnt && call.window(clock) != Window::Open);
-        closed.fold((0, 0), |(called, claimed), call| {
-            (called + u64::from(call.size), claimed + u64::from(call.claimed))
-        })
+        untaught(&mut self.calls(), clock)
     }
 
     /// That was learnt.
     pub fn teach(&mut self, clock: Millis) {
-        let closed = self.kept.iter_mut().map(|round| &mut round.call);
-        closed.filter(|call| call.window(clock) != Window::Open).for_each(|call| call.learnt = true);
+        teach(&mut self.kept.iter_mut().map(|round| &mut round.call), clock);
+    }
+
+    fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.kept.iter().map(|round| &round.call)
     }
 
     /// Another chain: what was committed to before counts no more.
@@ -279,11 +279,6 @@ impl Rounds {
         rounds
     }
 }
-
-/// Images looked at in one round: so many take a tenth of a second. Whoever is not called for it is drawn among the next time.
-pub const CUT_MAX: u64 = 20_000;
-/// Ranks drawn among in one round; who stands behind them is drawn among later. Their winners take 32 MB at most, however far apart.
-pub const COUNT_MAX: u64 = 1 << 28;
 
 /// How many there are, and each.
 pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
