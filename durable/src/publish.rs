@@ -4,7 +4,7 @@
 
 use crate::admission::{calls_per_hour, claims_closed, enters_allowed, forecast};
 use crate::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Digest, Phase, Scheduled};
-use crate::draw::commitment;
+use crate::draw::{Draw, commitment};
 use crate::forecast::Forecast;
 use crate::listed::Listed as _;
 use crate::protocol::RoomStatus;
@@ -59,7 +59,7 @@ pub(crate) fn board(state: &State, sequence: u64) -> Board {
         pace_per_hour,
         turn_per_hour,
         changes: changes(state),
-        event: event_of(&config.events, now),
+        event: event_of(state.events(), now),
         rounds: rounds(&state.rounds, rules.mode),
         ..board
     }
@@ -70,9 +70,7 @@ pub(crate) fn status(state: &State) -> RoomStatus {
     let now = state.at;
     let (waiting, errors) = (state.line.waiting(), state.waits.errors());
     let (wait_p50_permille, wait_p90_permille) = errors.range_permille();
-    let config = state.config.as_ref();
-    let events = config.map_or(&[][..], |config| &config.events);
-    let under_way = events.iter().find(|event| event.stage(now) != Stage::Away);
+    let under_way = state.events().iter().find(|event| event.stage(now) != Stage::Away);
     RoomStatus {
         inside: u64::from(state.seats.live()) * u64::from(one_in(state)),
         unconfirmed: u64::from(state.seats.unconfirmed()),
@@ -84,7 +82,7 @@ pub(crate) fn status(state: &State) -> RoomStatus {
         longest_wait_ms: if waiting > 0 { state.waits.longest(now).0 } else { 0 },
         calls_per_hour: calls_per_hour(state),
         phase: state.rules(now).map_or(Phase::Busy, |rules| phase(state, &rules)),
-        settings_version: config.map_or(0, |config| config.version),
+        settings_version: state.config.as_ref().map_or(0, |config| config.version),
         waits_measured: u64::from(errors.known()),
         wait_p50_permille,
         wait_p90_permille,
@@ -116,8 +114,7 @@ fn phase_of(mode: Mode) -> Phase {
 
 /// Boards are young while a line stands or a change is near: until it comes, no edge may hold one for longer than that takes.
 fn max_age(state: &State) -> Millis {
-    let next = state.config.as_ref().and_then(|config| next_instant(&config.events, state.at));
-    let near = next.is_some_and(|at| at.since(state.at) <= NEAR);
+    let near = next_instant(state.events(), state.at).is_some_and(|at| at.since(state.at) <= NEAR);
     if near || state.line.waiting() > 0 { Board::MAX_AGE_BUSY } else { Board::MAX_AGE_QUIET }
 }
 
@@ -156,8 +153,8 @@ fn seals(state: &State) -> Vec<BoardSeal> {
         .listed()
 }
 
-fn told(start: Millis, draw: &crate::draw::Draw) -> BoardDraw {
-    let crate::draw::Draw { first, count, seed, hash } = *draw;
+fn told(start: Millis, draw: &Draw) -> BoardDraw {
+    let Draw { first, count, seed, hash } = *draw;
     BoardDraw { start_ms: start.0, first: first.0, count, seed: Digest(seed), hash: Digest(hash) }
 }
 

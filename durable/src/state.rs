@@ -133,6 +133,11 @@ impl State {
         self.spent.drop_below(oldest).into_iter().map(PageId::Spent).listed()
     }
 
+    /// The room's events, over or not.
+    pub fn events(&self) -> &[Event] {
+        self.config.as_ref().map_or(&[], |config| &config.events)
+    }
+
     /// The rules that hold at a moment; none before there are settings.
     pub fn rules(&self, now: Millis) -> Option<Rules> {
         self.config.as_ref().map(|config| Rules::at(&config.settings, &config.events, now))

@@ -125,8 +125,7 @@ impl<'a> Turn<'a> {
 
     /// The first of the room's events of which this holds.
     fn event(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Event> {
-        let events = self.state.config.as_ref().map_or(&[][..], |config| &config.events);
-        events.iter().find(|event| wanted(event)).copied()
+        self.state.events().iter().find(|event| wanted(event)).copied()
     }
 
     fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
@@ -505,9 +504,8 @@ impl<'a> Turn<'a> {
     /// When time alone would change something that somebody waits for.
     pub(crate) fn wake_at(&self) -> Option<Millis> {
         let rules = self.rules()?;
-        let events = self.state.config.as_ref().map_or(&[][..], |config| &config.events);
         let next_calls = if rules.mode.calls() { self.next_call_at(&rules) } else { None };
-        [next_calls, next_instant(events, self.now)].into_iter().flatten().min()
+        [next_calls, next_instant(self.state.events(), self.now)].into_iter().flatten().min()
     }
 
     fn next_call_at(&self, rules: &Rules) -> Option<Millis> {
