@@ -24,13 +24,7 @@ fn event() -> Event {
         prequeue_ms: NOON.0 + 5 * MINUTE,
         start_ms: NOON.0 + 10 * MINUTE,
         end_ms: NOON.0 + 70 * MINUTE,
-        shuffle: false,
-        ends_sessions: false,
-        total_active_users: None,
-        new_users_per_minute: None,
-        session_duration_seconds: None,
-        disable_session_renewal: None,
-        queueing_method: None,
+        ..Event::default()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::date::iso8601;
 use crate::listed::Listed as _;
-use crate::plan::Plan;
+use crate::plan::{Plan, Repeat};
 use crate::schedule::Event;
 use crate::settings::Fault;
 use crate::units::Millis;
@@ -17,6 +17,7 @@ use crate::{codec::from_hex, json::Value};
 pub const AHEAD: u32 = 8;
 /// Events of one room.
 pub const EVENTS_MAX: usize = 100;
+const DAY_MS: u64 = 24 * 60 * 60_000;
 /// Occurrences that a Room is told of: the next ones of all its events.
 const TOLD_MAX: usize = 32;
 
@@ -83,11 +84,15 @@ pub fn starts(plan: &Plan, now: Millis, expand: Expand<'_>) -> Result<Vec<u64>, 
     let Some(repeat) = plan.repeat else { return Ok(vec![plan.event.start_ms]) };
     // Whatever is not over yet.
     let from = Millis((now.0 + plan.event.start_ms).saturating_sub(plan.event.end_ms) + 1);
-    let (first, days, time_zone) = (Millis(plan.event.start_ms), repeat.days(), plan.time_zone.as_str());
-    expand(&Recurrence { first, days, time_zone, from, count: AHEAD }).ok_or_else(|| Fault {
+    expand(&recurrence(plan, repeat, from, AHEAD)).ok_or_else(|| Fault {
         field: "time_zone".into(),
         message: "must be a time zone such as `Europe/Athens`, or `UTC`".into(),
     })
+}
+
+fn recurrence(plan: &Plan, repeat: Repeat, from: Millis, count: u32) -> Recurrence<'_> {
+    let (first, days, time_zone) = (Millis(plan.event.start_ms), repeat.days(), plan.time_zone.as_str());
+    Recurrence { first, days, time_zone, from, count }
 }
 
 /// The next occurrences of all events, in order: what a Room is told.
@@ -140,11 +145,9 @@ fn meets(plan: &Plan, event: &Event, expand: Expand<'_>) -> Option<Event> {
         None => vec![plan.event.start_ms],
         Some(repeat) => {
             // One that began before it and lasts into it, and those that begin within it: no event is longer than from one to the next.
-            let from = Millis(event.prequeue_ms).minus(Millis(2 * 86_400_000 * u64::from(repeat.days())));
-            let (first, days, time_zone) =
-                (Millis(plan.event.start_ms), repeat.days(), plan.time_zone.as_str());
-            let span = (event.end_ms - from.0).div_ceil(86_400_000 * u64::from(days)) as u32;
-            expand(&Recurrence { first, days, time_zone, from, count: span + 2 }).unwrap_or_default()
+            let from = Millis(event.prequeue_ms).minus(Millis(2 * DAY_MS * u64::from(repeat.days())));
+            let span = (event.end_ms - from.0).div_ceil(DAY_MS * u64::from(repeat.days())) as u32;
+            expand(&recurrence(plan, repeat, from, span + 2)).unwrap_or_default()
         }
     };
     let occurrences = candidates.into_iter().map(|start| plan.starting_at(start));

@@ -184,19 +184,7 @@ pub(crate) mod tests {
     use crate::json;
 
     pub(crate) fn event(prequeue: u64, start: u64, end: u64) -> Event {
-        Event {
-            id: [7; 16],
-            prequeue_ms: prequeue,
-            start_ms: start,
-            end_ms: end,
-            shuffle: false,
-            ends_sessions: false,
-            total_active_users: None,
-            new_users_per_minute: None,
-            session_duration_seconds: None,
-            disable_session_renewal: None,
-            queueing_method: None,
-        }
+        Event { id: [7; 16], prequeue_ms: prequeue, start_ms: start, end_ms: end, ..Event::default() }
     }
 
     fn settings(changes: &crate::json::Value) -> Settings {

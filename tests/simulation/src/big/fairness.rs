@@ -92,11 +92,6 @@ fn event() -> Event {
         start_ms: NOON.plus(WITHIN).0 + 1_000,
         end_ms: NOON.0 + 86_400_000,
         shuffle: true,
-        ends_sessions: false,
-        total_active_users: None,
-        new_users_per_minute: None,
-        session_duration_seconds: None,
-        disable_session_renewal: None,
-        queueing_method: None,
+        ..Event::default()
     }
 }
