@@ -77,13 +77,10 @@ impl Clerk {
         let Errand { name: id, action: what, .. } = Errand::parse(errand)?;
         match what {
             "configure" => {
-                match from_text(reply.as_bytes()) {
-                    Some(Configured { version }) => {
-                        turn.writes.extend(self.directory.confirm(id, version));
-                        turn.wake_at = self.directory.agendas_stale_at();
-                    }
-                    None => turn.wake_at = Some(now.plus(PUSH_RETRY)),
+                if let Some(Configured { version }) = from_text(reply.as_bytes()) {
+                    turn.writes.extend(self.directory.confirm(id, version));
                 }
+                turn.wake_at = self.wake_at(now);
                 turn.said =
                     if action == "alarm" { self.push_behind(now, id) } else { to_text(&self.room(id)) };
             }
@@ -99,6 +96,12 @@ impl Clerk {
             _ => turn.said = to_text(&Reply::Deleted { id: id.to_owned() }),
         }
         Some(turn)
+    }
+
+    /// An alarm takes the place of the one before it, so it is set for whatever is next: settings that a Room lacks, or events that are over.
+    fn wake_at(&self, now: Millis) -> Option<Millis> {
+        let lacks = self.directory.unconfirmed().next().is_some();
+        if lacks { Some(now.plus(PUSH_RETRY)) } else { self.directory.agendas_stale_at() }
     }
 
     fn ensure_seeded(&mut self, now: Millis, turn: &mut Turn) {
@@ -410,6 +413,22 @@ mod tests {
         let Configure { version, events, .. } = from_text(pushed.payload.as_bytes()).unwrap();
         assert_eq!((version, events.len(), events[0].start_ms), (3, 8, NOW.0 + 27 * 3_600_000));
         assert_eq!(turn.wake_at, Some(over.plus(Millis(86_400_000))));
+    }
+
+    #[test]
+    fn a_room_that_was_reached_does_not_put_off_the_one_that_was_not() {
+        let mut clerk = clerk(&["a", "b"]);
+        ordered(&mut clerk, Command::List);
+        let mut daily = event("daily", 3);
+        daily.set("repeat", json!("daily"));
+        put(&mut clerk, &crate::directory::seed_id("a"), None, daily);
+        let mut turn = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
+        let mut wake_at = turn.wake_at;
+        for reply in ["", "{\"version\":9}"] {
+            turn = clerk.heard(NOW, "alarm", &turn.said, reply).unwrap();
+            wake_at = turn.wake_at.or(wake_at);
+        }
+        assert_eq!((turn.said.as_str(), wake_at), ("", Some(NOW.plus(PUSH_RETRY))));
     }
 
     #[test]
