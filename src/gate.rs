@@ -172,7 +172,6 @@ pub enum Sequel {
 /// Decides once a leaf has answered. The board is the one that came with the answer.
 pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Millis) -> Sequel {
     let ticket = visit.wallet.ticket;
-    let of_ticket = |board: &Board, ticket: Ticket| standing_of(board, ticket.rank, ticket.issued, now);
     match outcome {
         Outcome::Admitted { pass } if visit.asker == Asker::Page => {
             Sequel::TellWith(Standing::Admitted, pass)
@@ -196,7 +195,7 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
             Sequel::Tell(place.map_or(Standing::Reconnecting, |place| Standing::Next { place }))
         }
         Outcome::Waiting => Sequel::Tell(match (ticket, board) {
-            (Some(ticket), Some(board)) => of_ticket(board, ticket),
+            (Some(ticket), Some(board)) => standing_of(board, ticket.rank, ticket.issued, now),
             _ => Standing::Reconnecting,
         }),
         Outcome::Used => Sequel::TellAndForget(Standing::TicketUsed),
