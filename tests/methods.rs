@@ -204,3 +204,48 @@ fn promises_are_measured_against_what_was_lived() {
     assert!(status.wait_p90_permille >= status.wait_p50_permille);
     assert!(status.longest_wait_ms < Millis::from_secs(10).0);
 }
+
+#[test]
+fn a_full_room_tells_how_fast_people_go_though_a_seat_has_just_come_free() {
+    // Fifty who stay, and a line; one in ten seconds goes, 360 an hour. Were all to go when their passes end, after 120 s, it would be 1 500.
+    let (mut table, mut inside) = full_room(&json!({}));
+    table.join(200);
+    let mut next = 50;
+    for second in 0..=240 {
+        table.later(1_000);
+        if second % 10 == 0 {
+            table.leave(&inside.remove(0));
+        }
+        if second % 50 == 0 {
+            inside.iter().for_each(|grant| assert!(matches!(table.renew(grant), RenewOutcome::Renewed(_))));
+        }
+        while next < table.called() {
+            inside.push(granted(&table.claim(next)));
+            next += 1;
+        }
+    }
+    // Before the room has taken its next step.
+    let board = table.room.board(table.now.plus(Millis(6_000)));
+    assert_eq!(
+        (board.free, (330..=390).contains(&board.turn_per_hour)),
+        (1, true),
+        "{}",
+        board.turn_per_hour
+    );
+}
+
+#[test]
+fn what_few_came_to_a_quiet_room_says_nothing_of_how_fast_its_seats_turn_over() {
+    let (mut table, mut inside) = full_room(&json!({}));
+    table.later(100_000);
+    (0..3).for_each(|_| table.leave(&inside.remove(0)));
+    inside.iter().for_each(|grant| assert!(matches!(table.renew(grant), RenewOutcome::Renewed(_))));
+    table.later(20_000);
+    table.join(1);
+    granted(&table.claim(50));
+    table.later(70_000);
+    // One call in 70 s would be 51 an hour.
+    table.join(20);
+    let board = table.room.board(table.now);
+    assert_eq!((board.waiting, board.turn_per_hour), (18, 1_500));
+}

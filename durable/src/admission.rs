@@ -68,26 +68,29 @@ pub(crate) fn claims_closed(state: &State, rules: &Rules) -> bool {
 /// Calls of the last two minutes as a rate, or zero while there were none worth a rate.
 pub(crate) fn calls_per_hour(state: &State) -> u64 {
     // A line that began a moment ago has no rate yet: one call would look like thousands an hour.
-    measured(state, Millis(5_000))
+    measured(state, Millis(0), Millis(5_000))
 }
 
-fn measured(state: &State, least: Millis) -> u64 {
+fn measured(state: &State, since: Millis, least: Millis) -> u64 {
     let now = state.at;
-    let calls = state.line.calls_since(now.minus(RATE_SPAN));
+    let calls = state.line.calls_since(now.minus(RATE_SPAN).max(since));
     let (count, first) =
         calls.fold((0, now), |(count, first), call| (count + u64::from(call.size), first.min(call.at)));
     let elapsed = now.since(first);
     if elapsed < least { 0 } else { count.saturating_mul(3_600_000).checked_div(elapsed.0).unwrap_or(0) }
 }
 
-/// What is known of the near future. While seats are the bound, the line's own rate is the best guess at how fast they turn over; before there
-/// is one, everybody is taken to stay as long as a pass is good.
+/// What is known of the near future. Where seats are the bound, the line's own rate is the best guess at how fast they turn over; before there
+/// is one, everybody is taken to stay as long as a pass is good. Seats are the bound while a line stands at a full room. One with a tenth free is
+/// not (nor is it when it opens), but full is not *none free*: some have nearly always come free since the last call. Over [`RATE_SPAN`], departures
+/// and calls then differ by less than that tenth. Calls of before the line say how many came, not how many went.
 pub(crate) fn forecast(state: &State, rules: &Rules) -> Forecast {
     let show_up = state.show_up.permille().max(1);
     let free = free_seats(state, rules);
     let lifetime = rules.pass_lifetime().secs_ceil().max(1);
     let all_stay = u64::from(rules.total_active_users) * 3_600 / lifetime * 1_000 / show_up;
-    let rate = if free == 0 { measured(state, RATE_MIN) } else { 0 };
+    let full = free < u64::from(rules.total_active_users).div_ceil(10);
+    let rate = if full { measured(state, state.quiet_until, RATE_MIN) } else { 0 };
     Forecast {
         free: free * 1_000 / show_up,
         pace_per_hour: u64::from(rules.new_users_per_minute) * 60 * 1_000 / show_up,
