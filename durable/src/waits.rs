@@ -40,7 +40,8 @@ const BOUNDS: [u64; STEPS] = [
 const STEPS: usize = 18;
 
 impl Errors {
-    /// With fewer than so many, the range is what experience elsewhere suggests.
+    /// With fewer than so many, the range is what experience elsewhere suggests. A rush of ten seconds has eleven, all of them promised before
+    /// anybody had gone: they would correct a forecast that has learnt better since.
     const ENOUGH: u32 = 20;
     /// With more, all halve: today counts more than yesterday.
     const MEMORY: u32 = 4_000;
