@@ -189,10 +189,9 @@ fn a_winner_whom_the_watermark_passed_holds_nobody_elses_seat() {
         granted(&table.claim(*rank));
     }
     // The round's window closes at 155 s, and others are called to the seats of those who did not come. The windows of those who were called
-    // in order close later: each has a seat until then.
+    // in order close later: each has a seat until then. A winner whom the watermark reaches only now is called as everybody else.
     table.later(60_000);
-    let called = table.called();
-    for rank in (0..called).filter(|rank| !won.contains(rank)) {
+    for rank in (0..table.called()).filter(|rank| *rank >= called || !won.contains(rank)) {
         granted(&table.claim(rank));
     }
     assert_eq!(table.inside(), 20);
@@ -253,4 +252,56 @@ fn no_round_begins_below_the_one_before_even_when_winners_wait_again() {
         assert!(in_order && told.iter().all(|round| round.draw.count <= 100), "{told:?}");
     }
     assert!(rounds(&mut table).number > 3, "some have won twice");
+}
+
+/// A hundred people, of whom ten won the first round; none of them came. From a minute on they are called in order, and nobody else comes either.
+fn absent() -> (Table, HashSet<u64>) {
+    let mut table = table(100);
+    table.later(30_000);
+    let won = winners(&mut table, 100);
+    table.later(30_000);
+    table.configure(&json!({ "total_active_users": 10, "new_users_per_minute": 1_000 }));
+    (table, won)
+}
+
+#[test]
+fn winners_whom_the_watermark_passed_are_not_counted_as_waiting_when_their_round_is_forgotten() {
+    let (mut table, won) = absent();
+    let left: Vec<u64> = (90..100).filter(|rank| !won.contains(rank)).collect();
+    let ticket_leaves = left.iter().copied().map(ticket).collect();
+    table.batch(Items { ticket_leaves, ..Items::default() });
+    let mut passed = 0;
+    for _ in 0..20 {
+        table.later(60_000);
+        let board = table.room.board(table.now);
+        passed = passed.max(won.iter().filter(|rank| **rank < board.called).count());
+        let waits = |rank: &u64| !board.has_called(Rank(*rank)) && !left.contains(rank);
+        assert_eq!(
+            board.waiting,
+            (board.called..100).filter(waits).count() as u64,
+            "{} are called",
+            board.called
+        );
+    }
+    assert!(passed > 3 && table.called() > 60, "{passed} of {}", table.called());
+}
+
+#[test]
+fn a_winner_whose_round_is_forgotten_takes_nobodys_seat_in_the_call_that_passed_them() {
+    let (mut table, won) = absent();
+    // The round is forgotten at 960 s.
+    let (mut before, mut called) = (0, 0);
+    while table.now < NOON.plus(Millis(958_000)) {
+        if table.called() != called {
+            (before, called) = (called, table.called());
+        }
+        table.later(1_000);
+    }
+    table.later(5_000);
+    assert_eq!(table.called(), called);
+    let passed: Vec<u64> = (before..called).filter(|rank| won.contains(rank)).collect();
+    assert!(!passed.is_empty());
+    for rank in passed.iter().copied().chain((before..called).filter(|rank| !won.contains(rank))) {
+        granted(&table.claim(rank));
+    }
 }

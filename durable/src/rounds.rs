@@ -5,7 +5,8 @@
 //! are passed over. The seeds are a hash chain told backwards: its end is committed to before the first round, each
 //! round's seed is the next preimage, so the newest seed proves all before it and tells nothing of those to come.
 //!
-//! A winner stays called as long as the round is kept, and waits again when it is forgotten. A rank that wins while it is called by an
+//! A winner stays called as long as the round is kept, and waits again when it is forgotten. Where people are called in order meanwhile, the
+//! watermark reaches winners who have not come as it reaches everybody, and they are the line's from then on. A rank that wins while it is called by an
 //! earlier round is that earlier round's; once that is forgotten, the later one makes it a latecomer.
 
 use std::collections::VecDeque;
@@ -96,9 +97,9 @@ impl Round {
         let permutation = draw.permutation();
         let images = (0..cut).map(|image| Place(draw.first.0 + image));
         let ranks = images.filter_map(|place| permutation.rank_of(place));
-        // They stand in the order in which they won.
-        let mut passed_over = doubles.iter().peekable();
-        let winners = ranks.filter(|rank| passed_over.next_if_eq(&rank).is_none()).listed();
+        let mut passed_over = Spent::default();
+        doubles.iter().for_each(|rank| passed_over.insert(*rank));
+        let winners = ranks.filter(|rank| !passed_over.contains(*rank)).listed();
         Ok(Round { draw, cut, doubles, call, winners })
     }
 }
@@ -214,6 +215,21 @@ impl Rounds {
         }
         let round = self.kept.iter_mut().rev().find(|round| round.winners.contains(&rank));
         round.map(|round| round.call.spend(claimed, clock)).is_some()
+    }
+
+    /// The watermark reaches a winner who has not come: from now on the line's call counts them, and no round. Whether it was one.
+    pub fn give_up(&mut self, rank: Rank) -> bool {
+        let round = self.kept.iter_mut().find_map(|round| {
+            let index = round.winners.iter().position(|winner| *winner == rank)?;
+            Some((round, index))
+        });
+        let Some((round, index)) = round else { return false };
+        round.winners.remove(index);
+        round.doubles.push(rank);
+        round.call.size = round.call.size.saturating_sub(1);
+        round.call.holding = round.call.holding.saturating_sub(1);
+        self.won.remove(rank);
+        true
     }
 
     /// The windows' clock stood still for so long.

@@ -258,6 +258,12 @@ impl State {
                 self.line.join(*count);
             }
             Change::Called { end, holding, closes_at, late_until } => {
+                let first = self.line.called();
+                // Of one place, and it waits: it is the line's now, though a round called it before.
+                let alone = end.0 == first.0 + 1 && *holding == 1;
+                if alone && self.rounds.give_up(self.draws.rank_of(first)) {
+                    self.line.come_back(1);
+                }
                 self.line.call(*end, *holding, at, *closes_at, *late_until);
                 self.waits.pass(self.draws.first_rank_from(self.line.called()), at);
             }
@@ -323,7 +329,6 @@ impl State {
     fn spend(&mut self, rank: Rank, claimed: bool) {
         let place = self.draws.place_of(rank);
         self.kept.remove(place);
-        // Whom a round called is its own, though the watermark may have passed them since.
         if self.rounds.spend(rank, claimed, self.line.clock(self.at)) {
             return;
         }

@@ -409,8 +409,8 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         let Place(first) = self.state.line.called();
-        // Whoever left, or was called by a round, is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of
-        // their tickets are to hear of it.
+        // Whoever left is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of their tickets are to hear
+        // of it.
         let count = if self.state.line.has_only_gone() {
             u64::MAX
         } else {
@@ -419,14 +419,33 @@ impl<'a> Turn<'a> {
         if count == 0 {
             return Ok(());
         }
-        let (mut end, mut holding) = (first, 0u32);
-        while u64::from(holding) < count && end < self.state.line.issued().0 {
-            holding += u32::from(self.waits(self.state.draws.rank_of(Place(end))));
+        let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
+        let (mut end, mut holding, mut new) = (first, 0u32, 0u64);
+        while new < count && end < self.state.line.issued().0 {
+            let rank = self.state.draws.rank_of(Place(end));
+            let unspent = !self.state.spent.contains(rank);
+            if unspent && self.state.rounds.has_won(rank) {
+                // A call of their own makes them the line's. While their round holds a seat for them, they cost no other.
+                new += u64::from(
+                    self.state.rounds.window(rank, self.state.line.clock(self.now)) != Window::Open,
+                );
+                self.call_up_to(end, holding, closes_at)?;
+                self.call_up_to(end + 1, 1, closes_at)?;
+                holding = 0;
+            } else if unspent {
+                (holding, new) = (holding + 1, new + 1);
+            }
             end += 1;
             end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
         }
-        self.spend_pace(rules, self.state.show_up.of(holding));
-        let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
+        self.spend_pace(rules, self.state.show_up.of(new as u32));
+        self.call_up_to(end, holding, closes_at)
+    }
+
+    fn call_up_to(&mut self, end: u64, holding: u32, closes_at: Millis) -> Result<(), Malformed> {
+        if end <= self.state.line.called().0 {
+            return Ok(());
+        }
         let late_until = closes_at.plus(LATE_WINDOW);
         self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
     }
@@ -438,13 +457,10 @@ impl<'a> Turn<'a> {
         told.map_or(self.now, |told| told.max(self.now))
     }
 
-    fn waits(&self, rank: Rank) -> bool {
-        !self.state.spent.contains(rank) && !self.state.rounds.has_won(rank)
-    }
-
     fn draw_round(&mut self, rules: &Rules) -> Result<(), Malformed> {
         let due = self.state.rounds.next_at().is_some_and(|at| at <= self.now);
         let wanted = if due { self.callable(rules, pace::burst_round) } else { 0 };
+        let wanted = wanted.min(self.state.line.waiting());
         let Some(chain) = self.state.rounds.chain().filter(|_| wanted > 0) else {
             return Ok(());
         };
@@ -480,12 +496,11 @@ impl<'a> Turn<'a> {
     /// So many that as many come as there are seats and pace for, if it goes on as it went.
     fn callable(&self, rules: &Rules, burst: fn(u32) -> u32) -> u64 {
         let state = &*self.state;
-        let waiting = state.line.waiting();
-        if waiting == 0 {
+        if state.line.waiting() == 0 {
             return 0;
         }
         let expected = free_seats(state, rules).min(pace_allowed(state, rules, burst));
-        waiting.min(state.show_up.for_expected(expected))
+        state.show_up.for_expected(expected)
     }
 
     fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
