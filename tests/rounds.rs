@@ -305,3 +305,28 @@ fn a_winner_whose_round_is_forgotten_takes_nobodys_seat_in_the_call_that_passed_
         granted(&table.claim(rank));
     }
 }
+
+#[test]
+fn whoever_won_a_round_that_outlives_itself_behind_an_older_one_is_still_called() {
+    let settings = |seats: u64, window: u64, held: bool| {
+        json!({
+            "queueing_method": "random", "total_active_users": seats, "new_users_per_minute": 1_000,
+            "claim_window_seconds": window, "queue_all": held,
+        })
+    };
+    let mut table = Table::new(&settings(10, 600, false));
+    table.join(60);
+    table.later(30_000);
+    let first = winners(&mut table, 60);
+    table.configure(&settings(20, 10, false));
+    table.later(30_000);
+    let second =
+        winners(&mut table, 60).into_iter().find(|rank| !first.contains(rank)).expect("a second round");
+    // The window of the first stands still, that of the second is over.
+    table.later(30_000);
+    table.configure(&settings(20, 10, true));
+    table.later(1_000_000);
+    table.configure(&settings(100, 10, false));
+    assert!(winners(&mut table, 60).contains(&second));
+    granted(&table.claim(second));
+}

@@ -153,7 +153,9 @@ impl Rounds {
     /// Where a rank stands that the watermark has not reached.
     pub fn window(&self, rank: Rank, clock: Millis) -> Window {
         if self.has_won(rank) {
-            return self.round_of(rank).map_or(Window::Uncalled, |round| round.call.window(clock));
+            // Behind its late window a round is kept only for an older one whose clock stood still: boards call its winners all the same.
+            let is_open = |round: &Round| round.call.window(clock) == Window::Open;
+            return if self.round_of(rank).is_some_and(is_open) { Window::Open } else { Window::Late };
         }
         let doubled = self.kept.iter().any(|round| round.doubles.contains(&rank));
         if doubled { Window::Late } else { Window::Uncalled }

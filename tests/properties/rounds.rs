@@ -23,19 +23,20 @@ enum Op {
     LeaveLine(Index),
     LeaveSeat(Index),
     Pass(u64),
-    /// The method, seats, and whether everybody is held.
-    Configure(bool, u32, bool),
+    /// The method, seats, seconds of the claim window, and whether everybody is held.
+    Configure(bool, u32, u32, bool),
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let configured = (prop_oneof![3 => Just(true), 1 => Just(false)], 1..12u32, 0..6u8);
+    let window = prop_oneof![2 => Just(120u32), 1 => Just(10), 1 => Just(600)];
+    let configured = (prop_oneof![3 => Just(true), 1 => Just(false)], 1..12u32, window, 0..6u8);
     prop_oneof![
         2 => (0..12u8).prop_map(Op::Join),
         3 => vec(any::<Index>(), 1..12).prop_map(Op::Claim),
         1 => any::<Index>().prop_map(Op::LeaveLine),
         2 => any::<Index>().prop_map(Op::LeaveSeat),
         4 => prop_oneof![0..3_000u64, Just(30_000), Just(125_000), 0..300_000u64, Just(930_000)].prop_map(Op::Pass),
-        1 => configured.prop_map(|(random, seats, held)| Op::Configure(random, seats, held == 0)),
+        1 => configured.prop_map(|(random, seats, window, held)| Op::Configure(random, seats, window, held == 0)),
     ]
 }
 
@@ -46,17 +47,17 @@ struct World {
     spent: BTreeSet<u64>,
 }
 
-fn settings(random: bool, seats: u32, held: bool) -> json::Value {
+fn settings(random: bool, seats: u32, window: u32, held: bool) -> json::Value {
     let method = if random { "random" } else { "fifo" };
     json!({
-        "queueing_method": method, "total_active_users": seats, "queue_all": held, "claim_window_seconds": 120,
+        "queueing_method": method, "total_active_users": seats, "queue_all": held, "claim_window_seconds": window,
         "new_users_per_minute": 1_000,
     })
 }
 
 impl World {
     fn new() -> World {
-        let mut table = Table::new(&settings(true, 5, false));
+        let mut table = Table::new(&settings(true, 5, 120, false));
         table.join(20);
         World { table, inside: vec![], spent: BTreeSet::new() }
     }
@@ -88,7 +89,9 @@ impl World {
             }
             Op::LeaveSeat(_) => {}
             Op::Pass(millis) => self.table.later(*millis),
-            Op::Configure(random, seats, held) => self.table.configure(&settings(*random, *seats, *held)),
+            Op::Configure(random, seats, window, held) => {
+                self.table.configure(&settings(*random, *seats, *window, *held));
+            }
         }
     }
 
@@ -150,7 +153,7 @@ impl World {
 
     /// Whoever waits is called in the order of their ranks, a few at a time.
     fn in_order(&mut self) -> Result<(), TestCaseError> {
-        self.table.configure(&settings(false, 2_000, false));
+        self.table.configure(&settings(false, 2_000, 120, false));
         let mut behind = None;
         for _ in 0..12 {
             let before = self.table.room.board(self.table.now);
