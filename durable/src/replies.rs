@@ -14,8 +14,9 @@ use crate::journal::read_text;
 /// Batches a lobby may have in flight, and so replies kept for each incarnation.
 pub const IN_FLIGHT_MAX: usize = 8;
 const INCARNATIONS_MAX: usize = 2;
-/// With the retired ones, of which nothing but the name is kept.
-const NAMES_MAX: usize = 8;
+/// With the retired ones, of which nothing but the name is kept. A lobby whose parent is overloaded begins anew with every second batch or so, ten a
+/// second at most: for six seconds and more none of them is taken for new.
+const NAMES_MAX: usize = 32;
 /// What a retired incarnation waits for: a number that no batch has.
 const RETIRED: u64 = u64::MAX;
 /// Lobbies that talk to one parent: 32 leaves and then some. A further one pushes out the one that began
@@ -205,6 +206,13 @@ mod tests {
         for late in [1, 2] {
             assert_eq!(replies.judge(&name(late, 0), &[9; 32]), Verdict::Refused, "a first batch comes late");
         }
+    }
+
+    #[test]
+    fn the_first_batch_of_a_lobby_that_began_again_thirty_times_since_is_not_new() {
+        let mut replies = Replies::default();
+        (1..=32).for_each(|incarnation| remember(&mut replies, incarnation, 0));
+        assert_eq!(replies.judge(&name(1, 0), &[9; 32]), Verdict::Refused);
     }
 
     #[test]
