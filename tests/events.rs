@@ -190,6 +190,24 @@ fn a_drawn_places_window_begins_when_everybody_can_have_heard() {
 }
 
 #[test]
+fn drawn_places_have_that_window_too_where_the_call_begins_before_them() {
+    let mut table = table(Event { shuffle: true, ..event() });
+    let settings = json!({ "claim_window_seconds": 10, "total_active_users": 50 });
+    table.configure(&settings);
+    table.join(60);
+    at(&mut table, 5);
+    table.join(60);
+    at(&mut table, 10);
+    // The last ten of those who waited, and forty of those who were drawn.
+    let drawn: Vec<u64> =
+        (60..120).filter(|rank| table.room.board(table.now).has_called(Rank(*rank))).collect();
+    assert_eq!((table.called(), drawn.len()), (100, 40));
+    table.later(44_999);
+    granted(&table.claim(drawn[0]));
+    assert_eq!(table.room.status(table.now).called_held, 49);
+}
+
+#[test]
 fn an_event_called_off_draws_nobody_and_one_moved_is_promised_anew() {
     let mut table = table(Event { shuffle: true, ..event() });
     let first = table.room.board(table.now).seals[0].commitment;

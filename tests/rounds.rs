@@ -73,6 +73,18 @@ fn every_seed_proves_the_ones_before() {
 }
 
 #[test]
+fn the_newest_seed_is_told_when_all_rounds_are_forgotten() {
+    let mut table = table(1);
+    let promise = rounds(&mut table).commitment;
+    table.later(30_000);
+    granted(&table.claim(0));
+    table.later(3_600_000);
+    let told = rounds(&mut table);
+    assert_eq!((told.number, told.kept.len()), (1, 0));
+    assert_eq!(hashed(&told.seed.0), promise.0);
+}
+
+#[test]
 fn a_winner_is_called_until_its_round_is_forgotten_and_then_waits_again() {
     let mut table = table(30);
     table.later(30_000);
@@ -252,6 +264,18 @@ fn no_round_begins_below_the_one_before_even_when_winners_wait_again() {
         assert!(in_order && told.iter().all(|round| round.draw.count <= 100), "{told:?}");
     }
     assert!(rounds(&mut table).number > 3, "some have won twice");
+}
+
+#[test]
+fn where_only_winners_are_ahead_no_more_are_called_than_there_are_seats() {
+    let mut table = table(30);
+    // Nobody comes: round after round, until all thirty have won.
+    (0..14).for_each(|_| table.later(63_000));
+    assert_eq!(table.room.board(table.now).waiting, 0);
+    table.configure(&json!({ "total_active_users": 10, "new_users_per_minute": 1_000 }));
+    assert_eq!((table.room.status(table.now).called_held, table.called()), (0, 0));
+    // They are called still, and late.
+    granted(&table.claim(29));
 }
 
 /// A hundred people, of whom ten won the first round; none of them came. From a minute on they are called in order, and nobody else comes either.

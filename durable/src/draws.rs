@@ -71,6 +71,11 @@ impl Done {
         self.draw.first.0 <= place.0 && place.0 < self.end()
     }
 
+    /// Whether it drew this place, or one behind it.
+    pub fn reaches(&self, place: Place) -> bool {
+        place.0 < self.end()
+    }
+
     fn end(&self) -> u64 {
         self.draw.first.0 + self.draw.count
     }

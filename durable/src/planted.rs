@@ -26,11 +26,15 @@ pub enum Bug {
     LatecomersRush,
     /// The alarm does not know that windows close.
     AlarmForgetsWindows,
+    /// The first of those who join at once has no say in the draw.
+    JoinUnmixed,
+    /// A round does not draw whoever waits longest.
+    LongestUndrawn,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 11] = [
+    pub const ALL: [Bug; 13] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -42,6 +46,8 @@ impl Bug {
         Bug::RowSkippedAtLoad,
         Bug::LatecomersRush,
         Bug::AlarmForgetsWindows,
+        Bug::JoinUnmixed,
+        Bug::LongestUndrawn,
     ];
 }
 

@@ -164,7 +164,7 @@ fn rounds(rounds: &Rounds, mode: Mode) -> Option<BoardRounds> {
     let mut told = BoardRounds {
         commitment: Digest(chain.commitment),
         number: chain.used,
-        seed: Digest(chain.commitment),
+        seed: Digest(chain.told),
         next_ms: rounds.next_at().filter(|_| mode == Mode::Random).map_or(0, |at| at.0),
         kept: Vec::new(),
     };

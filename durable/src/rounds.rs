@@ -44,9 +44,16 @@ pub struct Chain {
     pub begun_at: Millis,
     /// Rounds drawn with it.
     pub used: u32,
+    /// The newest seed that was told; before the first round, the commitment.
+    pub told: [u8; 32],
 }
 
 impl Chain {
+    /// One that begins.
+    pub fn new(tip: [u8; 32], commitment: [u8; 32], begun_at: Millis) -> Chain {
+        Chain { tip, commitment, begun_at, used: 0, told: commitment }
+    }
+
     /// The seed of the next round.
     pub fn next_seed(&self) -> [u8; 32] {
         nth_seed(self.tip, self.used + 1)
@@ -195,6 +202,7 @@ impl Rounds {
     pub fn hold(&mut self, round: Round) -> u64 {
         if let Some(chain) = &mut self.chain {
             chain.used = chain.used.saturating_add(1);
+            chain.told = round.draw.seed;
         }
         let returned = if self.is_full() { self.forget_oldest() } else { 0 };
         self.keep(round);
@@ -261,11 +269,12 @@ impl Rounds {
     /// As bytes of a snapshot.
     pub fn encode(&self, out: &mut Writer) {
         out.number(u64::from(self.chain.is_some()));
-        if let Some(Chain { tip, commitment, begun_at, used }) = &self.chain {
+        if let Some(Chain { tip, commitment, begun_at, used, told }) = &self.chain {
             out.fixed(tip);
             out.fixed(commitment);
             out.number(begun_at.0);
             out.number(u64::from(*used));
+            out.fixed(told);
         }
         out.number(self.kept.len() as u64);
         for Round { draw, cut, doubles, call, .. } in &self.kept {
@@ -282,7 +291,7 @@ impl Rounds {
         if reader.number() == 1 {
             let (tip, commitment) = (reader.fixed(), reader.fixed());
             let (begun_at, used) = (Millis(reader.number()), reader.number_u32().min(CHAIN_LENGTH));
-            rounds.chain = Some(Chain { tip, commitment, begun_at, used });
+            rounds.chain = Some(Chain { tip, commitment, begun_at, used, told: reader.fixed() });
         }
         let count = reader.count(75) as u64;
         reader.expect(count <= KEPT_MAX);

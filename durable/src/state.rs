@@ -299,7 +299,7 @@ impl State {
             Change::Mixed { hash } => self.draws.mix(*hash),
             Change::Drawn { occasion, draw } => self.draws.finish(Done::new(*occasion, *draw)),
             Change::ChainBegun { tip, commitment } => {
-                self.rounds.begin_chain(Chain { tip: *tip, commitment: *commitment, begun_at: at, used: 0 });
+                self.rounds.begin_chain(Chain::new(*tip, *commitment, at));
             }
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 let call = Call::new(at, *holding, *closes_at, *late_until);

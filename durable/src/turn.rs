@@ -231,7 +231,8 @@ impl<'a> Turn<'a> {
             self.change(Change::Promised { wait: promised })?;
         }
         if let Some(gathering) = self.state.draws.gathering() {
-            let hash = holders.iter().fold(gathering.hash, mix);
+            let heard = holders.iter().skip(usize::from(planted(Bug::JoinUnmixed)));
+            let hash = heard.fold(gathering.hash, mix);
             self.change(Change::Mixed { hash })?;
         }
         self.change(Change::Joined { count: holders.len() as u64 })
@@ -439,29 +440,28 @@ impl<'a> Turn<'a> {
         let Place(first) = self.state.line.called();
         // Whoever left is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of their tickets are to hear
         // of it.
-        let count = if self.state.line.has_only_gone() {
-            u64::MAX
-        } else {
-            self.callable(rules, pace::burst_queueing)
-        };
-        if count == 0 {
+        let count = self.callable(rules, pace::burst_queueing);
+        if count == 0 && !self.state.line.has_only_gone() {
             return Ok(());
         }
-        let closes_at = self.window_opens_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
+        let closes_at = self.windows_open_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
         let (mut end, mut holding, mut new) = (first, 0u32, 0u64);
-        while new < count && end < self.state.line.issued().0 {
+        while end < self.state.line.issued().0 {
             let rank = self.state.draws.rank_of(Place(end));
-            let unspent = !self.state.spent.contains(rank);
-            if unspent && self.state.rounds.has_won(rank) {
-                // A call of their own makes them the line's. While their round holds a seat for them, they cost no other.
-                new += u64::from(
-                    self.state.rounds.window(rank, self.state.line.clock(self.now)) != Window::Open,
-                );
-                self.call_up_to(end, holding, closes_at)?;
-                self.call_up_to(end + 1, 1, closes_at)?;
-                holding = 0;
-            } else if unspent {
-                (holding, new) = (holding + 1, new + 1);
+            if !self.state.spent.contains(rank) {
+                if new == count {
+                    break;
+                }
+                if self.state.rounds.has_won(rank) {
+                    // A call of their own makes them the line's. While their round holds a seat for them, they cost no other.
+                    let clock = self.state.line.clock(self.now);
+                    new += u64::from(self.state.rounds.window(rank, clock) != Window::Open);
+                    self.call_up_to(end, holding, closes_at)?;
+                    self.call_up_to(end + 1, 1, closes_at)?;
+                    holding = 0;
+                } else {
+                    (holding, new) = (holding + 1, new + 1);
+                }
             }
             end += 1;
             end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
@@ -478,9 +478,9 @@ impl<'a> Turn<'a> {
         self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
     }
 
-    /// Now, or once everybody can have heard of the draw that gave this place.
-    fn window_opens_at(&self, place: Place) -> Millis {
-        let drawn = self.state.draws.done().iter().filter(|done| done.has(place));
+    /// Now, or once everybody can have heard of the draws that gave places from this one on: how many are called is not known yet.
+    fn windows_open_at(&self, first: Place) -> Millis {
+        let drawn = self.state.draws.done().iter().filter(|done| done.reaches(first));
         let told = drawn.map(|done| done.occasion.start.plus(DRAW_SLACK)).max();
         told.map_or(self.now, |told| told.max(self.now))
     }
@@ -501,6 +501,7 @@ impl<'a> Turn<'a> {
         let Some(first) = (oldest.0..issued.0).map(Rank).find(|rank| unspent(*rank)) else {
             return Ok(());
         };
+        let first = Rank(first.0 + u64::from(planted(Bug::LongestUndrawn)));
         let draw = draw_among(first, (issued.0 - first.0).min(rounds::COUNT_MAX), chain.next_seed());
         let permutation = draw.permutation();
         let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
@@ -564,7 +565,7 @@ impl<'a> Turn<'a> {
             // Claims open again as soon as there is a seat.
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
-            () if rules.mode == Mode::Fifo && state.line.has_only_gone() => Some(now),
+            () if rules.mode == Mode::Fifo && state.line.has_only_gone() && self.is_first_gone() => Some(now),
             () if rules.mode == Mode::Random && self.is_first_gone() => state.rounds.next_at(),
             () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
