@@ -77,8 +77,8 @@ pub fn run(plan: &Plan, options: &Options) -> Outcome {
 }
 
 /// How long after the rush everybody has to be inside: a bound that can be computed, and no guess. Everybody who came holds a seat for a
-/// session, or for a window, one after the other if there is one seat; and the slowest pace lets in one at a time.
+/// session, or for a window and a round before it, one after the other if there is one seat; and the slowest pace lets in one at a time.
 fn patience(plan: &Plan) -> Millis {
     let people = plan.visitors.len() as u64 * 4 + 20;
-    Millis(people * 130_000)
+    Millis(people * 160_000)
 }

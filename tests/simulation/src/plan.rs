@@ -70,7 +70,7 @@ impl Plan {
         let leaves = dice.between(1, 3) as usize;
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
         let mut opening = orders::opening(&mut dice);
-        let mut orders = orders::draw(&mut dice.fork(), rush);
+        let mut orders = orders::draw(&mut dice.fork(), rush, is_long);
         if is_tight {
             opening = orders::tight(&mut dice, opening);
             orders.clear();

@@ -42,6 +42,8 @@ pub enum Move {
     Seats(u64),
     /// An operator holds everybody, or no longer does.
     Hold(bool),
+    /// An operator calls by rounds, or in order.
+    Rounds(bool),
     /// Time passes, and the alarm rings.
     Later(u64),
 }
@@ -56,6 +58,7 @@ struct Small {
     version: u64,
     seats: u64,
     is_held: bool,
+    by_rounds: bool,
     joined: u64,
     grants: Vec<Grant>,
     last: Option<Vec<u8>>,
@@ -117,6 +120,7 @@ impl Small {
             version: 0,
             seats: 2,
             is_held: false,
+            by_rounds: false,
             joined: 0,
             grants: Vec::new(),
             last: None,
@@ -141,6 +145,7 @@ impl Small {
         moves.extend(self.last.as_ref().map(|_| Move::Repeat));
         moves.push(Move::Seats(3 - self.seats));
         moves.push(Move::Hold(!self.is_held));
+        moves.push(Move::Rounds(!self.by_rounds));
         moves
     }
 
@@ -177,6 +182,10 @@ impl Small {
                 self.is_held = is_held;
                 self.configure();
             }
+            Move::Rounds(by_rounds) => {
+                self.by_rounds = by_rounds;
+                self.configure();
+            }
             Move::Later(millis) => {
                 self.now = self.now.plus(Millis(millis));
                 self.step(Wanted::Alarm);
@@ -194,7 +203,7 @@ impl Small {
         let settings = json!({
             "name": "small", "host": "shop.example", "total_active_users": self.seats,
             "new_users_per_minute": 100, "session_duration_seconds": 10, "claim_window_seconds": 10,
-            "queue_all": self.is_held,
+            "queue_all": self.is_held, "queueing_method": if self.by_rounds { "random" } else { "fifo" },
         });
         if let Ok(settings) = Settings::parse(&settings) {
             let version = self.version;

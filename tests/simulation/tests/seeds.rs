@@ -29,10 +29,22 @@ fn nor_where_nothing_goes_wrong() {
 }
 
 #[test]
-fn operators_end_sessions_in_some_of_them() {
+fn everything_that_operators_do_is_in_some_of_them() {
     let options = Options { keeps_lines: true, ..Options::default() };
-    let histories: Vec<_> = (1..=16).flat_map(|seed| simulate(seed, &options).lines).collect();
-    for what in ["SessionsEnded", "an operator wants End("] {
+    let histories: Vec<_> = (1..=24).flat_map(|seed| simulate(seed, &options).lines).collect();
+    let wanted = [
+        "SessionsEnded { occasion: None",
+        "SessionsEnded { occasion: Some",
+        "an operator wants End(",
+        "the origin ends the session",
+        "Drawn {",
+        "Gathering { event: None",
+        "Round {",
+        "doubles: [Rank",
+        "told drawing",
+        "told closed",
+    ];
+    for what in wanted {
         assert!(histories.iter().any(|line| line.contains(what)), "{what}");
     }
 }

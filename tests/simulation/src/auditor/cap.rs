@@ -5,26 +5,31 @@
 //! pass alone, and a room that is switched off lets everybody through.
 
 use durable::batch::Grant;
+use durable::draws::Occasion;
 use durable::token::Pass;
 use durable::units::Millis;
 
-use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts};
-use super::{Auditor, Rule};
+use super::draws::occasion;
+use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts, TICK};
+use super::rules::Way;
+use super::{Asked, Auditor, Rule};
 
-/// Seats come free in steps of this.
-const TICK: Millis = Millis(100);
-/// How long after a room was switched on again an edge may not know it.
-const SUSPENDED_SLACK: Millis = Millis(30_000);
+/// A board is acted on for no longer than this.
+const OLDEST_BOARD: Millis = Millis(10_000);
+/// How long after a room was open to all an edge may not know that it no longer is.
+const OPEN_SLACK: Millis = Millis(30_000);
+/// An edge's clock is ahead by so much at most, and a request under way.
+const AHEAD: Millis = Millis(2_000);
 
 impl Auditor {
     /// A seat is given.
-    pub(super) fn judge_cap(&mut self, at: Millis, grant: &Grant) {
+    pub(super) fn judge_cap(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
         let (seat, generation) = (grant.seat.0, grant.generation.0);
         let Some(limits) = self.facts.limits else {
             return self.broke(at, Rule::Cap, "a seat was given before there were settings".into());
         };
         let live = self.facts.live(at);
-        self.check(at, live < limits.seats, Rule::Cap, || {
+        self.check(at, live < limits.seats || limits.way == Way::Free, Rule::Cap, || {
             format!("seat {seat} is given as number {} of {}", live + 1, limits.seats)
         });
         let before = self.facts.passes.range((seat, 0)..(seat, u32::MAX)).next_back();
@@ -36,17 +41,19 @@ impl Auditor {
         }
         let (least, lifetime) = (limits.session, grant.expires.since(at));
         self.check(at, lifetime >= least, Rule::Kept, || format!("a pass for {} ms", lifetime.0));
+        let soon = free_at <= grant.expires.plus(DEAD_AFTER_EXPIRY).plus(TICK);
+        self.check(at, soon, Rule::Live, || format!("seat {seat} is to be free at {} only", free_at.0));
     }
 
     /// A pass is renewed.
-    pub(super) fn judge_renewed(&mut self, at: Millis, grant: &Grant) {
+    pub(super) fn judge_renewed(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
         let key = (grant.seat.0, grant.generation.0);
         let limits = self.facts.limits;
         let Some(pass) = self.facts.passes.get_mut(&key) else {
             return self.broke(at, Rule::Cap, format!("{key:?} is renewed and was never given"));
         };
         let before = *pass;
-        pass.grant = *grant;
+        (pass.grant, pass.free_at) = (*grant, free_at);
         pass.renewed_at.get_or_insert(at);
         pass.dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY).max(before.dead_at);
         let is_alive = before.left_at.is_none() && at < before.dead_at.plus(TICK);
@@ -66,20 +73,40 @@ impl Auditor {
             return self.broke(at, Rule::Cap, format!("{key:?} is given up and was never given"));
         };
         let was_left = pass.left_at.replace(at).is_some();
+        pass.free_at = free_at;
         pass.dead_at = pass.dead_at.min(at.plus(longest).plus(DEAD_AFTER_REVOCATION));
         let dead_at = pass.dead_at;
         self.check(at, !was_left, Rule::Once, || format!("{key:?} is given up twice"));
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("{key:?} is to be free {} ms before it is dead", dead_at.since(free_at).0)
         });
+        let latest = at.plus(OLDEST_BOARD).plus(DEAD_AFTER_REVOCATION).plus(TICK);
+        self.check(at, free_at <= latest, Rule::Live, || {
+            format!("{key:?} is given up and to be free in {} ms", free_at.since(at).0)
+        });
     }
 
-    /// All sessions end: every pass is dead once every edge has had time to hear of it.
-    pub(super) fn judge_sessions_ended(&mut self, at: Millis, free_at: Millis) {
+    /// All sessions end, by an operator or for a prequeue: every pass is dead once every edge has had time to hear of it.
+    pub(super) fn judge_sessions_ended(
+        &mut self,
+        at: Millis,
+        swept_for: Option<Occasion>,
+        free_at: Millis,
+        asked: &[Asked],
+    ) {
+        let by_operator = swept_for.is_none() && asked.iter().any(|asked| matches!(asked, Asked::Settings));
+        let prequeue = self.facts.orders.prequeue(at).filter(|event| event.ends_sessions).map(occasion);
+        let again = swept_for.is_some_and(|swept| self.facts.draws.swept.contains(&swept));
+        let for_event = swept_for.is_some() && swept_for == prequeue && !again;
+        self.facts.draws.swept.extend(swept_for);
+        self.check(at, by_operator || for_event, Rule::Kept, || {
+            format!("sessions end for {swept_for:?}, and nobody wanted it: again {again}")
+        });
         let dead_at = at.plus(self.facts.longest_age(at)).plus(DEAD_AFTER_REVOCATION);
         for pass in self.facts.passes.values_mut().filter(|pass| pass.dead_at > at) {
             pass.left_at.get_or_insert(at);
             pass.dead_at = pass.dead_at.min(dead_at);
+            pass.free_at = pass.free_at.min(free_at);
         }
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("seats are to be free {} ms before their passes are dead", dead_at.since(free_at).0)
@@ -88,14 +115,16 @@ impl Auditor {
 
     /// The origin sees a request with these tokens.
     pub fn origin_saw(&mut self, now: Millis, tokens: &[&str], is_blind: bool) {
-        let recently = |at: Millis| now.since(at) <= SUSPENDED_SLACK;
-        let suspended = self.facts.limits.is_some_and(|limits| limits.is_suspended)
-            || self.facts.suspended_at.is_some_and(recently);
+        let lately = self.facts.open_at.is_some_and(|at| now.since(at) <= OPEN_SLACK);
+        // Edges go by their own clocks.
+        let soon = [Millis(0), AHEAD].into_iter().any(|ahead| {
+            self.facts.orders.limits(now.plus(ahead)).is_some_and(|limits| limits.way.is_open())
+        });
         let passes: Vec<Pass> = tokens.iter().filter_map(|token| self.pass(token)).collect();
         let known = |pass: &Pass| self.facts.passes.get(&(pass.seat.0, pass.generation.0));
         let is_alive =
             |pass: &Pass| known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind);
-        if !suspended && !passes.iter().any(is_alive) {
+        if !lately && !soon && !passes.iter().any(is_alive) {
             let told: Vec<_> = passes.iter().map(|pass| (pass.seat.0, pass.generation.0)).collect();
             let dead: Vec<_> =
                 passes.iter().filter_map(|pass| Some(now.since(known(pass)?.dead_at).0)).collect();

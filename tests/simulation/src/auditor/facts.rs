@@ -5,7 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use durable::batch::{BatchName, Grant, Reply};
 use durable::json::{Value, parse};
+use durable::schedule::Event;
 use durable::units::{Millis, Rank};
+use durable::wire::from_text;
+
+use super::draws::Draws;
+use super::expected::{Cohort, ShowUp};
+use super::rounds::Rounds;
+use super::rules::{Limits, Orders};
 
 /// An edge may act on a board that is older than its age by this.
 pub(super) const GRACE: Millis = Millis(1_000);
@@ -13,27 +20,12 @@ pub(super) const GRACE: Millis = Millis(1_000);
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 /// A revoked pass is dead so long after the longest age of a board that was published before.
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
+/// Seats come free in steps of this.
+pub(super) const TICK: Millis = Millis(100);
+/// What pace is counted over.
+pub(super) const WINDOW: Millis = Millis(60_000);
 /// How long after its call a place may still enter, at least.
 pub(super) const LATE_WINDOW: Millis = Millis(30 * 60_000);
-
-/// What operators allow, as far as rules depend on it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// `total_active_users`.
-    pub(super) seats: u64,
-    /// `new_users_per_minute`.
-    pub(super) per_minute: u64,
-    /// D.
-    pub(super) session: Millis,
-    /// How long a called place holds its seat.
-    pub(super) claim_window: Millis,
-    /// Sessions are not prolonged.
-    pub(super) is_fixed: bool,
-    /// `queue_all`.
-    pub(super) is_held: bool,
-    /// `suspended`.
-    pub(super) is_suspended: bool,
-}
 
 /// When a place was called, and how long that counts.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +43,18 @@ pub(super) struct Turn {
 /// A rank, and what became of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RankFacts {
+    /// Who joined.
+    pub(super) holder: [u8; 16],
     /// Its turn, if it was called.
     pub(super) turn: Option<Turn>,
+    /// The watermark has passed its place.
+    pub(super) is_passed: bool,
+    /// The round that called it, while that is kept.
+    pub(super) round: Option<u64>,
+    /// The call that counts on it.
+    pub(super) cohort: Option<usize>,
+    /// It was exchanged while its call held a seat for it.
+    pub(super) came_in_time: bool,
     /// Its ticket was given up.
     pub(super) left: bool,
     /// The pass it was exchanged for.
@@ -61,6 +63,18 @@ pub(super) struct RankFacts {
     pub(super) kept_at: Option<Millis>,
     /// The same, on a clock that stands still while nobody may claim.
     pub(super) kept_on_clock: Option<Millis>,
+}
+
+impl RankFacts {
+    /// Whether its ticket is worth nothing any more.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left || self.pass.is_some()
+    }
+
+    /// Whether it may be called.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.is_passed && self.round.is_none() && !self.is_spent()
+    }
 }
 
 /// A pass, and what became of it.
@@ -78,6 +92,8 @@ pub(super) struct PassFacts {
     pub(super) left_at: Option<Millis>,
     /// From then on no edge accepts it.
     pub(super) dead_at: Millis,
+    /// From then on its seat is free, by the row: no sooner.
+    pub(super) free_at: Millis,
 }
 
 /// A batch's name, so that it can be looked up.
@@ -88,20 +104,32 @@ pub(super) type Name = (String, [u8; 16], u64);
 pub(super) struct Facts {
     /// The time of the last row.
     pub(super) at: Millis,
-    /// None before the room was configured.
+    /// Settings and events.
+    pub(super) orders: Orders,
+    /// What they allowed at the last row; none before the room was configured.
     pub(super) limits: Option<Limits>,
-    /// When settings changed last.
+    /// When that changed last.
     pub(super) configured_at: Millis,
     /// When a limit was lowered last.
     pub(super) lowered_at: Option<Millis>,
     /// Since when nobody may claim.
     pub(super) held_since: Option<Millis>,
-    /// When the room was switched off last, or has been on since.
-    pub(super) suspended_at: Option<Millis>,
+    /// When people got to the origin without a pass last.
+    pub(super) open_at: Option<Millis>,
     /// The slowest pace that ever was.
     pub(super) slowest: u64,
     /// Every rank.
     pub(super) ranks: Vec<RankFacts>,
+    /// The rank of every place, and the place of every rank.
+    pub(super) laid_out: (Vec<u64>, Vec<u64>),
+    /// Draws to come, and those that were held.
+    pub(super) draws: Draws,
+    /// Rounds that are kept.
+    pub(super) rounds: Rounds,
+    /// Who was called together.
+    pub(super) cohorts: Vec<Cohort>,
+    /// How many come of those who are called.
+    pub(super) show_up: ShowUp,
     /// Every place below it was called.
     pub(super) called: u64,
     /// Every pass, by seat and generation.
@@ -126,14 +154,23 @@ pub(super) fn key(name: &BatchName) -> Name {
 }
 
 impl Facts {
-    /// The rank whose turn is at a place: under `fifo` both are the same.
+    /// The rank that has a place.
     pub(super) fn rank_of(&self, place: u64) -> u64 {
-        place
+        self.laid_out.0.get(place as usize).copied().unwrap_or(place)
     }
 
-    /// The place that decides a rank's turn.
+    /// The place of a rank.
     pub(super) fn place_of(&self, rank: u64) -> u64 {
-        rank
+        self.laid_out.1.get(rank as usize).copied().unwrap_or(rank)
+    }
+
+    /// From this place on, these ranks stand.
+    pub(super) fn lay_out(&mut self, first: u64, ranks: &[u64]) {
+        let (ranks_by_place, places) = &mut self.laid_out;
+        for (rank, place) in ranks.iter().zip(first..) {
+            ranks_by_place[place as usize] = *rank;
+            places[*rank as usize] = place;
+        }
     }
 
     /// What is known of a rank.
@@ -144,28 +181,37 @@ impl Facts {
     /// Settings were committed.
     pub(super) fn configure(&mut self, at: Millis, settings: &str) {
         let Ok(settings) = parse(settings.as_bytes()) else { return };
-        let number = |name: &str| settings.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let flag = |name: &str| settings.get(name) == Some(&Value::Bool(true));
-        let limits = Limits {
-            seats: number("total_active_users"),
-            per_minute: number("new_users_per_minute"),
-            session: Millis::from_secs(number("session_duration_seconds")),
-            claim_window: Millis::from_secs(number("claim_window_seconds")),
-            is_fixed: flag("disable_session_renewal"),
-            is_held: flag("queue_all"),
-            is_suspended: flag("suspended"),
-        };
-        if self.limits.is_some_and(|old| limits.seats < old.seats || limits.per_minute < old.per_minute) {
+        let is_held = settings.get("queue_all") == Some(&Value::Bool(true));
+        self.orders.settings = Some(settings);
+        self.configured_at = at;
+        self.hold(at, is_held);
+        self.reckon(at);
+    }
+
+    /// Events were committed.
+    pub(super) fn schedule(&mut self, at: Millis, events: &str) {
+        let events: Option<Vec<Event>> = from_text(events.as_bytes());
+        self.orders.events = events.unwrap_or_default();
+        let Facts { orders, draws, .. } = self;
+        draws.sealed.retain(|sealed| orders.events.iter().any(|event| sealed.occasion.is_of(event)));
+        self.reckon(at);
+    }
+
+    /// What holds at this moment.
+    pub(super) fn reckon(&mut self, at: Millis) {
+        let Some(limits) = self.orders.limits(at) else { return };
+        let before = self.limits.replace(limits).unwrap_or(limits);
+        if limits.seats < before.seats || limits.per_minute < before.per_minute {
             self.lowered_at = Some(at);
         }
-        if limits.is_suspended || self.limits.is_some_and(|old| old.is_suspended) {
-            self.suspended_at = Some(at);
+        if limits != before {
+            self.configured_at = at;
         }
-        self.hold(at, limits.is_held);
+        if limits.way.is_open() || before.way.is_open() {
+            self.open_at = Some(at);
+        }
         self.slowest =
             if self.slowest == 0 { limits.per_minute } else { self.slowest.min(limits.per_minute) };
-        self.configured_at = at;
-        self.limits = Some(limits);
     }
 
     /// While nobody may claim, turns stand still.
@@ -187,6 +233,11 @@ impl Facts {
                         turn.late_until = turn.late_until.plus(pause);
                     }
                 }
+                for cohort in self.cohorts.iter_mut().filter(|cohort| cohort.closes_at > since) {
+                    cohort.closes_at = cohort.closes_at.plus(pause);
+                    cohort.late_until = cohort.late_until.plus(pause);
+                }
+                self.pause_rounds(since, pause);
                 self.held_since = None;
             }
             _ => {}
@@ -200,11 +251,14 @@ impl Facts {
 
     /// Ranks were given.
     pub(super) fn join(&mut self, count: u64) {
-        self.ranks.resize(self.ranks.len() + count as usize, RankFacts::default());
+        let (before, after) = (self.ranks.len(), self.ranks.len() + count as usize);
+        self.ranks.resize(after, RankFacts::default());
+        self.laid_out.0.extend(before as u64..after as u64);
+        self.laid_out.1.extend(before as u64..after as u64);
     }
 
     /// A seat was given.
-    pub(super) fn admit(&mut self, at: Millis, rank: Option<Rank>, grant: &Grant) {
+    pub(super) fn admit(&mut self, at: Millis, rank: Option<Rank>, grant: &Grant, free_at: Millis) {
         let key = (grant.seat.0, grant.generation.0);
         let pass = PassFacts {
             rank,
@@ -213,33 +267,58 @@ impl Facts {
             renewed_at: None,
             left_at: None,
             dead_at: grant.expires.plus(DEAD_AFTER_EXPIRY),
+            free_at,
         };
         self.passes.insert(key, pass);
         self.alive.push(key);
         self.admissions.push((at, rank.is_some()));
+        let moment = self.moment(at);
         if let Some(facts) = rank.and_then(|rank| self.ranks.get_mut(rank.0 as usize)) {
             facts.pass = Some(key);
+            let cohort = facts.cohort.and_then(|cohort| self.cohorts.get(cohort));
+            facts.came_in_time = cohort.is_some_and(|cohort| moment < cohort.closes_at);
         }
     }
 
     /// How many seats are live.
     pub(super) fn live(&mut self, at: Millis) -> u64 {
+        self.count_alive(at, |pass| pass.dead_at > at)
+    }
+
+    /// How many seats are taken: they come free in steps.
+    pub(super) fn taken(&mut self, at: Millis) -> u64 {
+        self.count_alive(at, |pass| pass.free_at.plus(TICK) > at)
+    }
+
+    fn count_alive(&mut self, at: Millis, is_so: impl Fn(&PassFacts) -> bool) -> u64 {
         let Facts { alive, passes, .. } = self;
-        alive.retain(|key| passes.get(key).is_some_and(|pass| pass.dead_at > at));
-        alive.len() as u64
+        let ends = |pass: &PassFacts| pass.dead_at.max(pass.free_at.plus(TICK));
+        alive.retain(|key| passes.get(key).is_some_and(|pass| ends(pass) > at));
+        alive.iter().filter(|key| passes.get(key).is_some_and(&is_so)).count() as u64
     }
 
-    /// How many wait uncalled and have not left.
-    pub(super) fn waiting(&self) -> u64 {
-        let uncalled =
-            (self.called..self.ranks.len() as u64).filter_map(|place| self.rank(self.rank_of(place)));
-        uncalled.filter(|rank| !rank.left).count() as u64
+    /// The ranks that may be called.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
+        let ranks = self.ranks.iter().zip(0..);
+        ranks.filter(|(facts, _)| facts.is_waiting()).map(|(_, rank)| rank)
     }
 
-    /// Places that are called and neither exchanged nor given up, in the order of their calls.
+    /// Whether there is none.
+    pub(super) fn waits_nobody(&self) -> bool {
+        self.waiting().next().is_none()
+    }
+
+    /// How many were admitted in the 60 s before.
+    pub(super) fn admitted(&self, at: Millis) -> u64 {
+        let recent = self.admissions.iter().rev();
+        recent.take_while(|(then, _)| at.since(*then) <= WINDOW).count() as u64
+    }
+
+    /// Ranks that are called and neither exchanged nor given up, each with its place, the lowest first.
     pub(super) fn pending(&self) -> impl Iterator<Item = (u64, Turn, &RankFacts)> {
-        let ranks = self.ranks.iter().zip(0u64..).filter(|(rank, _)| !rank.left && rank.pass.is_none());
-        ranks.filter_map(|(facts, rank)| Some((rank, facts.turn?, facts)))
+        let ranks = self.laid_out.0.iter().zip(0..);
+        let known = ranks.filter_map(|(rank, place)| Some((place, self.rank(*rank)?)));
+        known.filter_map(|(place, facts)| Some((place, facts.turn.filter(|_| !facts.is_spent())?, facts)))
     }
 
     /// The longest time for which an edge may go on with a board that was published before: counted from now.

@@ -1,12 +1,14 @@
 //! Rule 8, once the rush is over and nothing goes wrong any more: the line does not stand while there are free seats and pace, and in the end
 //! everybody who kept asking got in.
 //!
-//! A seat is free here if it is neither live nor promised: to a called place in its window, or to one that was told *next* a while ago.
+//! A seat is free here if it is neither taken (by the row that says until when, which `cap` bounds) nor promised: to a called place in its window, or to one that was told *next* a while ago.
+
+use std::collections::VecDeque;
 
 use durable::units::Millis;
 
-use super::facts::Limits;
 use super::late::KEPT;
+use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
 
 /// An alarm from before may come so late.
@@ -15,17 +17,24 @@ const SETTLED: Millis = Millis(22_000);
 const LOOK: Millis = Millis(250);
 /// A call may be so late: calls are a second apart, and a commit takes its time.
 const PATIENCE: Millis = Millis(2_500);
-const WINDOW: Millis = Millis(60_000);
+/// From one round to the next.
+const ROUND: Millis = Millis(30_000);
 
 /// See the module's words.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Live {
     /// When the rush ended.
     pub(super) quiet_since: Option<Millis>,
     /// When it was looked at last; never, once something changed.
     pub(super) looked_at: Option<Millis>,
     stands_since: Option<Millis>,
+    /// The last alarms.
+    alarms: VecDeque<Millis>,
 }
+
+/// Seats come free ten times a second, and places are called once.
+const ALARMS_MAX: usize = 100;
+const ALARMS_SPAN: Millis = Millis(5_000);
 
 impl Auditor {
     /// From now on nothing goes wrong.
@@ -49,20 +58,32 @@ impl Auditor {
         let stands = now.since(since.max(last_call));
         // Pace may still be spent that was spent at the slowest rate there was.
         let patience = PATIENCE.plus(Millis(120_000 / self.facts.slowest.max(1)));
+        let by_rounds = self.facts.limits.is_some_and(|limits| limits.way == Way::ByRounds);
+        let patience = if by_rounds { patience.plus(ROUND) } else { patience };
         let live = self.facts.live(now);
         self.check(now, stands <= patience, Rule::Live, || {
             format!("nobody is called for {} ms with {live} seats taken and pace left", stands.0)
         });
     }
 
+    /// The Room's alarm rings: not again and again for nothing.
+    pub fn alarm_rang(&mut self, now: Millis) {
+        let alarms = &mut self.live.alarms;
+        alarms.push_back(now);
+        if alarms.len() > ALARMS_MAX {
+            let first = alarms.pop_front().unwrap_or(now);
+            self.check(now, now.since(first) > ALARMS_SPAN, Rule::Live, || {
+                format!("{ALARMS_MAX} alarms within {} ms", now.since(first).0)
+            });
+        }
+    }
+
     fn could_call(&mut self, now: Millis) -> bool {
-        let Some(Limits { seats, per_minute, is_held, is_suspended, .. }) = self.facts.limits else {
-            return false;
-        };
-        if is_held || is_suspended || self.facts.waiting() == 0 {
+        let Some(Limits { seats, per_minute, way, .. }) = self.facts.limits else { return false };
+        if !way.calls() || self.facts.waits_nobody() {
             return false;
         }
-        let live = self.facts.live(now);
+        let taken = self.facts.taken(now);
         let (mut promised, mut kept) = (0, 0);
         for (_, turn, facts) in self.facts.pending() {
             if now < turn.holds_until {
@@ -71,15 +92,14 @@ impl Auditor {
                 kept += 1;
             }
         }
-        let admissions = self.facts.admissions.iter().rev();
-        let admitted = admissions.take_while(|(at, _)| now.since(*at) <= WINDOW).count() as u64;
-        live + promised + kept < seats && admitted + promised < per_minute
+        let admitted = self.facts.admitted(now);
+        taken + promised + kept < seats && admitted + promised < per_minute
     }
 
     /// The run is over: these were still waiting.
     pub fn ended(&mut self, now: Millis, waiting: &[usize]) {
         let facts = &self.facts;
-        let (issued, called, waits) = (facts.ranks.len(), facts.called, facts.waiting());
+        let (issued, called, waits) = (facts.ranks.len(), facts.called, facts.waiting().count());
         self.check(now, waiting.is_empty(), Rule::Live, || {
             format!("{waiting:?} never got in; {called} of {issued} ranks were called, {waits} wait")
         });

@@ -6,20 +6,27 @@
 //! |---|---|
 //! | `cap` | 1: live seats, and what edges let through |
 //! | `pace` | 2: admissions in 60 s, evenly |
-//! | `order` | 3 and 9: calls, claims in their window |
+//! | `order` | 3: calls, claims in their window |
 //! | `once` | 4, 5, 6: tickets, ranks, batches, what was told |
-//! | `late` | 7: ghosts and latecomers |
+//! | `expected`, `late` | 7: who is counted on, ghosts and latecomers |
 //! | `live` | 8: nobody waits without a reason |
+//! | `draws`, `rounds`, `lots` | 9: who is drawn, and in which order |
+//! | `rules` | what operators allow at a moment |
 //!
 //! Rule 10 is looked at by the world (it has both Rooms), and told to the auditor.
 
 mod cap;
+mod draws;
+mod expected;
 mod facts;
 mod late;
 mod live;
+mod lots;
 mod once;
 mod order;
 mod pace;
+mod rounds;
+mod rules;
 mod visitors;
 
 use std::fmt;
@@ -41,7 +48,7 @@ pub enum Rule {
     Cap,
     /// 2.
     Pace,
-    /// 3, and 9 where places are drawn.
+    /// 3.
     Order,
     /// 4.
     Once,
@@ -53,6 +60,8 @@ pub enum Rule {
     Ghosts,
     /// 8.
     Live,
+    /// 9.
+    Drawn,
     /// 10.
     Replayable,
     /// A session is as long as was promised, and a place in line is not taken away.
@@ -135,6 +144,9 @@ impl Auditor {
         let at = rows.first().map_or(now, |row| row.at);
         let off = at.since(now).0.max(now.since(at).0);
         self.check(now, off <= 1_000, Rule::Replayable, || format!("the row's time is {off} ms off"));
+        if !rows.is_empty() {
+            self.time_is(at);
+        }
         if let Some(answered) = answered {
             self.judge_claims(at, asked, answered);
         }
@@ -147,8 +159,16 @@ impl Auditor {
         self.live.looked_at = None;
     }
 
+    /// What time alone has changed by now: which limits hold, and which rounds are forgotten.
+    fn time_is(&mut self, at: Millis) {
+        self.facts.reckon(at);
+        let clock = self.facts.moment(at);
+        self.facts.forget_rounds(clock);
+    }
+
     fn read_row(&mut self, row: &Row, asked: &[Asked]) {
         let at = row.at;
+        self.time_is(at);
         let forward = self.facts.at <= at;
         self.check(at, forward, Rule::Replayable, || "the Room's clock went back".into());
         self.facts.at = at;
@@ -163,37 +183,40 @@ impl Auditor {
                 Change::Called { end, holding, closes_at, late_until } => {
                     self.judge_call(at, end.0, *holding, (*closes_at, *late_until));
                 }
-                Change::Admitted { rank, grant, .. } => {
-                    self.judge_cap(at, grant);
+                Change::Scheduled { events } => self.facts.schedule(at, events),
+                Change::Admitted { rank, grant, free_at } => {
+                    self.judge_cap(at, grant, *free_at);
                     self.judge_pace(at, rank.is_some());
                     self.judge_entry(at, *rank);
-                    self.facts.admit(at, *rank, grant);
+                    self.facts.admit(at, *rank, grant, *free_at);
                 }
-                Change::Renewed { grant, .. } => self.judge_renewed(at, grant),
+                Change::Renewed { grant, free_at } => self.judge_renewed(at, grant, *free_at),
                 Change::TicketLeft { rank } => self.judge_ticket_left(at, *rank),
                 Change::PassLeft { seat, generation, free_at, .. } => {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
                 Change::Held { held } => self.facts.hold(at, *held),
-                Change::SessionsEnded { free_at, .. } => self.judge_sessions_ended(at, *free_at),
-                // What the Room remembers for itself, or tells on boards.
-                Change::Paced { .. }
-                | Change::Scheduled { .. }
-                | Change::Promised { .. }
-                | Change::Learnt { .. }
-                | Change::Sealed { .. }
-                | Change::Gathering { .. }
-                | Change::Mixed { .. }
-                | Change::Drawn { .. }
-                | Change::ChainBegun { .. }
-                | Change::Round { .. } => {}
+                Change::SessionsEnded { occasion, free_at } => {
+                    self.judge_sessions_ended(at, *occasion, *free_at, asked);
+                }
+                Change::Learnt { called, claimed } => self.judge_learnt(at, *called, *claimed),
+                Change::Sealed { occasion, seed } => self.judge_sealed(at, *occasion, *seed),
+                Change::Gathering { event } => self.judge_gathering(at, *event),
+                Change::Drawn { occasion, draw } => self.judge_drawn(at, *occasion, draw),
+                Change::ChainBegun { tip, commitment } => self.judge_chain(at, *tip, *commitment),
+                Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
+                    self.judge_round(at, (draw, *cut), doubles, *holding, (*closes_at, *late_until));
+                }
+                // What the Room remembers for itself: what it comes to is judged where it counts.
+                Change::Paced { .. } | Change::Promised { .. } | Change::Mixed { .. } => {}
                 Change::Answered { name, digest, reply } => {
                     self.judge_answered(at, (name, digest), reply, joined, asked);
                     joined = 0;
                 }
             }
         }
+        self.judge_schedule(at);
     }
 
     /// A board was made that anybody may see by now.
@@ -210,5 +233,7 @@ impl Auditor {
                 board.called, board.issued
             )
         });
+        self.judge_board_draws(now, board);
+        self.judge_board_calls(now, board);
     }
 }

@@ -4,12 +4,11 @@
 use durable::batch::{Batch, BatchAnswer, BatchName, ClaimOutcome, Grant, RenewOutcome, Reply};
 use durable::units::{Millis, Rank};
 
-use super::facts::key;
+use super::facts::{TICK, key};
 use super::{Answered, Asked, Auditor, Rule};
 
 /// Asking again gives the same pass at least so long.
 const REPEAT: Millis = Millis(120_000);
-const TICK: Millis = Millis(100);
 
 impl Auditor {
     /// A ticket that was exchanged is brought again.
@@ -79,6 +78,9 @@ impl Auditor {
             let (asked, told) = (batch.items.joins.len(), reply.first_rank.0);
             format!("{asked} join from {told} on; committed are {joined} from {first} on")
         });
+        for (rank, holder) in self.facts.ranks.iter_mut().skip(first as usize).zip(&batch.items.joins) {
+            rank.holder = holder.0;
+        }
         self.judge_grants(at, batch, &reply);
     }
 

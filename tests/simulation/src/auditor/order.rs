@@ -2,15 +2,17 @@
 //! (`claim_window` from the call on) and stands still while everybody is held. Excused is the Room only where an operator lowered a limit
 //! since the call, or where it has learnt that some never come, and more came than it expected.
 //!
-//! Places and ranks are the same under `fifo`; where they are drawn (rule 9), [`Facts::rank_of`](super::facts::Facts::rank_of) says
-//! otherwise, and the rest stands.
+//! Places and ranks are the same unless an event drew them (`draws`, rule 9); of rounds there is more in `rounds`.
 
 use durable::batch::{BatchAnswer, ClaimOutcome};
 use durable::units::{Millis, Rank};
 
-use super::facts::{LATE_WINDOW, RankFacts, Turn, key};
-use super::pace::LEARNS_FROM;
+use super::facts::{LATE_WINDOW, Turn, key};
+use super::rules::Way;
 use super::{Answered, Asked, Auditor, Rule};
+
+/// A drawn place's window begins so long after the start, at the earliest.
+const DRAWN_AFTER: Millis = Millis(30_000);
 
 impl Auditor {
     /// The watermark moves.
@@ -26,14 +28,28 @@ impl Auditor {
         let Some(limits) = facts.limits else {
             return self.broke(at, Rule::Order, "places are called without settings".into());
         };
-        let mut called = 0;
+        let (mut shortest, clock) = (None, facts.moment(at));
+        let cohort = facts.begin_cohort((holds_until, late_until), holding);
+        let (mut called, mut afresh) = (0, 0);
         for place in first..end.min(issued) {
-            let rank = facts.rank_of(place);
-            if let Some(facts) = facts.ranks.get_mut(rank as usize) {
-                let closes_at = at.plus(limits.claim_window);
-                facts.turn = Some(Turn { at, closes_at, holds_until, late_until });
-                called += u64::from(!facts.left);
+            let rank = facts.rank_of(place) as usize;
+            // Who was drawn has to hear of it first.
+            let told = facts.draws.start_of(place).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
+            let closes_at = told.plus(limits.claim_window);
+            let is_short = holds_until < closes_at;
+            shortest = if is_short { Some(place) } else { shortest };
+            let turn = Turn { at, closes_at, holds_until, late_until };
+            let before = facts.ranks.get(rank).and_then(|rank| rank.cohort.filter(|_| !rank.is_spent()));
+            let held = before.and_then(|before| facts.cohorts.get_mut(before));
+            let is_held = held.is_some_and(|before| before.give_up_one(clock));
+            let Some(facts) = facts.ranks.get_mut(rank) else { continue };
+            if !facts.is_spent() {
+                // Whom a round called, and who has not come, is the line's from now on.
+                (facts.cohort, facts.round) = (Some(cohort), None);
+                called += 1;
+                afresh += u64::from(!is_held);
             }
+            (facts.turn, facts.is_passed) = (Some(turn), true);
         }
         facts.called = end;
         self.check(at, first < end && end <= issued, Rule::Order, || {
@@ -42,33 +58,37 @@ impl Auditor {
         self.check(at, called == u64::from(holding), Rule::Order, || {
             format!("{called} were called who have not left, and {holding} hold a seat")
         });
-        let is_open = !limits.is_held && !limits.is_suspended;
-        self.check(at, is_open, Rule::Order, || "places are called while everybody is held".into());
-        let promised = at.plus(limits.claim_window);
-        self.check(at, holds_until >= promised, Rule::Order, || format!("a window until {}", holds_until.0));
+        // Whoever is gone is called over in any way.
+        self.check(at, limits.way == Way::InOrder || called == 0, Rule::Order, || {
+            format!("places are called in {:?}", limits.way)
+        });
+        self.check(at, shortest.is_none(), Rule::Order, || {
+            format!("a window until {} is too short for place {shortest:?}", holds_until.0)
+        });
         let long = late_until >= at.plus(LATE_WINDOW);
         self.check(at, long, Rule::Ghosts, || format!("late until {}", late_until.0));
-        self.judge_evenness(at, called);
+        self.judge_evenness(at, afresh);
+        self.judge_expected(at, holding);
     }
 
     /// Somebody is admitted, by a ticket or at first contact.
     pub(super) fn judge_entry(&mut self, at: Millis, rank: Option<Rank>) {
-        let held = self.facts.limits.is_some_and(|limits| limits.is_held);
-        self.check(at, !held, Rule::Order, || "somebody is admitted while everybody is held".into());
+        let way = self.facts.limits.map_or(Way::Held, |limits| limits.way);
+        let is_free = way == Way::Free && rank.is_none();
+        self.check(at, way.calls() || is_free, Rule::Order, || format!("{rank:?} is admitted in {way:?}"));
         let Some(rank) = rank else {
-            let waiting = self.facts.waiting();
-            return self.check(at, waiting == 0, Rule::Order, || {
+            let waiting = self.facts.waiting().count();
+            return self.check(at, waiting == 0 || is_free, Rule::Order, || {
                 format!("a first contact is let in while {waiting} wait")
             });
         };
         let Some(facts) = self.facts.rank(rank.0).copied() else {
             return self.broke(at, Rule::Order, format!("rank {} was never given", rank.0));
         };
-        let place = self.facts.place_of(rank.0);
-        let called = place < self.facts.called && facts.turn.is_some();
-        self.check(at, called, Rule::Order, || format!("rank {} enters uncalled", rank.0));
-        let spent = facts.left || facts.pass.is_some();
-        self.check(at, !spent, Rule::Once, || format!("rank {} enters, and was {facts:?}", rank.0));
+        self.check(at, facts.turn.is_some(), Rule::Order, || format!("rank {} enters uncalled", rank.0));
+        self.check(at, !facts.is_spent(), Rule::Once, || {
+            format!("rank {} enters, and was {facts:?}", rank.0)
+        });
         if let Some(turn) = facts.turn {
             self.judge_late_entry(at, rank.0, &turn);
         }
@@ -96,42 +116,58 @@ impl Auditor {
 
     fn judge_claim(&mut self, at: Millis, rank: Rank, outcome: &ClaimOutcome, is_excused: bool) {
         let facts = self.facts.rank(rank.0).copied().unwrap_or_default();
-        let Some(turn) = facts.turn else {
-            let waits = matches!(outcome, ClaimOutcome::Waiting);
-            return self.check(at, waits || is_excused || facts.left, Rule::Order, || {
-                format!("rank {} is not called, and is told {outcome:?}", rank.0)
-            });
-        };
         if let Some(pass) = facts.pass {
             return self.judge_claim_again(at, rank, pass, outcome, is_excused);
         }
         if facts.left || is_excused {
             return;
         }
-        let held = self.facts.limits.is_some_and(|limits| limits.is_held || limits.is_suspended);
+        let Some(turn) = facts.turn else {
+            let waits = matches!(outcome, ClaimOutcome::Waiting);
+            return self.check(at, waits, Rule::Order, || {
+                format!("rank {} is not called, and is told {outcome:?}", rank.0)
+            });
+        };
+        let held = !self.facts.limits.is_some_and(|limits| limits.way.calls());
         let lowered = self.facts.lowered_at.is_some_and(|lowered| lowered >= turn.at);
         let granted = matches!(outcome, ClaimOutcome::Granted(_));
         let kept = matches!(outcome, ClaimOutcome::Next { .. });
         let in_window = self.facts.moment(at) < turn.closes_at;
         if in_window && !held {
-            let expected = self.facts.called < LEARNS_FROM;
+            let expected = self.facts.show_up.is_new();
             self.check(at, granted || (kept && (lowered || !expected)), Rule::Order, || {
                 format!("rank {} asks within its window ({turn:?}) and is told {outcome:?}", rank.0)
             });
-        } else if self.facts.moment(at) < turn.at.plus(LATE_WINDOW) {
+        } else if self.facts.moment(at) < turn.late_until {
             self.check(at, granted || kept, Rule::Ghosts, || {
                 format!("rank {} comes late, but not too late ({turn:?}), and is told {outcome:?}", rank.0)
             });
         }
     }
 
-    /// A called place is told *next*.
+    /// A called place is told *next*: in its window only where there is neither a seat nor pace that no lower one is waiting for.
     pub(super) fn judge_kept(&mut self, at: Millis, rank: Rank) {
-        let facts = self.facts.ranks.get_mut(rank.0 as usize);
-        let Some(RankFacts { turn: Some(_), left: false, pass: None, kept_at, kept_on_clock }) = facts else {
-            return self.broke(at, Rule::Ghosts, format!("rank {} is kept and has no turn", rank.0));
+        let known = self.facts.rank(rank.0).copied();
+        let Some(turn) = known.filter(|facts| !facts.is_spent()).and_then(|facts| facts.turn) else {
+            return self.broke(at, Rule::Ghosts, format!("rank {} is kept, and was {known:?}", rank.0));
         };
-        (*kept_at, *kept_on_clock) = (Some(at), Some(at));
+        if let Some(limits) = self.facts.limits.filter(|limits| limits.way.calls())
+            && self.facts.moment(at) < turn.holds_until
+        {
+            let (taken, admitted) = (self.facts.taken(at), self.facts.admitted(at));
+            let lower =
+                self.facts.kept_before(at, self.facts.place_of(rank.0), true, |facts| facts.kept_on_clock);
+            let is_full = taken + lower >= limits.seats || admitted >= limits.per_minute;
+            self.check(at, is_full, Rule::Ghosts, || {
+                format!(
+                    "rank {} is told next; {taken} of {} seats are taken, {lower} go before",
+                    rank.0, limits.seats
+                )
+            });
+        }
+        if let Some(facts) = self.facts.ranks.get_mut(rank.0 as usize) {
+            (facts.kept_at, facts.kept_on_clock) = (Some(at), Some(at));
+        }
     }
 }
 

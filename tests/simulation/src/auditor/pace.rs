@@ -7,12 +7,10 @@
 
 use durable::units::Millis;
 
-use super::facts::Limits;
+use super::facts::{PassFacts, WINDOW};
+use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
 
-const WINDOW: Millis = Millis(60_000);
-/// With fewer calls than that, everybody who is called is expected to come.
-pub(super) const LEARNS_FROM: u64 = 200;
 const MOMENT: Millis = Millis(1_000);
 const SPAN: Millis = Millis(10_000);
 /// What was reckoned under another limit has passed by then.
@@ -21,7 +19,10 @@ const SETTLED: Millis = Millis(60_000);
 impl Auditor {
     /// Somebody is admitted.
     pub(super) fn judge_pace(&mut self, at: Millis, has_ticket: bool) {
-        let Some(Limits { per_minute, seats, .. }) = self.facts.limits else { return };
+        let Some(Limits { per_minute, seats, way, .. }) = self.facts.limits else { return };
+        if way == Way::Free {
+            return;
+        }
         let admissions = self.facts.admissions.iter().rev();
         let recent: Vec<_> = admissions.take_while(|(then, _)| at.since(*then) <= WINDOW).copied().collect();
         let count = recent.len() as u64 + 1;
@@ -42,8 +43,9 @@ impl Auditor {
             format!("a first contact is let in with {live} of {seats} seats taken")
         });
         let passes = self.facts.alive.iter().filter_map(|key| self.facts.passes.get(key));
-        let unconfirmed =
-            passes.filter(|pass| pass.rank.is_none() && pass.renewed_at.is_none()).count() as u64;
+        let unseen =
+            |pass: &&PassFacts| pass.dead_at > at && pass.rank.is_none() && pass.renewed_at.is_none();
+        let unconfirmed = passes.filter(unseen).count() as u64;
         self.check(at, unconfirmed < tenth, Rule::Cap, || {
             format!("{unconfirmed} of {seats} seats are held by passes that were never seen again")
         });
@@ -57,8 +59,7 @@ impl Auditor {
         let called: u64 = recent.map(|(_, count)| count).sum();
         let most = (per_minute * SPAN.0).div_ceil(60_000) + (per_minute / 30).max(1) + 1;
         // A Room that knows how many never come calls for those as well.
-        let learnt = self.facts.called >= LEARNS_FROM;
-        let settled = at.since(self.facts.configured_at) > SETTLED && !learnt;
+        let settled = at.since(self.facts.configured_at) > SETTLED && self.facts.show_up.is_new();
         self.check(at, called <= most || !settled, Rule::Pace, || {
             format!("{called} were called within 10 s, at {per_minute} a minute")
         });

@@ -36,13 +36,14 @@ impl Auditor {
         let Some(ticket) = self.ticket(token).filter(|ticket| ticket.epoch == Epoch(0)) else { return };
         let rank = ticket.rank.0;
         let Some(facts) = self.facts.rank(rank).copied() else { return };
-        let living = !facts.left && facts.pass.is_none() && request.aim != Aim::Leave;
+        let living = !facts.is_spent() && request.aim != Aim::Leave;
         let in_time = facts.turn.is_none_or(|turn| now.plus(TRAVEL) < turn.late_until);
         let sent_back = state == "joining" && matches!(cookie, Some(Cookie::Keep(_)));
         self.check(now, !(sent_back && living && in_time), Rule::Kept, || {
             format!("visitor {visitor} has rank {rank} and is sent to the end of the line")
         });
-        if let Some(turn) = facts.turn.filter(|_| state == "waiting" && living) {
+        let is_in_line = matches!(state.as_str(), "waiting" | "drawing" | "prequeue");
+        if let Some(turn) = facts.turn.filter(|_| is_in_line && living) {
             let asked_at = now.minus(TRAVEL);
             let quiet = self.live.quiet_since.is_some_and(|since| asked_at.since(since) > SETTLED);
             let usable =

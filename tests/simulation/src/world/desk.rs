@@ -3,6 +3,7 @@
 
 use durable::json::Value;
 use durable::order::{Document, DocumentRoom};
+use durable::schedule;
 use durable::settings::Settings;
 use durable::state::Config;
 use durable::units::Millis;
@@ -11,7 +12,7 @@ use durable::wire::to_text;
 use super::rooms::{DESK, NOBODY};
 use super::table::{Said, Wanted};
 use super::{Event, ROOM_ID, World};
-use crate::workload::orders::Deed;
+use crate::workload::orders::{Deed, closing};
 
 /// How often the directory tells a Room that does not confirm.
 const AGAIN: Millis = Millis(1_000);
@@ -21,13 +22,14 @@ pub(super) struct Desk {
     version: u64,
     confirmed: u64,
     settings: Settings,
+    events: Vec<schedule::Event>,
 }
 
 impl Desk {
     /// A desk with the room's first settings.
     pub(super) fn new(opening: &Value) -> Desk {
         let settings = Settings::parse(opening).unwrap_or_else(|faults| panic!("{faults:?}"));
-        Desk { version: 1, confirmed: 0, settings }
+        Desk { version: 1, confirmed: 0, settings, events: Vec::new() }
     }
 
     fn document(&self) -> String {
@@ -41,6 +43,7 @@ impl World<'_> {
     pub(super) fn operate(&mut self, deed: &Deed) {
         let wanted = match deed {
             Deed::Set(patch) => return self.order(patch),
+            Deed::Schedule(events) => return self.schedule(events),
             Deed::End(seat, generation) => Wanted::End(*seat, *generation),
             Deed::EndAll => Wanted::EndAll,
         };
@@ -62,13 +65,35 @@ impl World<'_> {
         }
     }
 
+    /// An operator schedules events, or calls them off.
+    fn schedule(&mut self, events: &[schedule::Event]) {
+        self.trace.note(self.queue.now(), format_args!("an operator schedules {events:?}"));
+        self.desk.events = events.to_vec();
+        self.desk.version += 1;
+        self.configure();
+    }
+
+    /// The rush is over.
+    pub(super) fn close(&mut self) {
+        self.desk.events.clear();
+        let patch = closing(self.desk.settings.queueing_method);
+        self.order(&patch);
+    }
+
+    /// Whether the origin's commands are listened to.
+    pub(super) fn hears_origin(&self) -> bool {
+        self.desk.settings.revoked_by_origin
+    }
+
     /// The directory tells the Room, unless it knows.
     pub(super) fn configure(&mut self) {
         if self.desk.confirmed == self.desk.version {
             return;
         }
-        let Desk { version, settings, .. } = &self.desk;
-        let (version, settings, events) = (*version, settings.clone(), Vec::new());
+        let Desk { version, settings, events, .. } = &self.desk;
+        let (version, settings) = (*version, settings.clone());
+        let coming = events.iter().filter(|event| event.end_ms > self.queue.now().0);
+        let events = coming.copied().collect();
         let config = Config { version, directory_version: version, settings, events };
         let way = self.network.way(self.queue.now());
         for delay in [way.there, way.again].into_iter().flatten() {

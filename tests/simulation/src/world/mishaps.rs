@@ -10,7 +10,6 @@ use super::table::Wanted;
 use super::trouble::Trouble;
 use super::{World, keys};
 use crate::dice::Dice;
-use crate::workload::orders::closing;
 
 impl World<'_> {
     pub(super) fn trouble(&mut self, trouble: Trouble) {
@@ -107,7 +106,7 @@ impl World<'_> {
         self.alarms_in_time();
         self.directory_away_until = Millis(0);
         self.twice_until.iter_mut().for_each(|until| *until = Millis(0));
-        self.order(&closing());
+        self.close();
         self.auditor.quiet(now);
     }
 }

@@ -11,6 +11,8 @@ use crate::workload::visitor::Visitor;
 
 /// Directory, board, a newer board, a wish: no request needs more errands.
 const ERRANDS_MAX: u32 = 5;
+/// Of a hundred answers the origin ends the session with so many, in rooms that listen.
+const REVOKES_PERCENT: u64 = 3;
 /// The origin's answer waits for a renewal no longer than this.
 const RENEWAL_PATIENCE: Millis = Millis(150);
 
@@ -62,7 +64,7 @@ impl World<'_> {
         underway.life = host.life;
         let url = underway.laid.lines().next().unwrap_or_default();
         if host.admits(url, &underway.request.cookies, now) {
-            self.pass(number, None, false);
+            self.pass(number, false);
         } else {
             self.gate(number);
         }
@@ -83,8 +85,16 @@ impl World<'_> {
         let Some(underway) = self.requests.get_mut(&number) else { return };
         let edge = underway.edge;
         match verdict {
-            Verdict::Origin | Verdict::OriginHeard => self.pass(number, None, is_blind),
-            Verdict::OriginWith(line) => self.pass(number, Some(Cookie::read(&line)), is_blind),
+            Verdict::Origin => self.pass(number, is_blind),
+            Verdict::OriginHeard => {
+                self.saw(number, None, is_blind);
+                self.origin_said(number, None);
+            }
+            Verdict::OriginWith(line) => {
+                let cookie = Cookie::read(&line);
+                self.saw(number, Some(&cookie), is_blind);
+                self.origin_said(number, Some(cookie));
+            }
             Verdict::Errand(errand) if errand.starts_with('~') => {
                 self.saw(number, None, is_blind);
                 self.queue.after(RENEWAL_PATIENCE, Event::OriginAnswers(number));
@@ -98,8 +108,8 @@ impl World<'_> {
                     self.send(edge, Sent { whom: For::Request(number), errand });
                 }
             }
-            Verdict::Answer(answer) => self.answer(number, Told::read(&answer)),
-            Verdict::Operator | Verdict::AllHeaders | Verdict::Apology | Verdict::Page(_) => {
+            Verdict::Answer(answer) | Verdict::Page(answer) => self.answer(number, Told::read(&answer)),
+            Verdict::Operator | Verdict::AllHeaders | Verdict::Apology => {
                 self.answer(number, Told::Nothing);
             }
         }
@@ -146,13 +156,35 @@ impl World<'_> {
     pub(super) fn origin_answers(&mut self, number: u64) {
         let Some(underway) = self.requests.get_mut(&number) else { return };
         let cookie = underway.renewed.take();
-        self.answer(number, Told::Origin(cookie));
+        self.origin_said(number, cookie);
     }
 
-    /// To the origin, with a cookie of ours perhaps.
-    fn pass(&mut self, number: u64, cookie: Option<Cookie>, is_blind: bool) {
-        self.saw(number, cookie.as_ref(), is_blind);
-        self.answer(number, Told::Origin(cookie));
+    /// The origin answered, and a cookie goes with that perhaps. Now and then it ends the session (src/commands.mjs).
+    fn origin_said(&mut self, number: u64, cookie: Option<Cookie>) {
+        let revoked = self.origin_revokes(number, cookie.as_ref());
+        self.answer(number, Told::Origin(revoked.or(cookie)));
+    }
+
+    fn origin_revokes(&mut self, number: u64, kept: Option<&Cookie>) -> Option<Cookie> {
+        if !self.hears_origin() || !self.dice.percent(REVOKES_PERCENT) {
+            return None;
+        }
+        let now = self.queue.now();
+        let Underway { edge, laid, .. } = self.requests.get(&number)?;
+        let (edge, laid) = (*edge, bringing(laid, kept));
+        let host = &mut self.edges[edge];
+        let clock = host.clock(now);
+        let said = host.edge.revoke(&Asked::parse(&laid), clock)?;
+        let (line, errand) = said.split_once('\n')?;
+        self.trace.note(now, format_args!("the origin ends the session of request {number}"));
+        self.send(edge, Sent { whom: For::Chore, errand: errand.to_owned() });
+        Some(Cookie::read(line))
+    }
+
+    /// To the origin, and nobody listens to what it says.
+    fn pass(&mut self, number: u64, is_blind: bool) {
+        self.saw(number, None, is_blind);
+        self.answer(number, Told::Origin(None));
     }
 
     /// The origin sees a request.
@@ -199,4 +231,13 @@ impl World<'_> {
             self.queue.after(Millis(50), Event::VisitorHears(number, Told::Nothing));
         }
     }
+}
+
+/// The request as if it had brought this cookie.
+fn bringing(laid: &str, kept: Option<&Cookie>) -> String {
+    let (Some(Cookie::Keep(pair)), Some((url, rest))) = (kept, laid.split_once('\n')) else {
+        return laid.to_owned();
+    };
+    let (_, rest) = rest.split_once('\n').unwrap_or_default();
+    format!("{url}\n{pair}\n{rest}")
 }

@@ -178,6 +178,9 @@ impl World<'_> {
         }
         self.room.alarm_at = None;
         self.trace.note(self.queue.now(), format_args!("the alarm rings"));
+        if self.room_clock() == self.queue.now() {
+            self.auditor.alarm_rang(self.queue.now());
+        }
         if std::mem::take(&mut self.room.alarm_twice) {
             self.room_asked(NOBODY, Wanted::Alarm);
         }

@@ -1,0 +1,119 @@
+//! Rule 7, its first half: no more are called than there are seats, but for those who are expected not to come. What is expected is reckoned
+//! anew: who was called together ([`Cohort`]), and how many of them came while seats were held for them.
+
+use durable::units::Millis;
+
+use super::facts::Facts;
+use super::late::KEPT;
+use super::{Auditor, Rule};
+
+/// With fewer calls than that, everybody who is called is expected to come.
+pub(super) const LEARNS_FROM: u64 = 200;
+/// Of what was learnt the older half fades when it is more than that.
+const MEMORY: u64 = 10_000;
+/// Of a thousand so many more are expected than came.
+const MARGIN: u64 = 70;
+
+/// Who was called together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cohort {
+    /// Seats are held for them until then.
+    pub(super) closes_at: Millis,
+    /// They may enter until then.
+    pub(super) late_until: Millis,
+    size: u32,
+    is_learnt: bool,
+}
+
+/// How many of those who are called come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ShowUp {
+    called: u64,
+    came: u64,
+}
+
+impl Cohort {
+    /// One of them is called anew, by another: whether a seat was held for it.
+    pub(super) fn give_up_one(&mut self, clock: Millis) -> bool {
+        self.size = self.size.saturating_sub(1);
+        self.closes_at > clock
+    }
+}
+
+impl ShowUp {
+    /// Of a thousand.
+    pub(super) fn permille(self) -> u64 {
+        match self.called {
+            called if called < LEARNS_FROM => 1_000,
+            called => (self.came * 1_000 / called + MARGIN).min(1_000),
+        }
+    }
+
+    /// Whether it says nothing yet.
+    pub(super) fn is_new(self) -> bool {
+        self.called < LEARNS_FROM
+    }
+}
+
+impl Facts {
+    /// So many are called together.
+    pub(super) fn begin_cohort(&mut self, (closes_at, late_until): (Millis, Millis), size: u32) -> usize {
+        self.cohorts.push(Cohort { closes_at, late_until, size, is_learnt: false });
+        self.cohorts.len() - 1
+    }
+
+    /// How many seats are held for those who were called and are expected: whoever asked in vain comes for certain.
+    fn expected(&self, clock: Millis) -> u64 {
+        let open = self.cohorts.iter().zip(0_usize..).filter(|(cohort, _)| cohort.closes_at > clock);
+        let of = |(cohort, index): (&Cohort, usize)| {
+            let called = || self.ranks.iter().filter(|rank| rank.cohort == Some(index));
+            let came = called().filter(|rank| rank.came_in_time).count() as u64;
+            let absent = called().filter(|rank| !rank.is_spent());
+            let (mut missing, mut kept) = (0, 0);
+            for rank in absent {
+                missing += 1;
+                kept += u64::from(rank.kept_at.is_some_and(|kept| clock.since(kept) < KEPT));
+            }
+            let likely = (u64::from(cohort.size) * self.show_up.permille()).div_ceil(1_000);
+            likely.saturating_sub(came).max(kept).min(missing)
+        };
+        open.map(of).sum()
+    }
+}
+
+impl Auditor {
+    /// So many were called just now.
+    pub(super) fn judge_expected(&mut self, at: Millis, called: u32) {
+        let Some(limits) = self.facts.limits.filter(|_| called > 0) else { return };
+        let (live, expected) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
+        self.check(at, live + expected <= limits.seats, Rule::Ghosts, || {
+            format!("{called} are called; {live} are inside and {expected} expected, of {}", limits.seats)
+        });
+    }
+
+    /// Something was learnt from calls whose windows are over.
+    pub(super) fn judge_learnt(&mut self, at: Millis, called: u64, came: u64) {
+        let facts = &mut self.facts;
+        let clock = facts.moment(at);
+        let mut counted = (0, 0);
+        for (index, cohort) in facts.cohorts.iter_mut().enumerate() {
+            if cohort.is_learnt || cohort.closes_at > clock {
+                continue;
+            }
+            cohort.is_learnt = true;
+            if cohort.late_until > clock {
+                let mine = facts.ranks.iter().filter(|rank| rank.cohort == Some(index));
+                counted.0 += u64::from(cohort.size);
+                counted.1 += mine.filter(|rank| rank.came_in_time).count() as u64;
+            }
+        }
+        let show_up = &mut facts.show_up;
+        (show_up.called, show_up.came) = (show_up.called + called, show_up.came + came);
+        if show_up.called > MEMORY {
+            (show_up.called, show_up.came) = (show_up.called / 2, show_up.came / 2);
+        }
+        self.check(at, counted == (called, came), Rule::Ghosts, || {
+            format!("learnt is that {came} of {called} came; {} of {} did", counted.1, counted.0)
+        });
+    }
+}
