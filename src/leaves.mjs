@@ -11,7 +11,8 @@ const SPACING_MS = 4;
 /**
  * By leaf: the newest call's group while it is `underway`, the `group` that gathers for the next, and what tells its first to `land`.
  * Code goes on in the request whose promise it waits for. So nobody waits for a promise of somebody else's: each makes one, and others
- * resolve it.
+ * resolve it. They are made by `withResolvers`: `new Promise`, once V8 has optimised the code around it, makes one that belongs to no
+ * request, and whoever waits for it goes on in the request of whoever resolves it, where they may not answer their own (ADR 7).
  */
 const leaves = new Map();
 
@@ -20,10 +21,10 @@ async function travel(env, name, leaf, group) {
   if (leaf.underway) {
     leaf.group = group;
     leaf.gathersUntil = Date.now() + 10 * GATHER_MS;
-    await new Promise((resolve) => {
-      leaf.land = resolve;
-      setTimeout(resolve, GATHER_MS);
-    });
+    const { promise, resolve } = Promise.withResolvers();
+    leaf.land = resolve;
+    setTimeout(resolve, GATHER_MS);
+    await promise;
     const early = leaf.leftAt + SPACING_MS - Date.now();
     // A clock that jumped back would make it an hour.
     if (early > 0) await after(Math.min(early, SPACING_MS));
@@ -58,10 +59,10 @@ export async function send(errand, env, context) {
   // The first of a group may have been ended by the platform: then it never goes.
   const left = leaf.gathersUntil - Date.now();
   if (leaf.group && left > 0 && left <= 10 * GATHER_MS) {
-    return new Promise((tell) => {
-      leaf.group.push({ payload, tell });
-      setTimeout(tell, GATHER_MS + SPACING_MS + PATIENCE_MS, "");
-    });
+    const { promise, resolve: tell } = Promise.withResolvers();
+    leaf.group.push({ payload, tell });
+    setTimeout(tell, GATHER_MS + SPACING_MS + PATIENCE_MS, "");
+    return promise;
   }
   const travelling = travel(env, name, leaf, [{ errand, payload }]);
   context.waitUntil(travelling);

@@ -53,7 +53,7 @@ function serviceLines({ name, modules, vars = {}, objects = {} }) {
     globalOutbound = "origin" ))`;
 }
 
-function config(services, disk, originPort) {
+function config(services, disk, originPort, v8Flags) {
   const sockets = services.map(({ name }) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -62,18 +62,19 @@ const config :Workerd.Config = (
     (name = "origin", external = (address = "127.0.0.1:${originPort}", http = ())),
     ${services.map(serviceLines).join(",\n    ")}
   ],
-  sockets = [${sockets.join(",\n    ")}]
+  sockets = [${sockets.join(",\n    ")}],
+  v8Flags = ${text(v8Flags)}
 );
 `;
 }
 
 /** Starts workerd with these Workers. The first module of each is its main one; every fetch of theirs goes to the origin. */
-export async function startWorkers(services, originPort) {
+export async function startWorkers(services, originPort, { v8Flags = [] } = {}) {
   // Not in the folder for temporary files: where that is memory, durability would cost nothing.
   const state = mkdtempSync(join(built, "state-"));
   const configFile = join(state, "config.capnp");
   mkdirSync(join(state, "disk"));
-  writeFileSync(configFile, config(services, join(state, "disk"), originPort));
+  writeFileSync(configFile, config(services, join(state, "disk"), originPort, v8Flags));
   const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   // However this process ends, it leaves none behind.
