@@ -97,7 +97,7 @@ impl Call {
             claimed: if learns { reader.number_u32() } else { 0 },
             closes_at: Millis(reader.number()),
             late_until: Millis(reader.number()),
-            learnt: !learns || reader.number() == 1,
+            learnt: !learns || reader.flag(),
         }
     }
 }

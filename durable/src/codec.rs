@@ -134,6 +134,13 @@ impl<'a> Reader<'a> {
         self.take(1).first().copied().unwrap_or_default()
     }
 
+    /// A byte that is one or zero.
+    pub fn flag(&mut self) -> bool {
+        let byte = self.byte();
+        self.expect(byte <= 1);
+        byte != 0
+    }
+
     /// A number in at most ten bytes.
     pub fn number(&mut self) -> u64 {
         let mut value = 0u64;
@@ -225,6 +232,15 @@ mod tests {
         assert!(refuses(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], number));
         assert!(refuses(&[0x80], |reader| assert_eq!(reader.number(), 0)));
         assert!(refuses(&[0xff, 0xff, 0xff, 0xff, 0x7f], |reader| _ = reader.number_u32()));
+    }
+
+    #[test]
+    fn a_flag_is_one_or_zero() {
+        let mut reader = Reader::new(&[0, 1]);
+        assert_eq!((reader.flag(), reader.flag(), reader.end()), (false, true, Ok(())));
+        assert!(refuses(&[2, 1], |reader| _ = reader.flag()));
+        assert!(refuses(&[0x81, 0], |reader| _ = reader.flag()));
+        assert!(refuses(&[], |reader| _ = reader.flag()));
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Draws {
         for _ in 0..reader.count(49) {
             draws.seals.push(Seal { occasion: read_occasion(reader), seed: reader.fixed() });
         }
-        if reader.number() == 1 {
+        if reader.flag() {
             let (event, first) = (reader.fixed(), Rank(reader.number()));
             draws.gathering = Some(Gathering { event, first, hash: reader.fixed() });
         }

@@ -366,7 +366,7 @@ impl Change {
                 reply: reader.blob().to_vec(),
             },
             12 => Change::Scheduled { events: read_text(reader) },
-            13 => Change::Held { held: reader.byte() == 1 },
+            13 => Change::Held { held: reader.flag() },
             14 => Change::Promised { wait: Millis(reader.number()) },
             15 => Change::Learnt { called: reader.number(), claimed: reader.number() },
             16 => Change::Sealed { occasion: read_occasion(reader), seed: reader.fixed() },
@@ -485,12 +485,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_cut_or_of_a_later_version_is_refused() {
+    fn a_row_that_is_cut_wrong_or_of_a_later_version_is_refused() {
         let bytes = every_change().encode();
         for length in 0..bytes.len() {
             assert!(Row::decode(&bytes[..length]).is_err());
         }
         assert!(Row::decode(&[2, 0, 0]).is_err());
         assert!(Row::decode(&[1, 0, 1, 99]).is_err());
+        assert!(Row::decode(&[1, 0, 1, 13, 1]).is_ok() && Row::decode(&[1, 0, 1, 13, 2]).is_err());
     }
 }

@@ -288,7 +288,7 @@ impl Rounds {
     /// Reads what [`Rounds::encode`] wrote.
     pub fn decode(reader: &mut Reader<'_>) -> Rounds {
         let mut rounds = Rounds::default();
-        if reader.number() == 1 {
+        if reader.flag() {
             let (tip, commitment) = (reader.fixed(), reader.fixed());
             let (begun_at, used) = (Millis(reader.number()), reader.number_u32().min(CHAIN_LENGTH));
             rounds.chain = Some(Chain { tip, commitment, begun_at, used, told: reader.fixed() });

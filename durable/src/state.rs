@@ -384,15 +384,12 @@ impl State {
         let mut out = Writer::new();
         out.byte(HEAD_VERSION);
         out.number(self.at.0);
-        match &self.config {
-            None => out.byte(0),
-            Some(config) => {
-                out.byte(1);
-                out.number(config.version);
-                out.number(config.directory_version);
-                out.blob(to_text(&config.settings.to_json()).as_bytes());
-                out.blob(to_text(&config.events).as_bytes());
-            }
+        out.byte(u8::from(self.config.is_some()));
+        if let Some(config) = &self.config {
+            out.number(config.version);
+            out.number(config.directory_version);
+            out.blob(to_text(&config.settings.to_json()).as_bytes());
+            out.blob(to_text(&config.events).as_bytes());
         }
         out.number(u64::from(self.epoch.0));
         out.number(u64::from(self.pass_epoch.0));
@@ -431,7 +428,7 @@ impl State {
             return Err(Malformed);
         }
         self.at = Millis(reader.number());
-        if reader.byte() == 1 {
+        if reader.flag() {
             self.config = Some(Config {
                 version: reader.number(),
                 directory_version: reader.number(),
@@ -448,7 +445,7 @@ impl State {
             self.draws = Draws::decode(&mut reader);
             self.rounds = Rounds::decode(&mut reader);
             self.show_up = ShowUp { called: reader.number(), claimed: reader.number() };
-            self.swept = if reader.number() == 1 { Some(read_occasion(&mut reader)) } else { None };
+            self.swept = if reader.flag() { Some(read_occasion(&mut reader)) } else { None };
         }
         self.pacer = Pacer { tat_ns: reader.number() };
         self.late_pacer = Pacer { tat_ns: reader.number() };

@@ -247,9 +247,7 @@ fn read_millis(reader: &mut Reader<'_>) -> Millis {
 }
 
 pub(crate) fn read_standing(reader: &mut Reader<'_>) -> PassStanding {
-    let standing = reader.byte();
-    reader.expect(standing <= 1);
-    if standing == 0 { PassStanding::Unconfirmed } else { PassStanding::Confirmed }
+    if reader.flag() { PassStanding::Confirmed } else { PassStanding::Unconfirmed }
 }
 
 /// Why a text is not a token to believe.

@@ -68,7 +68,9 @@ proptest! {
         let mut out = Writer::new();
         draws.encode(&mut out);
         let bytes = out.into_bytes();
-        let again = Draws::decode(&mut Reader::new(&bytes));
+        let mut reader = Reader::new(&bytes);
+        let again = Draws::decode(&mut reader);
+        prop_assert_eq!(reader.end(), Ok(()));
         for rank in 0..150 {
             let place = draws.place_of(Rank(rank));
             prop_assert_eq!(again.place_of(Rank(rank)), place);

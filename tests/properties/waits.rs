@@ -60,7 +60,8 @@ proptest! {
             }
             let bytes = encoded(&waits);
             prop_assert!(Reader::new(&bytes).number() <= ENTRIES_MAX);
-            prop_assert!(Waits::decode(&mut Reader::new(&bytes), 2) == waits);
+            let mut reader = Reader::new(&bytes);
+            prop_assert!(Waits::decode(&mut reader, 2) == waits && reader.end() == Ok(()));
             let (p50, p90) = waits.errors().range_permille();
             prop_assert!((250..=8_000).contains(&p50) && p50 <= p90 && p90 <= 8_000);
             prop_assert!(waits.errors().known() <= 4_000);
