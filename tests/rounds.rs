@@ -330,3 +330,32 @@ fn whoever_won_a_round_that_outlives_itself_behind_an_older_one_is_still_called(
     assert!(winners(&mut table, 60).contains(&second));
     granted(&table.claim(second));
 }
+
+#[test]
+fn a_copy_of_a_ticket_given_up_hears_of_it_as_it_would_in_order() {
+    let mut table = table(11);
+    table.later(30_000);
+    let won = winners(&mut table, 11);
+    for rank in &won {
+        granted(&table.claim(*rank));
+    }
+    let left = (0..11).find(|rank| !won.contains(rank)).expect("eleven came to ten seats");
+    table.batch(Items { ticket_leaves: vec![ticket(left)], ..Items::default() });
+    assert!(!table.room.board(table.now).has_called(Rank(left)) && table.room.board(table.now).waiting == 0);
+    table.now = table.wake_at.expect("somebody has a copy of that ticket");
+    table.step(Input::Tick);
+    assert_eq!((table.called(), table.wake_at), (11, None));
+    assert_eq!(table.claim(left), ClaimOutcome::Used);
+}
+
+#[test]
+fn whoever_is_gone_before_the_first_who_waits_is_called_over_and_nobody_else() {
+    let mut table = table(60);
+    table.batch(Items { ticket_leaves: (0..5).chain(6..9).map(ticket).collect(), ..Items::default() });
+    table.later(29_999);
+    assert_eq!(table.called(), 0);
+    table.later(1);
+    let board = table.room.board(table.now);
+    assert_eq!((board.called, board.waiting), (5, 42));
+    assert_eq!(table.claim(4), ClaimOutcome::Used);
+}

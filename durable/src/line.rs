@@ -96,9 +96,9 @@ impl Line {
         self.moves.back().map(|moved| moved.call.at)
     }
 
-    /// The calls of the last `span`: how many places, and when the first of them was.
+    /// The calls since then that called anybody.
     pub fn calls_since(&self, since: Millis) -> impl Iterator<Item = &Call> {
-        self.calls().filter(move |call| call.at >= since)
+        self.calls().filter(move |call| call.at >= since && call.size > 0)
     }
 
     /// What closed calls teach that was not learnt yet: how many were called, and how many of them claimed.

@@ -397,17 +397,45 @@ impl<'a> Turn<'a> {
 
     /// Calls as many places as there are seats and pace for.
     pub(crate) fn call(&mut self) -> Result<(), Malformed> {
-        match self.rules() {
-            Some(rules) if rules.mode == Mode::Fifo => self.call_in_order(&rules),
-            Some(rules) if rules.mode == Mode::Random => self.draw_round(&rules),
+        let Some(rules) = self.rules() else {
+            return Ok(());
+        };
+        let lately = self.state.line.last_call_at().is_some_and(|at| self.now.since(at) < CALL_SPACING);
+        match rules.mode {
+            Mode::Fifo if !lately => self.call_in_order(&rules),
+            Mode::Random => {
+                if !lately {
+                    self.call_over_gone(&rules)?;
+                }
+                self.draw_round(&rules)
+            }
             _ => Ok(()),
         }
     }
 
-    fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
-        if self.state.line.last_call_at().is_some_and(|at| self.now.since(at) < CALL_SPACING) {
+    /// Rounds draw among those behind the first who waits: whoever is gone before them is called over as in order, so that copies of their tickets
+    /// hear of it.
+    fn call_over_gone(&mut self, rules: &Rules) -> Result<(), Malformed> {
+        if !self.is_round_due() || !self.is_first_gone() {
             return Ok(());
         }
+        let (Place(called), Rank(issued)) = (self.state.line.called(), self.state.line.issued());
+        let is_gone = |place: &u64| self.state.spent.contains(self.state.draws.rank_of(Place(*place)));
+        let end = (called..issued).find(|place| !is_gone(place)).unwrap_or(issued);
+        self.call_up_to(end, 0, self.now.plus(rules.claim_window).plus(CLAIM_SLACK))
+    }
+
+    fn is_round_due(&self) -> bool {
+        self.state.rounds.next_at().is_some_and(|at| at <= self.now)
+    }
+
+    fn is_first_gone(&self) -> bool {
+        let line = &self.state.line;
+        let first = self.state.draws.rank_of(line.called());
+        line.called().0 < line.issued().0 && self.state.spent.contains(first)
+    }
+
+    fn call_in_order(&mut self, rules: &Rules) -> Result<(), Malformed> {
         let Place(first) = self.state.line.called();
         // Whoever left is called over: they take neither seat nor pace. Where nobody is behind them, too: copies of their tickets are to hear
         // of it.
@@ -458,8 +486,7 @@ impl<'a> Turn<'a> {
     }
 
     fn draw_round(&mut self, rules: &Rules) -> Result<(), Malformed> {
-        let due = self.state.rounds.next_at().is_some_and(|at| at <= self.now);
-        let wanted = if due { self.callable(rules, pace::burst_round) } else { 0 };
+        let wanted = if self.is_round_due() { self.callable(rules, pace::burst_round) } else { 0 };
         let wanted = wanted.min(self.state.line.waiting());
         let Some(chain) = self.state.rounds.chain().filter(|_| wanted > 0) else {
             return Ok(());
@@ -538,16 +565,16 @@ impl<'a> Turn<'a> {
             () if claims_closed(state, rules) && empty_seats(state, rules) == 0 => frees(),
             () if claims_closed(state, rules) => paces(),
             () if rules.mode == Mode::Fifo && state.line.has_only_gone() => Some(now),
+            () if rules.mode == Mode::Random && self.is_first_gone() => state.rounds.next_at(),
             () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
             () if rules.mode == Mode::Random => state.rounds.next_at(),
             () => Some(state.pacer.next_at(per_minute, pace::burst_queueing(per_minute))),
         };
-        let spaced = match rules.mode {
-            Mode::Random => state.rounds.next_at().unwrap_or(now),
-            _ => state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING)),
-        };
+        let spaced = state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING));
+        let rounds = state.rounds.next_at().filter(|_| rules.mode == Mode::Random);
+        let spaced = rounds.map_or(spaced, |at| at.max(spaced));
         let spaced = if claims_closed(state, rules) { now } else { spaced };
         // Without anything to wait for (a limit of zero seats left, say), look again in a minute.
         Some(at.unwrap_or(now.plus(WINDOW)).max(spaced).max(now.plus(Millis(1))))
