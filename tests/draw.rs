@@ -106,6 +106,18 @@ fn nobody_has_anothers_place_and_the_way_back_leads_back() {
 }
 
 #[test]
+fn the_ranks_of_all_places_in_their_order_are_those_of_each() {
+    // With a table of all halves, with the longest table there is, and without one.
+    for (count, places) in [(0, 1), (1, 2), (300, 301), (70_000, 2_000), (1 << 28, 500), ((1 << 28) + 1, 500)]
+    {
+        let draw = Draw { first: Rank(1000), count, seed: [7; 32], hash: [8; 32] };
+        let ranks: Vec<_> = draw.permutation().ranks().take(places).collect();
+        let each = (1000..1000 + places as u64).filter_map(|place| draw.rank_of(Place(place)));
+        assert!(ranks.into_iter().eq(each), "{count}");
+    }
+}
+
+#[test]
 fn who_was_not_drawn_has_no_place() {
     let draw = Draw { first: Rank(10), count: 5, seed: [1; 32], hash: NOBODY };
     for number in [0, 9, 15, u64::MAX] {

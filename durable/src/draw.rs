@@ -27,6 +27,13 @@ use crate::units::{Place, Rank};
 
 const ROUNDS: u8 = 12;
 
+/// F, or what is known of it.
+type Mixed<'a> = &'a mut dyn FnMut(u8, u64) -> u64;
+
+/// With longer halves there are more of them than are worth a table: of this length they take 800 kB.
+const KNOWN_BITS_MAX: u32 = 14;
+const UNKNOWN: u32 = u32::MAX;
+
 /// The hash of the joins before the first of them.
 pub const NOBODY: [u8; 32] = [0; 32];
 
@@ -80,14 +87,34 @@ pub struct Permutation {
 impl Permutation {
     /// The place of a rank; none if it is not among the drawn.
     pub fn place_of(&self, rank: Rank) -> Option<Place> {
-        let image = self.walk(self.offset(rank.0)?, Permutation::forwards);
+        let image = self
+            .walk(self.offset(rank.0)?, Permutation::forwards, &mut |round, half| self.mixed(round, half));
         self.first.0.checked_add(image).map(Place)
     }
 
     /// The rank that has a place; none if it is not among the drawn.
     pub fn rank_of(&self, place: Place) -> Option<Rank> {
-        let origin = self.walk(self.offset(place.0)?, Permutation::backwards);
+        let origin = self
+            .walk(self.offset(place.0)?, Permutation::backwards, &mut |round, half| self.mixed(round, half));
         self.first.0.checked_add(origin).map(Rank)
+    }
+
+    /// The ranks of all places, in their order. Of a million there are a thousand halves: each is hashed once in a round, not for every place.
+    pub fn ranks(&self) -> impl Iterator<Item = Rank> {
+        let halves = if self.half_bits > KNOWN_BITS_MAX { 0 } else { usize::from(ROUNDS) << self.half_bits };
+        let mut known = vec![UNKNOWN; halves];
+        (0..self.count).map(move |image| {
+            let origin = self.walk(image, Permutation::backwards, &mut |round, half| {
+                let Some(known) = known.get_mut(usize::from(round) << self.half_bits | half as usize) else {
+                    return self.mixed(round, half);
+                };
+                if *known == UNKNOWN {
+                    *known = self.mixed(round, half) as u32;
+                }
+                u64::from(*known)
+            });
+            Rank(self.first.0.saturating_add(origin))
+        })
     }
 
     /// Ranks and places that are drawn are the same numbers.
@@ -96,26 +123,26 @@ impl Permutation {
     }
 
     /// Ends: from a number below `count` a permutation leads back to one, to this one at the latest.
-    fn walk(&self, from: u64, step: fn(&Permutation, u64) -> u64) -> u64 {
-        let mut at = step(self, from);
+    fn walk(&self, from: u64, step: fn(&Permutation, u64, Mixed<'_>) -> u64, mixed: Mixed<'_>) -> u64 {
+        let mut at = step(self, from, mixed);
         while at >= self.count {
-            at = step(self, at);
+            at = step(self, at, mixed);
         }
         at
     }
 
-    fn forwards(&self, at: u64) -> u64 {
+    fn forwards(&self, at: u64, mixed: Mixed<'_>) -> u64 {
         let (mut left, mut right) = (at >> self.half_bits, at & self.mask());
         for round in 0..ROUNDS {
-            (left, right) = (right, left ^ self.mixed(round, right));
+            (left, right) = (right, left ^ mixed(round, right));
         }
         left << self.half_bits | right
     }
 
-    fn backwards(&self, at: u64) -> u64 {
+    fn backwards(&self, at: u64, mixed: Mixed<'_>) -> u64 {
         let (mut left, mut right) = (at >> self.half_bits, at & self.mask());
         for round in (0..ROUNDS).rev() {
-            (left, right) = (right ^ self.mixed(round, left), left);
+            (left, right) = (right ^ mixed(round, left), left);
         }
         left << self.half_bits | right
     }

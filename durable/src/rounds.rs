@@ -18,7 +18,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::{Draw, NOBODY};
 use crate::listed::Listed as _;
 use crate::spent::Spent;
-use crate::units::{Millis, Place, Rank};
+use crate::units::{Millis, Rank};
 
 /// From one round to the next.
 pub const SPACING: Millis = Millis(30_000);
@@ -28,7 +28,7 @@ pub const KEPT_MAX: u64 = 32;
 pub const LATE_WINDOW: Millis = Millis(SPACING.0 * (KEPT_MAX - 1));
 /// Rounds of one chain: a week without a pause.
 pub const CHAIN_LENGTH: u32 = 20_160;
-/// Images looked at in one round: so many take a tenth of a second. Whoever is not called for it is drawn among the next time.
+/// Images looked at in one round, each of which may cost twelve hashes and more. Whoever is not called for it is drawn among the next time.
 pub const CUT_MAX: u64 = 20_000;
 /// Ranks drawn among in one round; who stands behind them is drawn among later. Their winners take 32 MB at most, however far apart.
 pub const COUNT_MAX: u64 = 1 << 28;
@@ -102,8 +102,7 @@ impl Round {
             return Err(Malformed);
         }
         let permutation = draw.permutation();
-        let images = (0..cut).map(|image| Place(draw.first.0 + image));
-        let ranks = images.filter_map(|place| permutation.rank_of(place));
+        let ranks = permutation.ranks().take(cut as usize);
         let mut passed_over = Spent::default();
         doubles.iter().for_each(|rank| passed_over.insert(*rank));
         let winners = ranks.filter(|rank| !passed_over.contains(*rank)).listed();

@@ -505,13 +505,14 @@ impl<'a> Turn<'a> {
         let draw = draw_among(first, (issued.0 - first.0).min(rounds::COUNT_MAX), chain.next_seed());
         let permutation = draw.permutation();
         let (mut cut, mut holding, mut doubles) = (0, 0u32, Vec::new());
-        while u64::from(holding) < wanted && cut < draw.count.min(rounds::CUT_MAX) {
-            if let Some(rank) = permutation.rank_of(Place(first.0 + cut)) {
-                if in_line(rank) {
-                    holding += 1;
-                } else if !self.state.spent.contains(rank) {
-                    doubles.push(rank);
-                }
+        for rank in permutation.ranks().take(rounds::CUT_MAX as usize) {
+            if u64::from(holding) >= wanted {
+                break;
+            }
+            if in_line(rank) {
+                holding += 1;
+            } else if !self.state.spent.contains(rank) {
+                doubles.push(rank);
             }
             cut += 1;
         }

@@ -9,6 +9,8 @@
 //! - `core_bytes_10m_tickets_1m_seats`: what was in use by a Room of that size and no longer when it was gone; the larger of the
 //!   one that grew and the one that was rebuilt.
 //! - `core_rebuild_ms`: from stored pages and journal to the same Room, best of ten.
+//! - `core_rebuild_rounds_ms`: the same for a room in `random` that keeps as many rounds as there can be, each among a million and a few, which is
+//!   the worst: the walk is longest just above a power of four.
 
 #![expect(
     unsafe_code,
@@ -25,7 +27,11 @@ use std::time::Duration;
 use clock::worked;
 use counting::Counting;
 use crowd::{Crowd, Mix};
+use durable::batch::ITEMS_MAX;
+use durable::journal::{Change, Row};
 use durable::room::Room;
+use durable::rounds::{CUT_MAX, KEPT_MAX, commitment, draw_among};
+use durable::units::{Millis, Rank};
 use table::{Table, Written};
 
 #[global_allocator]
@@ -56,11 +62,12 @@ fn main() {
     println!(
         "{{\"core_ops_per_second\":{ops_per_second},\"core_line_ops_per_second\":{at_the_line},\
          \"core_open_ops_per_second\":{at_the_open},\"core_bytes_10m_tickets_1m_seats\":{},\
-         \"core_rebuild_ms\":{:.1},\"core_rebuild_peak_bytes\":{peak},\"core_rows_per_commit\":{:.3},\
+         \"core_rebuild_ms\":{:.1},\"core_rebuild_rounds_ms\":{:.1},\"core_rebuild_peak_bytes\":{peak},\"core_rows_per_commit\":{:.3},\
          \"core_journal_bytes\":{journal_bytes},\"core_journal_rows\":{journal_rows},\
          \"core_written_bytes_per_commit\":{}}}",
         grown.max(rebuilt),
         rebuild.as_secs_f64() * 1e3,
+        rebuild_rounds().as_secs_f64() * 1e3,
         rows as f64 / commits as f64,
         bytes / commits,
     );
@@ -125,6 +132,26 @@ fn measure_speed(line: &mut Crowd, open: &mut Crowd) -> (u64, u64, u64) {
         }
     }
     best.into()
+}
+
+/// From a row that tells of full rounds.
+fn rebuild_rounds() -> Duration {
+    let (at, tip, people) = (Millis(1_800_000_000_000), [1; 32], (1 << 20) + 1);
+    let joins = (0..people).step_by(ITEMS_MAX).map(|_| Change::Joined { count: ITEMS_MAX as u64 });
+    let round = |seed| Change::Round {
+        draw: draw_among(Rank(0), people, [seed; 32]),
+        cut: CUT_MAX,
+        doubles: vec![],
+        holding: CUT_MAX as u32,
+        closes_at: at.plus(Millis(1)),
+        late_until: at.plus(Millis(2)),
+    };
+    let changes = joins
+        .chain([Change::ChainBegun { tip, commitment: commitment(tip) }])
+        .chain((0..KEPT_MAX as u8).map(round))
+        .collect();
+    let journal = [(1, Row { at, changes }.encode())];
+    measure_rebuild(|| Room::load(&[], &journal).expect("what was stored")).0
 }
 
 fn bytes_of(room: Room) -> usize {
