@@ -73,6 +73,15 @@ fn every_seed_proves_the_ones_before() {
 }
 
 #[test]
+fn operators_see_how_many_rounds_call_in_an_hour() {
+    let mut table = table(100);
+    table.later(30_000);
+    winners(&mut table, 100).into_iter().for_each(|rank| drop(granted(&table.claim(rank))));
+    table.later(30_000);
+    assert_eq!(table.room.status(table.now).calls_per_hour, 10 * 120);
+}
+
+#[test]
 fn the_newest_seed_is_told_when_all_rounds_are_forgotten() {
     let mut table = table(1);
     let promise = rounds(&mut table).commitment;

@@ -73,7 +73,9 @@ pub(crate) fn calls_per_hour(state: &State) -> u64 {
 
 fn measured(state: &State, since: Millis, least: Millis) -> u64 {
     let now = state.at;
-    let calls = state.line.calls_since(now.minus(RATE_SPAN).max(since));
+    let since = now.minus(RATE_SPAN).max(since);
+    let calls = state.line.calls().chain(state.rounds.calls());
+    let calls = calls.filter(|call| call.at >= since && call.size > 0);
     let (count, first) =
         calls.fold((0, now), |(count, first), call| (count + u64::from(call.size), first.min(call.at)));
     let elapsed = now.since(first);

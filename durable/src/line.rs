@@ -96,11 +96,6 @@ impl Line {
         self.moves.back().map(|moved| moved.call.at)
     }
 
-    /// The calls since then that called anybody.
-    pub fn calls_since(&self, since: Millis) -> impl Iterator<Item = &Call> {
-        self.calls().filter(move |call| call.at >= since && call.size > 0)
-    }
-
     /// What closed calls teach that was not learnt yet: how many were called, and how many of them claimed.
     pub fn untaught(&self, now: Millis) -> (u64, u64) {
         untaught(&mut self.calls(), self.clock(now))
@@ -112,7 +107,8 @@ impl Line {
         teach(&mut self.moves.iter_mut().map(|moved| &mut moved.call), clock);
     }
 
-    fn calls(&self) -> impl Iterator<Item = &Call> {
+    /// The calls whose places may still enter, oldest first.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.moves.iter().map(|moved| &moved.call)
     }
 

@@ -188,7 +188,8 @@ impl Rounds {
         teach(&mut self.kept.iter_mut().map(|round| &mut round.call), clock);
     }
 
-    fn calls(&self) -> impl Iterator<Item = &Call> {
+    /// The calls of all rounds kept, oldest first.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.kept.iter().map(|round| &round.call)
     }
 
