@@ -64,7 +64,7 @@ impl Clerk {
             None if action == "alarm" => {
                 turn.writes.extend(self.directory.renew_agendas(now, expand));
                 turn.said = self.push_behind(now, "");
-                turn.wake_at = self.directory.agendas_stale_at();
+                turn.wake_at = self.wake_at(now);
             }
             None => turn.said = to_text(&self.directory.document()),
         }
@@ -193,9 +193,11 @@ impl Clerk {
         }
     }
 
-    /// Stores a change and pushes it: the answer says whether the Room has confirmed it.
+    /// Stores a change and pushes it: the answer says whether the Room has confirmed it. Should this directory not live to hear that, its alarm
+    /// is stored with the change.
     fn carry_out(&self, now: Millis, id: &str, writes: Vec<Write>, turn: &mut Turn) {
         turn.writes.extend(writes);
+        turn.wake_at = self.wake_at(now);
         turn.said = self.push(now, id).unwrap_or_default();
     }
 
@@ -405,14 +407,31 @@ mod tests {
         let mut daily = event("daily", 3);
         daily.set("repeat", json!("daily"));
         let pushed = put(&mut clerk, &id, None, daily).said;
-        let confirmed = clerk.heard(NOW, "command", &pushed, "{\"version\":2}").unwrap();
+        let heard = clerk.heard(NOW, "command", &pushed, &confirmed(&pushed)).unwrap();
         let over = NOW.plus(Millis(4 * 3_600_000));
-        assert_eq!(confirmed.wake_at, Some(over));
+        assert_eq!(heard.wake_at, Some(over));
         let turn = clerk.ask(over, [0; 16], "alarm", "", &plain).unwrap();
         let pushed = Errand::parse(&turn.said).expect("a push");
         let Configure { version, events, .. } = from_text(pushed.payload.as_bytes()).unwrap();
         assert_eq!((version, events.len(), events[0].start_ms), (3, 8, NOW.0 + 27 * 3_600_000));
-        assert_eq!(turn.wake_at, Some(over.plus(Millis(86_400_000))));
+        let told = clerk.heard(over, "alarm", &turn.said, &confirmed(&turn.said)).unwrap();
+        assert_eq!(told.wake_at, Some(over.plus(Millis(86_400_000))));
+    }
+
+    #[test]
+    fn a_directory_that_is_lost_before_its_room_has_heard_wakes_and_pushes_again() {
+        let mut clerk = clerk(&[]);
+        let [settings] = vars(&["a"]).try_into().unwrap();
+        let mut turn = ordered(&mut clerk, Command::Create { settings });
+        for _ in 0..2 {
+            let wake_at = turn.wake_at.expect("an alarm with the change");
+            assert_eq!(wake_at, NOW.plus(PUSH_RETRY), "the push under way comes first");
+            // Lost: what was stored is there again, and the alarm; the alarm's own turn may be lost as well.
+            let rooms = clerk.directory.rooms().cloned().collect();
+            clerk = Clerk::new(Directory::load(1, rooms, Vec::new()), Vec::new());
+            turn = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
+            assert_eq!(Errand::parse(&turn.said).unwrap().action, "configure");
+        }
     }
 
     #[test]
