@@ -2,7 +2,8 @@
 //! [`directory`](crate::directory).
 //!
 //! Calendars are not its business: that a day has 23 hours where clocks are put forward is known to the platform, which turns
-//! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever one is over.
+//! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever an event is over, and the Room is
+//! told of those that have moved up.
 
 use crate::date::iso8601;
 use crate::listed::Listed as _;
@@ -50,7 +51,7 @@ pub struct EventRecord {
     pub modified_on_ms: u64,
     /// Its canonical JSON.
     pub plan: Value,
-    /// When its next occurrences start.
+    /// When its next occurrences start; of an event that is over, none.
     pub starts: Vec<u64>,
 }
 
@@ -79,11 +80,14 @@ impl EventRecord {
     }
 }
 
-/// When an event starts next, in order: for one that is over the time at which it was held.
+/// When an event starts next, in order; not at all if it is over.
 pub fn starts(plan: &Plan, now: Millis, expand: Expand<'_>) -> Result<Vec<u64>, Fault> {
-    let Some(repeat) = plan.repeat else { return Ok(vec![plan.event.start_ms]) };
+    let Event { start_ms, end_ms, .. } = plan.event;
+    let Some(repeat) = plan.repeat else {
+        return Ok(if end_ms > now.0 { vec![start_ms] } else { Vec::new() });
+    };
     // Whatever is not over yet.
-    let from = Millis((now.0 + plan.event.start_ms).saturating_sub(plan.event.end_ms) + 1);
+    let from = Millis((now.0 + start_ms).saturating_sub(end_ms) + 1);
     expand(&recurrence(plan, repeat, from, AHEAD)).ok_or_else(|| Fault {
         field: "time_zone".into(),
         message: "must be a time zone such as `Europe/Athens`, or `UTC`".into(),
@@ -154,11 +158,10 @@ fn meets(plan: &Plan, event: &Event, expand: Expand<'_>) -> Option<Event> {
     occurrences.into_iter().find(|other| other.prequeue_ms < event.end_ms && event.prequeue_ms < other.end_ms)
 }
 
-/// When repeating events have to be expanded anew: as soon as an occurrence is over.
+/// When events have to be expanded anew, and the Room to be told of the next: as soon as an occurrence is over.
 pub fn stale_at(records: &[EventRecord]) -> Option<Millis> {
-    let repeating = records.iter().filter_map(|record| Some((record.plan()?, *record.starts.first()?)));
-    let repeating = repeating.filter(|(plan, _)| plan.repeat.is_some() && !plan.suspended);
-    repeating.map(|(plan, start)| Millis(plan.starting_at(start).end_ms)).min()
+    let held = records.iter().filter_map(|record| Some((record.plan()?, *record.starts.first()?)));
+    held.filter(|(plan, _)| !plan.suspended).map(|(plan, start)| Millis(plan.starting_at(start).end_ms)).min()
 }
 
 #[cfg(test)]

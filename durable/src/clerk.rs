@@ -346,7 +346,8 @@ mod tests {
 
     fn put(clerk: &mut Clerk, id: &str, event: Option<&str>, plan: Value) -> Turn {
         let (id, event, patches) = (id.to_owned(), event.map(ToOwned::to_owned), event.is_some());
-        let entropy = [to_text(&plan).bytes().fold(0, u8::wrapping_add); 16];
+        let sum = |sum: u128, byte| sum.wrapping_mul(257).wrapping_add(u128::from(byte));
+        let entropy = to_text(&plan).bytes().fold(0, sum).to_be_bytes();
         let order = Order { who: "ada".into(), command: Command::PutEvent { id, event, patches, plan } };
         clerk.ask(NOW, entropy, "command", &to_text(&order), &plain).unwrap()
     }
@@ -416,6 +417,28 @@ mod tests {
         assert_eq!((version, events.len(), events[0].start_ms), (3, 8, NOW.0 + 27 * 3_600_000));
         let told = clerk.heard(over, "alarm", &turn.said, &confirmed(&turn.said)).unwrap();
         assert_eq!(told.wake_at, Some(over.plus(Millis(86_400_000))));
+    }
+
+    #[test]
+    fn single_events_that_a_room_was_not_told_of_yet_follow_as_those_before_them_are_over() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        let (mut now, mut heard_of, mut turn) = (NOW, std::collections::BTreeSet::new(), Turn::default());
+        for hour in 1..=40 {
+            turn = put(&mut clerk, &id, None, event(&format!("e{hour}"), 2 * hour));
+        }
+        for _ in 0..100 {
+            let Some(errand) = Errand::parse(&turn.said) else { break };
+            let Configure { version, events, .. } = from_text(errand.payload.as_bytes()).unwrap();
+            heard_of.extend(events.iter().map(|event| event.start_ms));
+            let heard = clerk.heard(now, "alarm", &turn.said, &to_text(&Configured { version })).unwrap();
+            let Some(wake_at) = heard.wake_at else { break };
+            assert!(wake_at > now, "an alarm that is due again at once");
+            now = wake_at;
+            turn = clerk.ask(now, [0; 16], "alarm", "", &plain).unwrap();
+        }
+        assert_eq!((heard_of.len(), now), (40, NOW.plus(Millis(81 * 3_600_000))));
     }
 
     #[test]

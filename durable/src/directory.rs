@@ -234,15 +234,16 @@ impl Directory {
         vec![self.log(now, who, "end sessions", room, Value::Null, Value::Null)]
     }
 
-    /// Expands repeating events anew whose occurrences are over: their Rooms hear of the next.
+    /// Expands the events anew of rooms in which an occurrence is over: their Rooms hear of the next.
     pub fn renew_agendas(&mut self, now: Millis, expand: Expand<'_>) -> Vec<Write> {
         let stale =
             self.rooms.iter().filter(|room| agenda::stale_at(&room.events).is_some_and(|at| at <= now));
         let mut writes = Vec::new();
         for mut record in stale.cloned().listed() {
             for event in &mut record.events {
-                if let Some(Ok(starts)) = event.plan().map(|plan| agenda::starts(&plan, now, expand)) {
-                    event.starts = starts;
+                if let Some(plan) = event.plan() {
+                    // None in a time zone that is not known any more: it would be stale for ever.
+                    event.starts = agenda::starts(&plan, now, expand).unwrap_or_default();
                 }
             }
             writes.extend(self.put_record(record, None));
