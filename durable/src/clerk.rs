@@ -85,8 +85,12 @@ impl Clerk {
                     if action == "alarm" { self.push_behind(now, id) } else { to_text(&self.room(id)) };
             }
             "end" => {
-                let ended = from_text(reply.as_bytes()).map(|Ended { ended }| Reply::Ended(ended));
-                turn.said = to_text(&ended.unwrap_or_else(unreachable));
+                let reply = match from_text(reply.as_bytes()) {
+                    Some(Ended { full: true, .. }) => revocations_full(),
+                    Some(Ended { ended, .. }) => Reply::Ended(ended),
+                    None => unreachable(),
+                };
+                turn.said = to_text(&reply);
             }
             "status" => {
                 let status = from_text(reply.as_bytes()).map(Box::new).map(Reply::Status);
@@ -224,6 +228,13 @@ impl Clerk {
 
 fn unreachable() -> Reply {
     Reply::Unreachable { message: "the Room cannot be reached: try again".into() }
+}
+
+fn revocations_full() -> Reply {
+    let message = "cannot be ended by itself: as many sessions as edges can be told of were ended before their time. End all sessions, \
+        or try again when some of those would have run out"
+        .into();
+    Reply::Faults(vec![Fault { field: "session".into(), message }])
 }
 
 fn to_room(name: &str, action: &str, payload: &str) -> String {
@@ -483,6 +494,8 @@ mod tests {
         assert_eq!(turn.said, format!("?\nROOM\n{id}\nend\n{{\"session\":[3,4]}}"));
         let told = clerk.heard(NOW, "command", &turn.said, "{\"ended\":true}").unwrap();
         assert_eq!(told.said, "{\"ended\":true}");
+        let full = clerk.heard(NOW, "command", &turn.said, "{\"ended\":false,\"full\":true}").unwrap();
+        assert!(matches!(reply(&full), Reply::Faults(faults) if faults[0].message.contains("End all")));
         assert_eq!(ordered(&mut clerk, Command::End { id: "x".into(), session: None }).writes, []);
     }
 }
