@@ -72,6 +72,11 @@ impl EventRecord {
         all.filter(|event| event.end_ms > now.0).listed()
     }
 
+    /// Whether it is over for good.
+    pub fn is_over(&self, now: Millis) -> bool {
+        self.plan().is_some_and(|plan| plan.repeat.is_none() && plan.event.end_ms <= now.0)
+    }
+
     /// As the API tells it.
     pub fn to_json(&self) -> Value {
         let mut json = self.plan.clone();

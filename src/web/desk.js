@@ -80,11 +80,12 @@
     }
   }
 
-  async function change(id, card, patch) {
+  async function change(id, card, patch, first) {
     const told = card.querySelector(".told");
     const buttons = [...card.querySelectorAll("button")];
     for (const button of buttons) button.disabled = true;
     try {
+      if (first) await first();
       const { result, messages } = await ask(`waiting_rooms/${id}`, "PATCH", patch);
       for (const input of card.querySelector(".limits").querySelectorAll("[name]")) if (input.name in patch || (input.name === "message" && patch.page)) input.dataset.was = input.value;
       show(card, result);
@@ -105,10 +106,8 @@
       const { field, on } = button.dataset;
       const patch = { [field]: turnsOn === (on === "true") };
       if (field === "suspended" && turnsOn) {
-        sure(made.querySelector("dialog.on"), async (answer) => {
-          if (answer === "count") await countFirst(room.id, made);
-          change(room.id, made, patch);
-        });
+        sure(made.querySelector("dialog.on"), (answer) =>
+          change(room.id, made, patch, answer === "count" && (() => countFirst(room.id, made))));
       } else change(room.id, made, patch);
     });
     made.querySelector(".limits").addEventListener("submit", (event) => {

@@ -11,6 +11,14 @@ const shop = room({ name: "clinic", total_active_users: 10, session_duration_sec
 describe("an operator", () => {
   let anteroom, browser, context, page, desk;
   const told = (what) => page.waitForFunction((text) => document.querySelector(".told").textContent.includes(text), what);
+  /** The only room's events, by the page's own session. */
+  const asked = (method, path, body) => page.evaluate(async ([method, path, body]) => {
+    const ask = async (path, options) => (await fetch(`/client/v4/zones/all/waiting_rooms${path}`, {
+      ...options, headers: { "Anteroom-CSRF": document.body.dataset.csrf, "Content-Type": "application/json" },
+    })).json();
+    const { result: [room] } = await ask("", {});
+    return (await ask(`/${room.id}/events${path}`, { method, body: body && JSON.stringify(body) })).result;
+  }, [method, path, body]);
   before(async () => {
     browser = await startBrowser();
     anteroom = await startAnteroom({ rooms: [shop], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
@@ -65,8 +73,20 @@ describe("an operator", () => {
     await page.click("[data-field=suspended]");
     assert.match(await page.textContent("dialog.on"), /Nobody who is inside now has a pass/);
     assert.deepEqual(await inaccessible(page), []);
-    // For one session everybody passes and is counted: an event, that the page shows.
-    await page.click("dialog.on button[value=count]");
+    await page.click("dialog.on button.quiet");
+    // For one session everybody passes and is counted: an event, for which another one may leave no time.
+    const day = 86_400_000;
+    const other = { name: "fair", event_start_time: new Date(Date.now() - day).toISOString(), event_end_time: new Date(Date.now() + day).toISOString() };
+    const { id } = await asked("POST", "", other);
+    const count = async () => {
+      await page.click("[data-field=suspended]");
+      await page.click("dialog.on button[value=count]");
+    };
+    await count();
+    await told("Nothing was changed: `event_start_time`: overlaps the event `fair`");
+    assert.equal(await state(), "false", "left off");
+    await asked("DELETE", `/${id}`);
+    await count();
     await until(async () => (await state()) === "true", "the room is on");
     await until(async () => (await anteroom.board()).phase === "passthrough", "people are counted first");
     await page.click(".events summary");
