@@ -113,10 +113,27 @@ describe("an operator", () => {
     await page.click(".events li button[aria-label^=Change]");
     assert.deepEqual([await page.inputValue(".event [name=name]"), await page.isChecked(".event [name=shuffle_at_event_start]")], ["noon", true]);
     await page.selectOption(".event [name=queueing_method]", "random");
+    await page.selectOption(".event [name=disable_session_renewal]", "true");
+    await page.check(".event [name=suspended]");
+    await page.fill(".event [name=description]", "Tickets of the fair");
     await page.click(".event button:not([type])");
-    await said("noon is saved");
+    await page.waitForFunction(() => /noon, left out for now: .* Tickets of the fair/.test(document.querySelector(".events li").textContent));
+    // Whoever changes one thing leaves the others as they are, those that the page does not show as well.
+    await page.click(".events li button[aria-label^=Change]");
+    await page.fill(".event [name=total_active_users]", "7");
+    const [change] = await Promise.all([page.waitForRequest(/\/events\//), page.click(".event button:not([type])")]);
+    assert.equal(change.method(), "PATCH");
+    await until(async () => (await asked("GET", ""))[0].total_active_users === 7, "it is changed");
+    const [{ suspended, description, disable_session_renewal, queueing_method }] = await asked("GET", "");
+    assert.deepEqual([suspended, description, disable_session_renewal, queueing_method], [true, "Tickets of the fair", true, "random"]);
+    await page.click(".events li button[aria-label^=Change]");
     assert.deepEqual(await inaccessible(page), []);
-    await page.screenshot({ path: picture("operator-events"), fullPage: true });
+    for (const [width, colorScheme] of [[320, "light"], [320, "dark"], [1000, "dark"], [1000, "light"]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, `wider than ${width}`);
+      await page.screenshot({ path: picture(`operator-events-${width}-${colorScheme}`), fullPage: true });
+    }
     await page.click(".events li button[aria-label^=Delete]");
     await said("noon is deleted");
     await page.click(".events summary");
