@@ -2,7 +2,7 @@
 
 mod table;
 
-use durable::batch::{ClaimOutcome, Items, RenewOutcome};
+use durable::batch::{ClaimOutcome, Grant, Items, RenewOutcome};
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output};
@@ -169,6 +169,24 @@ fn the_operator_ends_one_session_or_all_and_the_line_stays() {
     table.later(6_000);
     assert_eq!((table.inside(), table.called()), (0, 100));
     assert_eq!(table.claim(3), ClaimOutcome::Used);
+}
+
+#[test]
+fn who_ends_one_session_more_than_edges_can_be_told_of_hears_that() {
+    let everybody = 16_384;
+    let mut table =
+        Table::new(&json!({ "queueing_method": "passthrough", "session_duration_seconds": 3_600 }));
+    let mut grants = Vec::new();
+    while grants.len() <= everybody {
+        grants.extend(table.batch(Items { enters: 1_000, ..Items::default() }).entered);
+    }
+    for some in grants[..everybody].chunks(1_000) {
+        table.batch(Items { pass_leaves: some.iter().map(table::pass).collect(), ..Items::default() });
+    }
+    let Grant { seat, generation, .. } = grants[everybody];
+    assert_eq!(table.step(Input::End { seat, generation }), Output::RevocationsFull);
+    assert_eq!(table.step(Input::End { seat: Seat(7), generation }), Output::Ended(false), "it is over");
+    assert_eq!(table.step(Input::EndAll), Output::Ended(true));
 }
 
 #[test]

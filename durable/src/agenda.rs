@@ -2,7 +2,8 @@
 //! [`directory`](crate::directory).
 //!
 //! Calendars are not its business: that a day has 23 hours where clocks are put forward is known to the platform, which turns
-//! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever one is over.
+//! a repeating event into instants ([`Expand`]). Eight of them stand ahead; they are renewed whenever an event is over, and the Room is
+//! told of those that have moved up.
 
 use crate::date::iso8601;
 use crate::listed::Listed as _;
@@ -18,6 +19,8 @@ pub const AHEAD: u32 = 8;
 /// Events of one room.
 pub const EVENTS_MAX: usize = 100;
 const DAY_MS: u64 = 24 * 60 * 60_000;
+/// Repeating events are compared over so much: a year, in which every clock that is changed is changed, and some weeks.
+const COMPARED_MS: u64 = 400 * DAY_MS;
 /// Occurrences that a Room is told of: the next ones of all its events.
 const TOLD_MAX: usize = 32;
 
@@ -50,7 +53,7 @@ pub struct EventRecord {
     pub modified_on_ms: u64,
     /// Its canonical JSON.
     pub plan: Value,
-    /// When its next occurrences start.
+    /// When its next occurrences start; of an event that is over, none.
     pub starts: Vec<u64>,
 }
 
@@ -69,6 +72,11 @@ impl EventRecord {
         all.filter(|event| event.end_ms > now.0).listed()
     }
 
+    /// Whether it is over for good.
+    pub fn is_over(&self, now: Millis) -> bool {
+        self.plan().is_some_and(|plan| plan.repeat.is_none() && plan.event.end_ms <= now.0)
+    }
+
     /// As the API tells it.
     pub fn to_json(&self) -> Value {
         let mut json = self.plan.clone();
@@ -79,11 +87,14 @@ impl EventRecord {
     }
 }
 
-/// When an event starts next, in order: for one that is over the time at which it was held.
+/// When an event starts next, in order; not at all if it is over.
 pub fn starts(plan: &Plan, now: Millis, expand: Expand<'_>) -> Result<Vec<u64>, Fault> {
-    let Some(repeat) = plan.repeat else { return Ok(vec![plan.event.start_ms]) };
+    let Event { start_ms, end_ms, .. } = plan.event;
+    let Some(repeat) = plan.repeat else {
+        return Ok(if end_ms > now.0 { vec![start_ms] } else { Vec::new() });
+    };
     // Whatever is not over yet.
-    let from = Millis((now.0 + plan.event.start_ms).saturating_sub(plan.event.end_ms) + 1);
+    let from = Millis((now.0 + start_ms).saturating_sub(end_ms) + 1);
     expand(&recurrence(plan, repeat, from, AHEAD)).ok_or_else(|| Fault {
         field: "time_zone".into(),
         message: "must be a time zone such as `Europe/Athens`, or `UTC`".into(),
@@ -102,6 +113,8 @@ pub fn upcoming(records: &[EventRecord], now: Millis) -> Vec<Event> {
         let index = events.partition_point(|other| other.prequeue_ms <= event.prequeue_ms);
         events.insert(index, event);
     }
+    // Laws change clocks at short notice, and events meet that did not: the later one waits until the earlier is over.
+    events.dedup_by(|later, earlier| later.prequeue_ms < earlier.end_ms);
     events.truncate(TOLD_MAX);
     events
 }
@@ -114,23 +127,17 @@ pub fn clash(
     starts: &[u64],
     expand: Expand<'_>,
 ) -> Option<Fault> {
-    let others = records.iter().filter(|record| record.id != id).filter_map(EventRecord::plan);
-    for other in others {
+    for record in records.iter().filter(|record| record.id != id) {
+        let Some(other) = record.plan() else { continue };
         if other.name == plan.name {
             let message = format!("another event of this room is called `{}`", plan.name);
             return Some(Fault { field: "name".into(), message });
         }
+        let (Some(mine), Some(theirs)) = (starts.first(), record.starts.first()) else { continue };
         if plan.suspended || other.suspended {
             continue;
         }
-        let mine = starts.iter().map(|start| plan.starting_at(*start));
-        let met = mine.filter_map(|event| meets(&other, &event, expand)).min_by_key(|event| event.start_ms);
-        let met = met.or_else(|| {
-            // A single event far ahead of eight repetitions meets one of those to come.
-            let theirs = other.starting_at(other.event.start_ms);
-            meets(plan, &theirs, expand).map(|_| theirs)
-        });
-        if let Some(event) = met {
+        if let Some(event) = meets((plan, *mine), (&other, *theirs), expand) {
             let [from, to] = [event.prequeue_ms, event.end_ms].map(|at| iso8601(Millis(at)));
             let message = format!("overlaps the event `{}`, which is held from {from} to {to}", other.name);
             return Some(Fault { field: "event_start_time".into(), message });
@@ -139,26 +146,41 @@ pub fn clash(
     None
 }
 
-/// The occurrence of a plan that overlaps an event.
-fn meets(plan: &Plan, event: &Event, expand: Expand<'_>) -> Option<Event> {
-    let candidates = match plan.repeat {
-        None => vec![plan.event.start_ms],
-        Some(repeat) => {
-            // One that began before it and lasts into it, and those that begin within it: no event is longer than from one to the next.
-            let from = Millis(event.prequeue_ms).minus(Millis(2 * DAY_MS * u64::from(repeat.days())));
-            let span = (event.end_ms - from.0).div_ceil(DAY_MS * u64::from(repeat.days())) as u32;
-            expand(&recurrence(plan, repeat, from, span + 2)).unwrap_or_default()
-        }
+/// The first occurrence of the second plan that overlaps one of the first, of each from its next start on.
+fn meets(one: (&Plan, u64), other: (&Plan, u64), expand: Expand<'_>) -> Option<Event> {
+    let begins = |(plan, next): (&Plan, u64)| plan.starting_at(next).prequeue_ms;
+    let ends = |(plan, _): (&Plan, u64)| plan.repeat.map_or(plan.event.end_ms, |_| u64::MAX);
+    let from = begins(one).max(begins(other));
+    let until = (from + COMPARED_MS).min(ends(one)).min(ends(other));
+    let held = |(plan, next): (&Plan, u64)| {
+        let Some(repeat) = plan.repeat else { return vec![next] };
+        // One that began before may last into it: none is longer than from one to the next.
+        let period = DAY_MS * u64::from(repeat.days());
+        let earliest = from.saturating_sub(2 * period).max(next);
+        let count = until.saturating_sub(earliest).div_ceil(period) as u32 + 2;
+        expand(&recurrence(plan, repeat, Millis(earliest), count)).unwrap_or_default()
     };
-    let occurrences = candidates.into_iter().map(|start| plan.starting_at(start));
-    occurrences.into_iter().find(|other| other.prequeue_ms < event.end_ms && event.prequeue_ms < other.end_ms)
+    let (mine, theirs) = (held(one), held(other));
+    let (mut index, mut met) = (0, 0);
+    while let (Some(start), Some(meets)) = (mine.get(index), theirs.get(met)) {
+        let (event, meets) = (one.0.starting_at(*start), other.0.starting_at(*meets));
+        if meets.prequeue_ms < event.end_ms && event.prequeue_ms < meets.end_ms {
+            return Some(meets);
+        }
+        // The one that is over first meets nothing any more.
+        if event.end_ms < meets.end_ms {
+            index += 1;
+        } else {
+            met += 1;
+        }
+    }
+    None
 }
 
-/// When repeating events have to be expanded anew: as soon as an occurrence is over.
+/// When events have to be expanded anew, and the Room to be told of the next: as soon as an occurrence is over.
 pub fn stale_at(records: &[EventRecord]) -> Option<Millis> {
-    let repeating = records.iter().filter_map(|record| Some((record.plan()?, *record.starts.first()?)));
-    let repeating = repeating.filter(|(plan, _)| plan.repeat.is_some() && !plan.suspended);
-    repeating.map(|(plan, start)| Millis(plan.starting_at(start).end_ms)).min()
+    let held = records.iter().filter_map(|record| Some((record.plan()?, *record.starts.first()?)));
+    held.filter(|(plan, _)| !plan.suspended).map(|(plan, start)| Millis(plan.starting_at(start).end_ms)).min()
 }
 
 #[cfg(test)]
@@ -166,15 +188,19 @@ pub(crate) mod tests {
     use super::*;
     use crate::json;
 
-    const DAY: u64 = 86_400_000;
+    const HOUR: u64 = 3_600_000;
+    const DAY: u64 = 24 * HOUR;
 
-    /// A calendar without surprises: every day has 24 hours, and there is one time zone.
+    /// A calendar with few surprises: every day has 24 hours, but for the hundredth of each year by `Spring`'s clock, which is put forward then.
     pub(crate) fn plain(recurrence: &Recurrence<'_>) -> Option<Vec<u64>> {
         let Recurrence { first, days, time_zone, from, count } = *recurrence;
         let step = DAY * u64::from(days);
         let skipped = from.since(first).0.div_ceil(step);
-        (time_zone == "UTC")
-            .then(|| (0..u64::from(count)).map(|index| first.0 + (skipped + index) * step).collect())
+        let forward = |at: u64| time_zone == "Spring" && at / DAY % 365 >= 100;
+        let shifted = |at: u64| if forward(at) && !forward(first.0) { at - HOUR } else { at };
+        let instants = (0..).map(|index| shifted(first.0 + (skipped + index) * step));
+        let known = ["UTC", "Spring"].contains(&time_zone);
+        known.then(|| instants.filter(|at| *at >= from.0).take(count as usize).collect())
     }
 
     fn plan(name: &str, day: u64, hour: u64, repeat: Option<&str>) -> Plan {
@@ -233,6 +259,38 @@ pub(crate) mod tests {
             clash_of(&Plan { suspended: true, ..single.clone() }, &Plan { name: "n".into(), ..single }),
             None
         );
+    }
+
+    #[test]
+    fn clocks_that_are_changed_later_make_events_meet_whichever_was_there_first() {
+        let by = |time_zone: &str, plan: Plan| Plan { time_zone: time_zone.into(), ..plan };
+        let (one, other) = (plan("one", 10, 12, Some("daily")), plan("other", 20, 13, Some("daily")));
+        assert_eq!(clash_of(&one, &other), None);
+        let spring = by("Spring", other.clone());
+        for (with, new) in [(&one, &spring), (&spring, &one)] {
+            let message = clash_of(with, new).unwrap();
+            assert!(message.contains("1970-04-11T12:00"), "the day of the change is named: {message}");
+        }
+        // By one clock they keep their distance; what lasts over the change is as long as it is, and meets what follows.
+        assert_eq!(clash_of(&by("Spring", one), &spring), None);
+        let first = by("Spring", plan("first", 10, 12, Some("weekly")));
+        assert!(
+            clash_of(&first, &by("UTC", plan("second", 13, 11, Some("weekly")))).is_none(),
+            "on other days"
+        );
+        let second = by("UTC", plan("second", 10, 11, Some("weekly")));
+        assert!(clash_of(&first, &second).unwrap().contains("1970-04-12T11:00"));
+    }
+
+    #[test]
+    fn of_events_that_have_come_to_meet_a_room_is_told_one_after_the_other() {
+        let now = Millis(DAY);
+        let records = [(12, "a"), (13, "b")].map(|(hour, name)| record(&plan(name, 10, hour, None), now));
+        let later = EventRecord { starts: vec![records[1].starts[0] - 1], ..records[1].clone() };
+        let records = [records[0].clone(), later];
+        let told = |now| upcoming(&records, now).iter().map(|event| event.id[0]).listed();
+        assert_eq!(told(now), [12]);
+        assert_eq!(told(Millis(10 * DAY + 13 * HOUR)), [13]);
     }
 
     #[test]

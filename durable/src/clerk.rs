@@ -64,7 +64,7 @@ impl Clerk {
             None if action == "alarm" => {
                 turn.writes.extend(self.directory.renew_agendas(now, expand));
                 turn.said = self.push_behind(now, "");
-                turn.wake_at = self.directory.agendas_stale_at();
+                turn.wake_at = self.wake_at(now);
             }
             None => turn.said = to_text(&self.directory.document()),
         }
@@ -85,8 +85,12 @@ impl Clerk {
                     if action == "alarm" { self.push_behind(now, id) } else { to_text(&self.room(id)) };
             }
             "end" => {
-                let ended = from_text(reply.as_bytes()).map(|Ended { ended }| Reply::Ended(ended));
-                turn.said = to_text(&ended.unwrap_or_else(unreachable));
+                let reply = match from_text(reply.as_bytes()) {
+                    Some(Ended { full: true, .. }) => revocations_full(),
+                    Some(Ended { ended, .. }) => Reply::Ended(ended),
+                    None => unreachable(),
+                };
+                turn.said = to_text(&reply);
             }
             "status" => {
                 let status = from_text(reply.as_bytes()).map(Box::new).map(Reply::Status);
@@ -193,9 +197,11 @@ impl Clerk {
         }
     }
 
-    /// Stores a change and pushes it: the answer says whether the Room has confirmed it.
+    /// Stores a change and pushes it: the answer says whether the Room has confirmed it. Should this directory not live to hear that, its alarm
+    /// is stored with the change.
     fn carry_out(&self, now: Millis, id: &str, writes: Vec<Write>, turn: &mut Turn) {
         turn.writes.extend(writes);
+        turn.wake_at = self.wake_at(now);
         turn.said = self.push(now, id).unwrap_or_default();
     }
 
@@ -222,6 +228,13 @@ impl Clerk {
 
 fn unreachable() -> Reply {
     Reply::Unreachable { message: "the Room cannot be reached: try again".into() }
+}
+
+fn revocations_full() -> Reply {
+    let message = "cannot be ended by itself: as many sessions as edges can be told of were ended before their time. End all sessions, \
+        or try again when some of those would have run out"
+        .into();
+    Reply::Faults(vec![Fault { field: "session".into(), message }])
 }
 
 fn to_room(name: &str, action: &str, payload: &str) -> String {
@@ -344,7 +357,8 @@ mod tests {
 
     fn put(clerk: &mut Clerk, id: &str, event: Option<&str>, plan: Value) -> Turn {
         let (id, event, patches) = (id.to_owned(), event.map(ToOwned::to_owned), event.is_some());
-        let entropy = [to_text(&plan).bytes().fold(0, u8::wrapping_add); 16];
+        let sum = |sum: u128, byte| sum.wrapping_mul(257).wrapping_add(u128::from(byte));
+        let entropy = to_text(&plan).bytes().fold(0, sum).to_be_bytes();
         let order = Order { who: "ada".into(), command: Command::PutEvent { id, event, patches, plan } };
         clerk.ask(NOW, entropy, "command", &to_text(&order), &plain).unwrap()
     }
@@ -405,14 +419,53 @@ mod tests {
         let mut daily = event("daily", 3);
         daily.set("repeat", json!("daily"));
         let pushed = put(&mut clerk, &id, None, daily).said;
-        let confirmed = clerk.heard(NOW, "command", &pushed, "{\"version\":2}").unwrap();
+        let heard = clerk.heard(NOW, "command", &pushed, &confirmed(&pushed)).unwrap();
         let over = NOW.plus(Millis(4 * 3_600_000));
-        assert_eq!(confirmed.wake_at, Some(over));
+        assert_eq!(heard.wake_at, Some(over));
         let turn = clerk.ask(over, [0; 16], "alarm", "", &plain).unwrap();
         let pushed = Errand::parse(&turn.said).expect("a push");
         let Configure { version, events, .. } = from_text(pushed.payload.as_bytes()).unwrap();
         assert_eq!((version, events.len(), events[0].start_ms), (3, 8, NOW.0 + 27 * 3_600_000));
-        assert_eq!(turn.wake_at, Some(over.plus(Millis(86_400_000))));
+        let told = clerk.heard(over, "alarm", &turn.said, &confirmed(&turn.said)).unwrap();
+        assert_eq!(told.wake_at, Some(over.plus(Millis(86_400_000))));
+    }
+
+    #[test]
+    fn single_events_that_a_room_was_not_told_of_yet_follow_as_those_before_them_are_over() {
+        let mut clerk = clerk(&["a"]);
+        ordered(&mut clerk, Command::List);
+        let id = crate::directory::seed_id("a");
+        let (mut now, mut heard_of, mut turn) = (NOW, std::collections::BTreeSet::new(), Turn::default());
+        for hour in 1..=40 {
+            turn = put(&mut clerk, &id, None, event(&format!("e{hour}"), 2 * hour));
+        }
+        for _ in 0..100 {
+            let Some(errand) = Errand::parse(&turn.said) else { break };
+            let Configure { version, events, .. } = from_text(errand.payload.as_bytes()).unwrap();
+            heard_of.extend(events.iter().map(|event| event.start_ms));
+            let heard = clerk.heard(now, "alarm", &turn.said, &to_text(&Configured { version })).unwrap();
+            let Some(wake_at) = heard.wake_at else { break };
+            assert!(wake_at > now, "an alarm that is due again at once");
+            now = wake_at;
+            turn = clerk.ask(now, [0; 16], "alarm", "", &plain).unwrap();
+        }
+        assert_eq!((heard_of.len(), now), (40, NOW.plus(Millis(81 * 3_600_000))));
+    }
+
+    #[test]
+    fn a_directory_that_is_lost_before_its_room_has_heard_wakes_and_pushes_again() {
+        let mut clerk = clerk(&[]);
+        let [settings] = vars(&["a"]).try_into().unwrap();
+        let mut turn = ordered(&mut clerk, Command::Create { settings });
+        for _ in 0..2 {
+            let wake_at = turn.wake_at.expect("an alarm with the change");
+            assert_eq!(wake_at, NOW.plus(PUSH_RETRY), "the push under way comes first");
+            // Lost: what was stored is there again, and the alarm; the alarm's own turn may be lost as well.
+            let rooms = clerk.directory.rooms().cloned().collect();
+            clerk = Clerk::new(Directory::load(1, rooms, Vec::new()), Vec::new());
+            turn = clerk.ask(NOW, [0; 16], "alarm", "", &plain).unwrap();
+            assert_eq!(Errand::parse(&turn.said).unwrap().action, "configure");
+        }
     }
 
     #[test]
@@ -441,6 +494,8 @@ mod tests {
         assert_eq!(turn.said, format!("?\nROOM\n{id}\nend\n{{\"session\":[3,4]}}"));
         let told = clerk.heard(NOW, "command", &turn.said, "{\"ended\":true}").unwrap();
         assert_eq!(told.said, "{\"ended\":true}");
+        let full = clerk.heard(NOW, "command", &turn.said, "{\"ended\":false,\"full\":true}").unwrap();
+        assert!(matches!(reply(&full), Reply::Faults(faults) if faults[0].message.contains("End all")));
         assert_eq!(ordered(&mut clerk, Command::End { id: "x".into(), session: None }).writes, []);
     }
 }

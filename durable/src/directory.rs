@@ -184,9 +184,7 @@ impl Directory {
             None => None,
         };
         if before.is_none() && record.events.len() >= EVENTS_MAX {
-            let message =
-                format!("there are {EVENTS_MAX} events already, which is the most: delete one first");
-            return Err(Reply::Faults(vec![Fault { field: "name".into(), message }]));
+            give_way(&mut record.events, now)?;
         }
         let id = before.as_ref().map_or_else(|| hex(&entropy), |before| before.id.clone());
         let bytes = from_hex(&id).unwrap_or(entropy);
@@ -234,15 +232,16 @@ impl Directory {
         vec![self.log(now, who, "end sessions", room, Value::Null, Value::Null)]
     }
 
-    /// Expands repeating events anew whose occurrences are over: their Rooms hear of the next.
+    /// Expands the events anew of rooms in which an occurrence is over: their Rooms hear of the next.
     pub fn renew_agendas(&mut self, now: Millis, expand: Expand<'_>) -> Vec<Write> {
         let stale =
             self.rooms.iter().filter(|room| agenda::stale_at(&room.events).is_some_and(|at| at <= now));
         let mut writes = Vec::new();
         for mut record in stale.cloned().listed() {
             for event in &mut record.events {
-                if let Some(Ok(starts)) = event.plan().map(|plan| agenda::starts(&plan, now, expand)) {
-                    event.starts = starts;
+                if let Some(plan) = event.plan() {
+                    // None in a time zone that is not known any more: it would be stale for ever.
+                    event.starts = agenda::starts(&plan, now, expand).unwrap_or_default();
                 }
             }
             writes.extend(self.put_record(record, None));
@@ -398,6 +397,16 @@ fn found<'a>(record: &'a RoomRecord, event: &str) -> Result<&'a EventRecord, Rep
         .ok_or_else(|| Reply::Missing { id: event.to_owned() })
 }
 
+/// Of the events that are over, the one that was changed longest ago gives way to a new one.
+fn give_way(events: &mut Vec<EventRecord>, now: Millis) -> Result<(), Reply> {
+    let Some(index) = events.iter().position(|event| event.is_over(now)) else {
+        let message = format!("there are {EVENTS_MAX} events to come, which is the most: delete one first");
+        return Err(Reply::Faults(vec![Fault { field: "name".into(), message }]));
+    };
+    events.remove(index);
+    Ok(())
+}
+
 /// The fields of one object that another has differently: what a log has to say.
 fn what_differs(settings: &Value, from: &Value) -> Value {
     match (settings.as_object(), from.as_object()) {
@@ -476,6 +485,36 @@ mod tests {
         assert_eq!(log[1].before, json!({ "total_active_users": 10 }));
         assert_eq!(log[1].after, json!({ "total_active_users": 20 }));
         assert_eq!((log.len(), log[2].who.as_str()), (3, "ada"));
+    }
+
+    #[test]
+    fn single_events_that_are_over_give_way_to_new_ones_one_by_one() {
+        let (mut directory, id) = directory();
+        let mut put = |now: u64, number: u64, repeat: Option<&str>| {
+            let time = |hour: u64| crate::date::iso8601(Millis(NOW.0 + hour * 3_600_000));
+            let json = json!({
+                "name": format!("e{number}"), "event_start_time": time(number), "event_end_time": time(number + 1), "repeat": repeat,
+            });
+            let planned = |bytes: [u8; 16], _: Option<&Plan>| Plan::parse(bytes, &json);
+            let (now, entropy) = (NOW.plus(Millis(now * 3_600_000)), [number as u8; 16]);
+            let expand: Expand<'_> = &crate::agenda::tests::plain;
+            let told = directory.put_event(now, "ada", (&id, None), entropy, &planned, expand);
+            let names = directory.room(&id).unwrap().events.iter();
+            let mut names: Vec<_> = names.map(|event| event.plan().unwrap().name).collect();
+            names.sort();
+            (told, names)
+        };
+        put(0, 23, Some("daily")).0.unwrap();
+        for number in (1..=120).filter(|number| number % 24 != 23).take(99) {
+            put(0, number, None).0.unwrap();
+        }
+        let (told, _) = put(0, 200, None);
+        assert_eq!(refused_fields(&told.unwrap_err()), ["name"], "none is over");
+        let (told, names) = put(30, 200, None);
+        told.unwrap();
+        assert_eq!(names.len(), 100);
+        assert!(!names.contains(&"e1".into()) && names.contains(&"e2".into()), "{names:?}");
+        assert!(names.contains(&"e23".into()), "what comes again is not over");
     }
 
     #[test]

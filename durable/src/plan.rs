@@ -17,6 +17,8 @@ const DURATION_MIN: Millis = Millis(60_000);
 const DAY: Millis = Millis(24 * 60 * 60_000);
 /// The longest event, prequeue included.
 const DURATION_MAX: Millis = Millis(31 * DAY.0);
+/// The most by which any clock is put forward (at Troll, in Antarctica): a day is shorter by that.
+const LEAP_MAX: Millis = Millis(2 * 60 * 60_000);
 
 /// How an event comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,13 @@ impl Plan {
                 "needs a `prequeue_start_time`: who comes before the start is drawn",
             );
         }
+        let ends_sessions = fields.flag("prequeue_ends_sessions", false);
+        if ends_sessions && prequeue == start {
+            fields.fault(
+                "prequeue_ends_sessions",
+                "needs a `prequeue_start_time`: it is then that the sessions end",
+            );
+        }
         let seconds = settings::session_duration(&mut fields);
         let limits = ["total_active_users", "new_users_per_minute"]
             .map(|field| fields.optional_number(field, 1, settings::LIMIT_MAX).map(|limit| limit as u32));
@@ -95,7 +104,7 @@ impl Plan {
             start_ms: start.0,
             end_ms: end.0,
             shuffle,
-            ends_sessions: fields.flag("prequeue_ends_sessions", false),
+            ends_sessions,
             total_active_users: limits[0],
             new_users_per_minute: limits[1],
             session_duration_seconds: seconds,
@@ -204,10 +213,17 @@ fn times_fit(fields: &mut Fields<'_>, [prequeue, start, end]: [Millis; 3], repea
     if end < start.plus(DURATION_MIN) {
         fields.fault("event_end_time", "must be at least a minute after `event_start_time`");
     }
-    let longest = repeat.map_or(DURATION_MAX, |repeat| Millis(DAY.0 * u64::from(repeat.days())));
+    let (longest, said) = match repeat {
+        None => (DURATION_MAX, "31 days"),
+        Some(Repeat::Daily) => (DAY.minus(LEAP_MAX), "22 hours"),
+        Some(Repeat::Weekly) => (Millis(7 * DAY.0).minus(LEAP_MAX), "6 days and 22 hours"),
+    };
     if end.since(prequeue) > longest {
-        let days = longest.0 / DAY.0;
-        let message = format!("must be at most {days} days after the event begins, its prequeue included");
+        let why = repeat.map_or(
+            "",
+            |_| ", or it would meet itself when clocks are put forward; for longer, leave out `repeat`",
+        );
+        let message = format!("must be at most {said} after the event begins, its prequeue included{why}");
         fields.fault("event_end_time", message);
     }
 }
@@ -277,9 +293,24 @@ mod tests {
             ["prequeue_start_time"]
         );
         assert_eq!(faulty(&with("shuffle_at_event_start", json!(true))), ["shuffle_at_event_start"]);
-        let mut daily = with("repeat", json!("daily"));
-        daily.set("event_end_time", json!("2026-12-02T12:00:01Z"));
-        assert_eq!(faulty(&daily), ["event_end_time"], "it would meet itself");
+        assert_eq!(faulty(&with("prequeue_ends_sessions", json!(true))), ["prequeue_ends_sessions"]);
+    }
+
+    #[test]
+    fn a_repeating_event_is_too_short_to_meet_itself_when_clocks_are_put_forward() {
+        for (repeat, longest, longer) in [
+            ("daily", "2026-12-02T09:30:00Z", "2026-12-02T09:30:01Z"),
+            ("weekly", "2026-12-08T09:30:00Z", "2026-12-08T09:30:01Z"),
+        ] {
+            let mut event = with("repeat", json!(repeat));
+            event.set("prequeue_start_time", json!("2026-12-01T11:30:00Z"));
+            event.set("event_end_time", json!(longest));
+            parsed(&event);
+            event.set("event_end_time", json!(longer));
+            let faults = Plan::parse([7; 16], &event).unwrap_err();
+            assert_eq!((faults.len(), faults[0].field.as_str()), (1, "event_end_time"));
+            assert!(faults[0].message.contains("22 hours"), "{}", faults[0].message);
+        }
     }
 
     #[test]

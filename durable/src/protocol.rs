@@ -178,8 +178,10 @@ pub struct Ending {
 /// A Room's answer to that.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ended {
-    /// Whether there was such a session, and it could be ended.
+    /// Whether there was such a session, and it was ended.
     pub ended: bool,
+    /// There is, but the list of revoked passes is full.
+    pub full: bool,
 }
 
 /// One point of an operator's chart.
@@ -263,7 +265,7 @@ wire!(BoardAnswer { board, revocations });
 wire!(Configure { version, directory_version, settings, events });
 wire!(Configured { version });
 wire!(Ending { session });
-wire!(Ended { ended });
+wire!(Ended { ended, full });
 wire!(StatusPoint { at_ms, inside, waiting, admitted });
 wire!(RoomStatus {
     inside,

@@ -52,6 +52,8 @@ pub enum Output {
     Configured(u64),
     /// To the operator: whether any session was ended.
     Ended(bool),
+    /// To the operator: that one session cannot be ended, because the list of revoked passes is full.
+    RevocationsFull,
     /// To nobody.
     Ticked,
 }
@@ -101,7 +103,7 @@ impl Room {
             outputs.push(match input {
                 Input::Batch(batch) => Output::Batch(turn.batch(&batch)?),
                 Input::Configure(config) => Output::Configured(turn.configure(config)?),
-                Input::End { seat, generation } => Output::Ended(turn.end(seat, generation)?),
+                Input::End { seat, generation } => turn.end(seat, generation)?,
                 Input::EndAll => {
                     turn.end_all(None)?;
                     Output::Ended(true)

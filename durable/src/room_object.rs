@@ -125,7 +125,8 @@ impl RoomObject {
                     Uint8Array::from(answer.encode(to_text(&room.board(now)).as_bytes()).as_slice()).into()
                 }
                 (_, "configure", Output::Configured(version)) => to_text(&Configured { version }).into(),
-                (_, "end", Output::Ended(ended)) => to_text(&Ended { ended }).into(),
+                (_, "end", Output::Ended(ended)) => to_text(&Ended { ended, full: false }).into(),
+                (_, "end", Output::RevocationsFull) => to_text(&Ended { ended: false, full: true }).into(),
                 (_, "board", _) => {
                     let (board, revocations) = (room.board(now), Some(room.revocations()));
                     to_text(&BoardAnswer { board, revocations }).into()

@@ -22,6 +22,7 @@ use crate::journal::Change;
 use crate::pace::{self, WINDOW};
 use crate::planted::{Bug, planted};
 use crate::replies::Verdict;
+use crate::room::Output;
 use crate::rounds::{self, draw_among};
 use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
 use crate::seats::{self, Renewal, SeatRecord};
@@ -343,13 +344,14 @@ impl<'a> Turn<'a> {
         Ok(RenewOutcome::Renewed(grant))
     }
 
-    /// The operator ends one session: whether there is such a one, and the list of revoked passes has room for it.
-    pub(crate) fn end(&mut self, seat: Seat, generation: Generation) -> Result<bool, Malformed> {
+    /// The operator ends one session, if there is such a one.
+    pub(crate) fn end(&mut self, seat: Seat, generation: Generation) -> Result<Output, Malformed> {
         let record = self.state.seats.get(seat, generation);
-        match record.filter(|record| record.renewal != Renewal::Revoked) {
-            Some(record) => self.revoke(&record),
-            None => Ok(false),
-        }
+        Ok(match record.filter(|record| record.renewal != Renewal::Revoked) {
+            Some(record) if self.revoke(&record)? => Output::Ended(true),
+            Some(_) => Output::RevocationsFull,
+            None => Output::Ended(false),
+        })
     }
 
     /// Everybody who is inside is out; the line stays.
@@ -358,6 +360,7 @@ impl<'a> Turn<'a> {
         self.change(Change::SessionsEnded { occasion, free_at })
     }
 
+    /// Whether the list of revoked passes had room for it.
     fn revoke(&mut self, record: &SeatRecord) -> Result<bool, Malformed> {
         if self.state.revoked.len() >= REVOKED_MAX {
             return Ok(false);

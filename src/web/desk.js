@@ -80,11 +80,12 @@
     }
   }
 
-  async function change(id, card, patch) {
+  async function change(id, card, patch, first) {
     const told = card.querySelector(".told");
     const buttons = [...card.querySelectorAll("button")];
     for (const button of buttons) button.disabled = true;
     try {
+      if (first) await first();
       const { result, messages } = await ask(`waiting_rooms/${id}`, "PATCH", patch);
       for (const input of card.querySelector(".limits").querySelectorAll("[name]")) if (input.name in patch || (input.name === "message" && patch.page)) input.dataset.was = input.value;
       show(card, result);
@@ -105,10 +106,8 @@
       const { field, on } = button.dataset;
       const patch = { [field]: turnsOn === (on === "true") };
       if (field === "suspended" && turnsOn) {
-        sure(made.querySelector("dialog.on"), async (answer) => {
-          if (answer === "count") await countFirst(room.id, made);
-          change(room.id, made, patch);
-        });
+        sure(made.querySelector("dialog.on"), (answer) =>
+          change(room.id, made, patch, answer === "count" && (() => countFirst(room.id, made))));
       } else change(room.id, made, patch);
     });
     made.querySelector(".limits").addEventListener("submit", (event) => {
@@ -179,10 +178,10 @@
     return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
   };
   const when = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  function described({ name, event_start_time: start, event_end_time: end, prequeue_start_time: gathers, repeat, time_zone: zone, shuffle_at_event_start: shuffles }) {
+  function described({ name, event_start_time: start, event_end_time: end, prequeue_start_time: gathers, repeat, time_zone: zone, shuffle_at_event_start: shuffles, suspended, description }) {
     const again = { daily: `, every day by the clock of ${zone}`, weekly: `, every week by the clock of ${zone}` }[repeat] || "";
     const before = gathers ? `; gathers people from ${when(gathers)}${shuffles ? " and draws their places" : ""}` : "";
-    return `${name}: ${when(start)} to ${when(end)}${again}${before}`;
+    return `${name}${suspended ? ", left out for now" : ""}: ${when(start)} to ${when(end)}${again}${before}${description && `. ${description}`}`;
   }
 
   /** A room's events: those there are, and the form for another or a changed one. */
@@ -226,11 +225,12 @@
         if (input.type === "checkbox") event[input.name] = input.checked;
         else if (input.value === "") event[input.name] = null;
         else if (input.type === "datetime-local") event[input.name] = new Date(input.value).toISOString();
+        else if (input.name === "disable_session_renewal") event[input.name] = input.value === "true";
         else event[input.name] = input.type === "number" ? Number(input.value) : input.value;
       }
       const changed = elements.id.value;
       attempt(below, `${event.name} is saved.`, async () => {
-        await ask(changed ? `${path}/${changed}` : path, changed ? "PUT" : "POST", event);
+        await ask(changed ? `${path}/${changed}` : path, changed ? "PATCH" : "POST", event);
         form.reset();
         await list();
       });

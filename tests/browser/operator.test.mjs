@@ -11,6 +11,14 @@ const shop = room({ name: "clinic", total_active_users: 10, session_duration_sec
 describe("an operator", () => {
   let anteroom, browser, context, page, desk;
   const told = (what) => page.waitForFunction((text) => document.querySelector(".told").textContent.includes(text), what);
+  /** The only room's events, by the page's own session. */
+  const asked = (method, path, body) => page.evaluate(async ([method, path, body]) => {
+    const ask = async (path, options) => (await fetch(`/client/v4/zones/all/waiting_rooms${path}`, {
+      ...options, headers: { "Anteroom-CSRF": document.body.dataset.csrf, "Content-Type": "application/json" },
+    })).json();
+    const { result: [room] } = await ask("", {});
+    return (await ask(`/${room.id}/events${path}`, { method, body: body && JSON.stringify(body) })).result;
+  }, [method, path, body]);
   before(async () => {
     browser = await startBrowser();
     anteroom = await startAnteroom({ rooms: [shop], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
@@ -65,8 +73,20 @@ describe("an operator", () => {
     await page.click("[data-field=suspended]");
     assert.match(await page.textContent("dialog.on"), /Nobody who is inside now has a pass/);
     assert.deepEqual(await inaccessible(page), []);
-    // For one session everybody passes and is counted: an event, that the page shows.
-    await page.click("dialog.on button[value=count]");
+    await page.click("dialog.on button.quiet");
+    // For one session everybody passes and is counted: an event, for which another one may leave no time.
+    const day = 86_400_000;
+    const other = { name: "fair", event_start_time: new Date(Date.now() - day).toISOString(), event_end_time: new Date(Date.now() + day).toISOString() };
+    const { id } = await asked("POST", "", other);
+    const count = async () => {
+      await page.click("[data-field=suspended]");
+      await page.click("dialog.on button[value=count]");
+    };
+    await count();
+    await told("Nothing was changed: `event_start_time`: overlaps the event `fair`");
+    assert.equal(await state(), "false", "left off");
+    await asked("DELETE", `/${id}`);
+    await count();
     await until(async () => (await state()) === "true", "the room is on");
     await until(async () => (await anteroom.board()).phase === "passthrough", "people are counted first");
     await page.click(".events summary");
@@ -93,10 +113,27 @@ describe("an operator", () => {
     await page.click(".events li button[aria-label^=Change]");
     assert.deepEqual([await page.inputValue(".event [name=name]"), await page.isChecked(".event [name=shuffle_at_event_start]")], ["noon", true]);
     await page.selectOption(".event [name=queueing_method]", "random");
+    await page.selectOption(".event [name=disable_session_renewal]", "true");
+    await page.check(".event [name=suspended]");
+    await page.fill(".event [name=description]", "Tickets of the fair");
     await page.click(".event button:not([type])");
-    await said("noon is saved");
+    await page.waitForFunction(() => /noon, left out for now: .* Tickets of the fair/.test(document.querySelector(".events li").textContent));
+    // Whoever changes one thing leaves the others as they are, those that the page does not show as well.
+    await page.click(".events li button[aria-label^=Change]");
+    await page.fill(".event [name=total_active_users]", "7");
+    const [change] = await Promise.all([page.waitForRequest(/\/events\//), page.click(".event button:not([type])")]);
+    assert.equal(change.method(), "PATCH");
+    await until(async () => (await asked("GET", ""))[0].total_active_users === 7, "it is changed");
+    const [{ suspended, description, disable_session_renewal, queueing_method }] = await asked("GET", "");
+    assert.deepEqual([suspended, description, disable_session_renewal, queueing_method], [true, "Tickets of the fair", true, "random"]);
+    await page.click(".events li button[aria-label^=Change]");
     assert.deepEqual(await inaccessible(page), []);
-    await page.screenshot({ path: picture("operator-events"), fullPage: true });
+    for (const [width, colorScheme] of [[320, "light"], [320, "dark"], [1000, "dark"], [1000, "light"]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, `wider than ${width}`);
+      await page.screenshot({ path: picture(`operator-events-${width}-${colorScheme}`), fullPage: true });
+    }
     await page.click(".events li button[aria-label^=Delete]");
     await said("noon is deleted");
     await page.click(".events summary");

@@ -32,4 +32,28 @@ test("a place whose days are shifted against UTC", () => {
   assert.deepEqual(days(occurrences(first, 1, "Pacific/Kiritimati", first + 1, 2)), ["01-01T09:30", "01-02T09:30"]);
 });
 
+test("a year is told by the same time of every day, and costs few questions to the platform, wherever clocks are changed and for however short", () => {
+  const Asked = Intl.DateTimeFormat;
+  let asked = 0;
+  Intl.DateTimeFormat = class extends Asked { format(instant) { asked += 1; return super.format(instant); } };
+  try {
+    for (const timeZone of ["Europe/London", "America/New_York", "Africa/Casablanca", "Australia/Lord_Howe", "Antarctica/Troll", "Africa/Cairo", "Asia/Kathmandu"]) {
+      for (const first of [at("2026-06-01T12:00:00.250Z"), at("2026-11-23T02:45:00Z")]) {
+        asked = 0;
+        const instants = occurrences(first, 1, timeZone, first, 404);
+        assert.ok(asked < 250, `${timeZone}: ${asked} questions`);
+        const clock = new Asked("en-GB", { timeZone, timeStyle: "medium" });
+        const others = instants.filter((instant) => clock.format(instant) !== clock.format(first) || instant % 1000 !== first % 1000);
+        assert.ok(others.length <= 1, `${timeZone}: ${others.length} at another time; one may be skipped`);
+        for (const [index, instant] of instants.entries()) {
+          const late = instant - (first + index * 86_400_000);
+          assert.ok(Math.abs(late) <= 7_200_000, `${timeZone}, day ${index}: ${late} ms`);
+        }
+      }
+    }
+  } finally {
+    Intl.DateTimeFormat = Asked;
+  }
+});
+
 test("no such time zone", () => assert.equal(occurrences(0, 1, "Atlantis/Capital", 0, 1), undefined));

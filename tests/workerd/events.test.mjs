@@ -67,6 +67,13 @@ describe("events by the official SDK", () => {
     assert.match(zoned, /overlaps the event `noon`/);
     const summer = { ...daily, event_start_time: "2029-07-01T12:00:00+03:00", event_end_time: "2029-07-01T12:59:00+03:00" };
     await events.create(id, { zone_id, ...summer, time_zone: "Europe/Athens" });
+    // London's clock is put back a week before New York's: one hour follows the other in June, and they meet in October.
+    const hour = (name, from, time_zone) => ({ name, event_start_time: `2031-06-02T${from}:00:00Z`, event_end_time: `2031-06-02T${from + 1}:00:00Z`, repeat: "daily", time_zone });
+    await events.create(id, { zone_id, ...hour("london", 15, "Europe/London") });
+    const [apart] = await refused(events.create(id, { zone_id, ...hour("new-york", 16, "America/New_York") }));
+    assert.match(apart, /overlaps the event `london`, which is held from 2031-10-26T16:00/);
+    const [itself] = await refused(events.create(id, { zone_id, ...daily, event_start_time: "2029-06-30T14:00:00+03:00" }));
+    assert.match(itself, /`event_end_time`: must be at most 22 hours/);
     assert.deepEqual(await refused(events.create(id, { zone_id, ...noon })), ["`name`: another event of this room is called `noon`"]);
     assert.match((await refused(events.create(id, { zone_id, ...daily, name: "x", time_zone: "Atlantis/Capital" })))[0], /`time_zone`: must be/);
     const messages = await refused(events.create(id, { zone_id, name: "a b", event_start_time: "noon", event_end_time: "2030-01-01T13:00:00Z", total_active_users: 0 }));
