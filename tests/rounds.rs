@@ -76,7 +76,9 @@ fn every_seed_proves_the_ones_before() {
 fn operators_see_how_many_rounds_call_in_an_hour() {
     let mut table = table(100);
     table.later(30_000);
-    winners(&mut table, 100).into_iter().for_each(|rank| drop(granted(&table.claim(rank))));
+    for rank in winners(&mut table, 100) {
+        granted(&table.claim(rank));
+    }
     table.later(30_000);
     assert_eq!(table.room.status(table.now).calls_per_hour, 10 * 120);
 }
