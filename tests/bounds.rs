@@ -164,7 +164,7 @@ fn a_board_has_at_most_two_kilobytes_with_every_field_at_its_largest() {
         claim_window_ms: 600_000,
         directory_version: last,
         revoked_seq: last,
-        renewal_interval_ms: 86_400_000,
+        renewal_interval_ms: 2 * 86_400_000,
         claims_closed: false,
         one_in: 16,
         free: limit * 15,
