@@ -235,7 +235,29 @@ fn only_a_room_that_listens_has_its_origin_end_sessions() {
         let Some(revoked) = revoked else { continue };
         let (line, errand) = revoked.split_once('\n').unwrap();
         assert!(line.contains("Max-Age=0") && errand.contains("leave_pass"), "{revoked}");
+        let stranger = navigation("");
+        let nothing = edge.revoke(&Asked::parse(&stranger), NOW);
+        assert_eq!(nothing.as_deref(), Some(""), "nothing ends, and the command is ours all the same");
     }
+}
+
+#[test]
+fn a_room_that_listens_hears_its_origin_whoever_goes_there_and_why() {
+    let (mut edge, ids) = edge(&["/"]);
+    set(&mut edge, &ids[0], &json!({ "enabled_origin_commands": ["revoke"] }));
+    let mut gate = |asked: &str, now| edge.gate(&Asked::parse(asked), now, [[0; 16]; 2]);
+    let past_the_gate = "https://shop.example/robots.txt\n\nGET\n*/*\nen\n\n\n\n\n\n\n";
+    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard);
+    // Of an epoch that this isolate has not heard of, and cannot: no board is to be had.
+    let asked = navigation(&cookies(&ids[0], |pass| pass.epoch = Epoch(7)));
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let Verdict::Errand(errand) = gate(&asked, late) else { panic!("decided") };
+    edge.learn(&errand, "", late);
+    let asked = Asked::parse(&asked);
+    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard);
+    assert_eq!(edge.blind(), 1);
+    let revoked = edge.revoke(&asked, late).unwrap();
+    assert!(revoked.contains("Max-Age=0") && revoked.contains("leave_pass"), "{revoked}");
 }
 
 #[test]
@@ -253,7 +275,7 @@ fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
         };
         // Its last second.
         let old = |pass: &mut Pass| {
-            (pass.issued, pass.expires) = (NOW.minus(Millis(299_000)), NOW.plus(Millis(1_000)))
+            (pass.issued, pass.expires) = (NOW.minus(Millis(299_000)), NOW.plus(Millis(1_000)));
         };
         assert_eq!(asks(old), !fixed);
         assert!(asks(|pass| pass.standing = PassStanding::Unconfirmed), "its first sight again");
