@@ -158,7 +158,7 @@ pub struct BoardDraw {
 impl Said for BoardDraw {
     fn say(&self, out: &mut String) {
         let mut bytes = Writer::new();
-        [self.start_ms, self.first, self.count].into_iter().for_each(|number| bytes.number(number));
+        [self.start_ms, self.first, self.count].iter().for_each(|number| bytes.number(*number));
         [self.seed, self.hash].iter().for_each(|digest| bytes.fixed(&digest.0));
         base64url::encode(&bytes.into_bytes()).say(out);
     }
@@ -206,8 +206,8 @@ impl Said for BoardRounds {
     fn say(&self, out: &mut String) {
         let mut bytes = Writer::new();
         [self.commitment, self.seed].iter().for_each(|digest| bytes.fixed(&digest.0));
-        [u64::from(self.number), self.next_ms].into_iter().for_each(|number| bytes.number(number));
-        self.spans.iter().flatten().for_each(|number| bytes.number(*number));
+        [u64::from(self.number), self.next_ms].iter().for_each(|number| bytes.number(*number));
+        self.spans.as_flattened().iter().for_each(|number| bytes.number(*number));
         base64url::encode(&bytes.into_bytes()).say(out);
     }
 }
