@@ -22,8 +22,8 @@ bench: ## time the gate, polls, joins and the core; report in target/bench/repor
 crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for another
 	@cargo run --quiet --release -p anteroom-crowd -- --url http://localhost:8787/ --visitors 100 --limit 20 \
 		--shop-stats http://127.0.0.1:8788/stats $(ARGS)
-verify-draw: ## check a finished draw; FILE=draw.json or an address, RANK=17 for one place
-	@python3 tools/verify_draw.py "$(FILE)" $(if $(RANK),--rank $(RANK))
+verify-draw: ## check a finished draw; FILE=draw.json or an address, COMMITMENT=what was promised, EVENT=, RANK=17 for one place
+	@python3 tools/verify_draw.py "$(FILE)" $(if $(RANK),"--rank=$(RANK)") $(if $(EVENT),"--event=$(EVENT)") $(if $(COMMITMENT),"--commitment=$(COMMITMENT)")
 deploy: ## build and upload to your account
 	@tools/setup.sh build && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler deploy
 secret: ## make a random key and keep it in your account; NAME=KEY_CURRENT

@@ -14,17 +14,23 @@ function bringing(asked, line) {
 }
 
 /**
- * The answer as the visitor gets it: where it ends their session, without the command, and without their cookie. `kept` is a cookie they are given with this
- * very answer. Undefined if it commands nothing.
+ * The answer as the visitor gets it: without the command and, where it ends their session, without their cookie. `kept` is a cookie they are given with this
+ * very answer. Undefined if nothing is commanded, or the room does not listen.
  */
 export function obeyed(response, asked, kept, env, context) {
-  if (response.webSocket || !NAMES.some((name) => response.headers.get(name)?.trim().toLowerCase() === "revoke")) return undefined;
-  const said = revoke(lay(kept ? bringing(asked, kept) : asked));
+  const commands = NAMES.map((name) => response.headers.get(name)).filter((command) => command !== null);
+  const said = commands.length ? revoke(lay(kept ? bringing(asked, kept) : asked)) : undefined;
   if (said === undefined) return undefined;
-  const end = said.indexOf("\n"), errand = said.slice(end + 1);
-  context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
+  let cookie = kept;
+  if (said && commands.some((command) => command.trim().toLowerCase() === "revoke")) {
+    const end = said.indexOf("\n"), errand = said.slice(end + 1);
+    context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
+    cookie = said.slice(0, end);
+  }
+  // An upgrade is heard, and goes through untouched.
+  if (response.webSocket) return response;
   const told = new Response(response.body, response);
   for (const name of NAMES) told.headers.delete(name);
-  told.headers.append("Set-Cookie", said.slice(0, end));
+  if (cookie) told.headers.append("Set-Cookie", cookie);
   return told;
 }

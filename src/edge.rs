@@ -127,7 +127,7 @@ impl Edge {
             return if passes { Verdict::Origin } else { Verdict::Answer(answer::not_found()) };
         };
         if is_past_the_gate(address.path) {
-            return Verdict::Origin;
+            return origin(&found);
         }
         match self.prepare(asked, &address, &found, now, entropy) {
             Ok(mut prepared) => prepared.gate(),
@@ -135,8 +135,9 @@ impl Edge {
         }
     }
 
-    /// The origin's answer ends the session of who asked: the `Set-Cookie` line that takes the pass away, and behind a line break the
-    /// errand that gives its seat up. None where there is no such session, or the room does not let its origin do so.
+    /// What an origin's command means for who asked. None where the room does not listen: the command is then none of ours. Otherwise the
+    /// `Set-Cookie` line that takes the pass away, and behind a line break the errand that gives its seat up; nothing if there is no pass.
+    /// Whether the pass is still of the epoch is for the Room to know: whoever went to the origin blind is heard like everybody else.
     pub fn revoke(&mut self, asked: &Asked<'_>, now: Millis) -> Option<String> {
         let address = Address::parse(asked.url)?;
         let found = self.isolate.rooms(now).0.and_then(|rooms| rooms.find(address.host, address.path))?;
@@ -144,10 +145,12 @@ impl Edge {
             return None;
         }
         // Nothing is signed here.
-        let prepared = self.prepare(asked, &address, &found, now, Entropy::default()).ok()?;
-        let wish = gate::leaving(&prepared.wallet, &prepared.view(), now)?;
-        matches!(wish, Wish::LeavePass { .. })
-            .then(|| format!("{}\n{}", prepared.forget(), prepared.errand('@', wish)))
+        let prepared = self.prepare(asked, &address, &found, now, Entropy::default()).ok();
+        let ended = prepared.and_then(|prepared| {
+            let pass = prepared.wallet.pass.filter(|pass| pass.expires > now)?;
+            Some(format!("{}\n{}", prepared.forget(), prepared.errand('@', gate::leaving_pass(&pass))))
+        });
+        Some(ended.unwrap_or_default())
     }
 
     /// What an errand's reply means for the request it was run for; an empty reply is none.
@@ -273,7 +276,7 @@ impl Prepared<'_> {
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
-            Decision::Pass => self.origin(),
+            Decision::Pass => origin(self.found),
             Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, &wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
@@ -288,10 +291,6 @@ impl Prepared<'_> {
             }
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
         }
-    }
-
-    fn origin(&self) -> Verdict {
-        if self.found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
     }
 
     fn ask(&mut self, wish: Wish) -> Verdict {
@@ -311,7 +310,7 @@ impl Prepared<'_> {
             return match outcome {
                 Outcome::Admitted { pass } => Verdict::OriginWith(self.keep(&pass)),
                 // The old pass is good for a while yet, and who is only counted needs none.
-                _ => self.origin(),
+                _ => origin(self.found),
             };
         }
         // What is answered from memory may have expired since.
@@ -342,7 +341,7 @@ impl Prepared<'_> {
     fn without_a_board(&mut self) -> Verdict {
         if self.found.own.is_none() && self.wallet.pass.is_some_and(|pass| pass.expires > self.now) {
             *self.blind += 1;
-            return Verdict::Origin;
+            return origin(self.found);
         }
         self.tell(gate::without_a_room(&self.wallet), None)
     }
@@ -433,6 +432,11 @@ impl Prepared<'_> {
         let (room, scheme) = (&self.found.room, self.address.scheme);
         cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme)
     }
+}
+
+/// To the origin, which some rooms listen to: whoever goes there, and why.
+fn origin(found: &Match) -> Verdict {
+    if found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
 }
 
 /// Whether a client is among the one in so many who are counted: the same at every request, and told by nothing but its address.

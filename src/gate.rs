@@ -223,15 +223,20 @@ pub fn without_a_room(wallet: &Wallet) -> Standing {
 /// The wish to give up what one holds, if anything.
 pub fn leaving(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Wish> {
     if let Some(pass) = valid_pass(wallet, view, now) {
-        return Some(Wish::LeavePass {
-            epoch: pass.epoch.0,
-            pass_epoch: pass.pass_epoch.0,
-            seat: pass.seat.0,
-            generation: pass.generation.0,
-        });
+        return Some(leaving_pass(&pass));
     }
     let ticket = living_ticket(wallet, view.board, now)?;
     Some(Wish::LeaveTicket { epoch: ticket.epoch.0, rank: ticket.rank.0 })
+}
+
+/// The wish to give this pass up.
+pub fn leaving_pass(pass: &Pass) -> Wish {
+    Wish::LeavePass {
+        epoch: pass.epoch.0,
+        pass_epoch: pass.pass_epoch.0,
+        seat: pass.seat.0,
+        generation: pass.generation.0,
+    }
 }
 
 fn is_ahead_of_board(wallet: &Wallet, board: &Board) -> bool {

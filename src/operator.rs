@@ -1,5 +1,5 @@
 //! The operator's API: Cloudflare's own waiting-room endpoints, so that its SDKs work with nothing but another base
-//! address, and two of ours beside them. It answers on the operator's host alone.
+//! address, and three of ours beside them. It answers on the operator's host alone.
 //!
 //! Pure: [`begin`] checks who asks and what for, and says which [`Command`] the directory should carry out; [`complete`] turns
 //! its reply into Cloudflare's envelope. The shell performs what is in between.
@@ -9,7 +9,11 @@
 //! | `GET`, `POST` `/zones/{zone}/waiting_rooms` | list, create |
 //! | `GET`, `PUT`, `PATCH`, `DELETE` `/zones/{zone}/waiting_rooms/{id}` | read, replace, edit, delete |
 //! | `GET` `/zones/{zone}/waiting_rooms/{id}/status` | Cloudflare's five fields |
+//! | `GET`, `POST` `/zones/{zone}/waiting_rooms/{id}/events` | list, create |
+//! | `GET`, `PUT`, `PATCH`, `DELETE` `/zones/{zone}/waiting_rooms/{id}/events/{event}` | read, replace, edit, delete |
+//! | `GET` `/zones/{zone}/waiting_rooms/{id}/events/{event}/details` | with what it leaves to the room filled in |
 //! | `GET` `/zones/{zone}/waiting_rooms/{id}/live` | ours: all that the Room says |
+//! | `POST` `/zones/{zone}/waiting_rooms/{id}/end_sessions` | ours: one session ends, or all |
 //! | `GET` `/zones/{zone}/waiting_room_changes` | ours: who changed what |
 //!
 //! One deployment has one set of rooms: the zone is taken for what it is called, and not looked at.

@@ -201,6 +201,7 @@ pub fn page(notice: &Notice<'_>) -> String {
         ("wait", &words.wait),
         ("facts_hidden", &hidden(has_facts)),
         ("verified", &texts.verified),
+        ("recomputed", &texts.recomputed),
         ("unverified", &texts.unverified),
         ("progress", &progress),
         ("checked", &checked(notice, texts)),

@@ -65,7 +65,7 @@ pub fn told(laid: usize, env: &JsValue) -> Option<String> {
     })
 }
 
-/// The origin ends the session that it answers: see [`Edge::revoke`]. Laid is an [`Asked`].
+/// The origin commands something of who asked: see [`Edge::revoke`]. Laid is an [`Asked`].
 #[wasm_bindgen]
 pub fn revoke(laid: usize) -> Option<String> {
     EDGE.with_borrow_mut(|edge| {

@@ -137,9 +137,11 @@ texts! {
     here: String,
     /// Label of the time until an event starts.
     starts_in: String,
-    /// The page has recomputed the place from the draw.
+    /// The page has recomputed the place from the draw, which is what it saw promised before the start.
     verified: String,
-    /// It has, and came to another.
+    /// It has recomputed the place, and saw no promise.
+    recomputed: String,
+    /// It came to another place, or the draw is not the one that was promised.
     unverified: String,
     /// People ahead, by plural category.
     people: Forms,

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | nothing | to the origin |
 //! | `+` and a line | to the origin, and this `Set-Cookie` line goes with its answer |
-//! | `-` | to the origin, whose answer may end the session: [`Edge::revoke`](crate::edge::Edge::revoke) |
+//! | `-` | to the origin, whose answer may bring a command: [`Edge::revoke`](crate::edge::Edge::revoke) |
 //! | `~` and an errand | to the origin at once; what is told of the errand's reply may be such a line |
 //! | `?` and an errand | run it; what is told of its reply is the verdict |
 //! | `@` and an errand | run it, learn from it, ask the gate again |
@@ -25,7 +25,7 @@ use durable::wire::{from_text, to_text};
 pub enum Verdict {
     /// To the origin.
     Origin,
-    /// To the origin, whose answer may end the session.
+    /// To the origin, whose answer may bring a command.
     OriginHeard,
     /// To the origin, and this `Set-Cookie` line goes with its answer.
     OriginWith(String),

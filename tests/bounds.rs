@@ -1,16 +1,19 @@
 //! What a Room refuses to read of its own rows and pages, because it would cost more memory or time than an object has: disks lie, and
 //! so do other versions. `make fuzz` found these.
 
+use durable::base64url;
 use durable::batch::{Grant, ITEMS_MAX};
-use durable::board::BoardRounds;
+use durable::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Digest, Phase, Scheduled};
 use durable::codec::{Malformed, Writer};
 use durable::draw::{Draw, NOBODY};
+use durable::draws::DONE_MAX;
 use durable::journal::{Change, Row};
-use durable::rounds::{COUNT_MAX, CUT_MAX, KEPT_MAX, commitment, draw_among};
+use durable::rounds::{CHAIN_LENGTH, COUNT_MAX, CUT_MAX, KEPT_MAX, commitment, draw_among};
 use durable::state::{PageId, State};
 use durable::store::{Store, StoredPage};
 use durable::token::PassStanding;
 use durable::units::{Generation, Millis, Rank, Seat};
+use durable::wire::{from_text, to_text};
 
 const NOON: Millis = Millis(1_800_000_000_000);
 
@@ -125,9 +128,93 @@ fn what_is_kept_in_order_is_read_in_order() {
 
 #[test]
 fn a_board_of_rounds_from_anywhere_costs_as_many_hashes_as_it_is_long() {
-    let digest = durable::board::Digest([1; 32]);
-    let kept = vec![u64::MAX; 96];
-    let rounds = BoardRounds { commitment: digest, number: u32::MAX, seed: digest, next_ms: 0, kept };
+    let digest = Digest([1; 32]);
+    let spans = vec![[u64::MAX; 3]; 32];
+    let rounds = BoardRounds { commitment: digest, number: u32::MAX, seed: digest, next_ms: 0, spans };
     assert_eq!(rounds.all().len(), 32);
     assert!(!rounds.have_called(Rank(5)));
+}
+
+/// Three numbers a round, the first two of which add up to no more than the last rank there can be.
+fn longest_spans() -> Vec<[u64; 3]> {
+    let most = [(1 << 35) - 1, (1 << 35) - 1, CUT_MAX];
+    let mut spans = vec![most; KEPT_MAX as usize];
+    spans[0] = [1 << 35, 1 << 35, CUT_MAX];
+    assert!(spans.iter().map(|[first, ..]| first).sum::<u64>() < Rank::LIMIT);
+    spans
+}
+
+#[test]
+fn a_board_has_at_most_two_kilobytes_with_every_field_at_its_largest() {
+    // The last moment that is read, in the year 2200; the last rank; settings at their bounds, and one in fourteen comes.
+    let (end, last, limit) = (7_258_118_399_999, Rank::LIMIT - 1, 2_147_483_647);
+    let digest = Digest([0xff; 32]);
+    let board = Board {
+        version: u8::MAX,
+        sequence: last,
+        at_ms: end,
+        max_age_ms: Board::MAX_AGE_QUIET.0,
+        epoch: u32::MAX,
+        pass_epoch: u32::MAX,
+        phase: Phase::Passthrough,
+        called: last,
+        void: last,
+        issued: last,
+        waiting: last,
+        claim_window_ms: 600_000,
+        directory_version: last,
+        revoked_seq: last,
+        renewal_interval_ms: 2 * 86_400_000,
+        claims_closed: false,
+        one_in: 16,
+        free: limit * 15,
+        pace_per_hour: limit * 60 * 15,
+        turn_per_hour: limit * 60 * 15,
+        wait_p50: 8_000,
+        wait_p90: 8_000,
+        changes: vec![Scheduled { at_ms: end, phase: Phase::Passthrough, pass_epoch: u32::MAX }; 2],
+        event: Some(BoardEvent { prequeue_ms: end, start_ms: end, end_ms: end, shuffle: false }),
+        gathers_from: Some(last),
+        seals: vec![BoardSeal { start_ms: end, commitment: digest }; 2],
+        draws: vec![
+            BoardDraw { start_ms: end, first: last, count: last, seed: digest, hash: digest };
+            DONE_MAX
+        ],
+        rounds: Some(BoardRounds {
+            commitment: digest,
+            number: CHAIN_LENGTH,
+            seed: digest,
+            next_ms: end,
+            spans: longest_spans(),
+        }),
+    };
+    let text = to_text(&board);
+    assert!(text.len() <= 2_048, "{}", text.len());
+    assert_eq!(from_text(text.as_bytes()), Some(board));
+}
+
+#[test]
+fn rounds_that_are_cut_changed_or_too_long_are_refused_and_cost_nothing() {
+    let read = |text: &str| from_text::<BoardRounds>(format!("\"{text}\"").as_bytes());
+    let rounds = BoardRounds { number: 7, next_ms: 9, spans: longest_spans(), ..BoardRounds::default() };
+    let text = to_text(&rounds);
+    let whole = text.trim_matches('"');
+    assert_eq!(read(whole), Some(rounds.clone()));
+    for end in 0..whole.len() {
+        let cut = read(&whole[..end]);
+        assert!(cut.is_none_or(|cut| rounds.spans.starts_with(&cut.spans)), "cut at {end}");
+        assert!(read(&format!("{}*{}", &whole[..end], &whole[end + 1..])).is_none(), "no digit at {end}");
+    }
+    let bytes = |rest: &[u8]| read(&base64url::encode(&[&[0; 66], rest].concat()));
+    assert_eq!(bytes(&[1, 2, 3]).map(|rounds| rounds.spans), Some(vec![[1, 2, 3]]));
+    let refused: [&[u8]; 3] = [&[1, 2], &[1, 2, 0x80], &[0xff; 11]];
+    assert!(
+        refused.iter().all(|rest| bytes(rest).is_none()),
+        "two numbers, one without an end, one too large"
+    );
+    assert_eq!(bytes(&[0; 957]).map(|rounds| rounds.spans.len()), Some(319));
+    assert!(bytes(&[0; 960]).is_none() && read(&"A".repeat(1 << 24)).is_none());
+    let others = ["null", "7", "[]", "{}", "\"\""];
+    assert!(others.iter().all(|text| from_text::<BoardRounds>(text.as_bytes()).is_none()));
+    assert!(others.iter().all(|text| from_text::<BoardDraw>(text.as_bytes()).is_none()));
 }

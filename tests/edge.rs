@@ -8,6 +8,7 @@ use durable::directory::seeds;
 use durable::json;
 use durable::order::{Document, DocumentRoom};
 use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::settings::Settings;
 use durable::token::{Keys, Pass, PassStanding, RoomTag};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Seat};
 use durable::wire::to_text;
@@ -58,6 +59,24 @@ fn hear(edge: &mut Edge, id: &str, sequence: u64, revocations: Option<Revocation
     };
     let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations };
     edge.learn(&errand_to_leaf('@', id, &ask), &to_text(&answer), NOW);
+}
+
+/// The room at `/` is given these settings.
+fn set(edge: &mut Edge, id: &str, changes: &json::Value) {
+    let mut settings = json!({
+        "name": "r_", "host": "shop.example", "total_active_users": 5, "new_users_per_minute": 5,
+    });
+    for (name, value) in changes.as_object().unwrap().iter() {
+        settings.set(name, value.clone());
+    }
+    let settings = Settings::parse(&settings).unwrap().to_json();
+    let document = Document { version: 1, rooms: vec![DocumentRoom { id: id.to_owned(), settings }] };
+    edge.learn(&errand_for_rooms(), &to_text(&document), NOW);
+}
+
+/// What a navigation with these cookies asks.
+fn navigation(cookies: &str) -> String {
+    format!("https://shop.example/\n{cookies}\nGET\ntext/html\nen\nnavigate\n\n\n\n\n\n")
 }
 
 fn cookies(id: &str, change: impl FnOnce(&mut Pass)) -> String {
@@ -204,15 +223,10 @@ fn only_a_room_that_listens_has_its_origin_end_sessions() {
     for listens in [true, false] {
         let (mut edge, ids) = edge(&["/"]);
         let cookies = cookies(&ids[0], |_| ());
-        let settings = json!({
-            "name": "r_", "host": "shop.example", "total_active_users": 5, "new_users_per_minute": 5,
-            "enabled_origin_commands": if listens { vec!["revoke"] } else { Vec::new() },
-        });
-        let settings = durable::settings::Settings::parse(&settings).unwrap().to_json();
-        let document = Document { version: 1, rooms: vec![DocumentRoom { id: ids[0].clone(), settings }] };
-        edge.learn(&errand_for_rooms(), &to_text(&document), NOW);
+        let commands = if listens { vec!["revoke"] } else { Vec::new() };
+        set(&mut edge, &ids[0], &json!({ "enabled_origin_commands": commands }));
         assert_eq!(edge.admits("https://shop.example/", &cookies, NOW).is_some(), !listens);
-        let asked = format!("https://shop.example/\n{cookies}\nGET\ntext/html\nen\nnavigate\n\n\n\n\n\n");
+        let asked = navigation(&cookies);
         let asked = Asked::parse(&asked);
         let verdict = edge.gate(&asked, NOW, [[0; 16]; 2]);
         assert_eq!(verdict, if listens { Verdict::OriginHeard } else { Verdict::Origin });
@@ -221,5 +235,49 @@ fn only_a_room_that_listens_has_its_origin_end_sessions() {
         let Some(revoked) = revoked else { continue };
         let (line, errand) = revoked.split_once('\n').unwrap();
         assert!(line.contains("Max-Age=0") && errand.contains("leave_pass"), "{revoked}");
+        let stranger = navigation("");
+        let nothing = edge.revoke(&Asked::parse(&stranger), NOW);
+        assert_eq!(nothing.as_deref(), Some(""), "nothing ends, and the command is ours all the same");
+    }
+}
+
+#[test]
+fn a_room_that_listens_hears_its_origin_whoever_goes_there_and_why() {
+    let (mut edge, ids) = edge(&["/"]);
+    set(&mut edge, &ids[0], &json!({ "enabled_origin_commands": ["revoke"] }));
+    let mut gate = |asked: &str, now| edge.gate(&Asked::parse(asked), now, [[0; 16]; 2]);
+    let past_the_gate = "https://shop.example/robots.txt\n\nGET\n*/*\nen\n\n\n\n\n\n\n";
+    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard);
+    // Of an epoch that this isolate has not heard of, and cannot: no board is to be had.
+    let asked = navigation(&cookies(&ids[0], |pass| pass.epoch = Epoch(7)));
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let Verdict::Errand(errand) = gate(&asked, late) else { panic!("decided") };
+    edge.learn(&errand, "", late);
+    let asked = Asked::parse(&asked);
+    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard);
+    assert_eq!(edge.blind(), 1);
+    let revoked = edge.revoke(&asked, late).unwrap();
+    assert!(revoked.contains("Max-Age=0") && revoked.contains("leave_pass"), "{revoked}");
+}
+
+#[test]
+fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
+    for fixed in [true, false] {
+        let (mut edge, ids) = edge(&["/"]);
+        set(&mut edge, &ids[0], &json!({ "disable_session_renewal": fixed }));
+        let mut asks = |change: fn(&mut Pass)| {
+            let asked = navigation(&cookies(&ids[0], change));
+            match edge.gate(&Asked::parse(&asked), NOW, [[0; 16]; 2]) {
+                Verdict::Origin => false,
+                Verdict::Errand(errand) => errand.starts_with('~'),
+                other => panic!("{other:?}"),
+            }
+        };
+        // Its last second.
+        let old = |pass: &mut Pass| {
+            (pass.issued, pass.expires) = (NOW.minus(Millis(299_000)), NOW.plus(Millis(1_000)));
+        };
+        assert_eq!(asks(old), !fixed);
+        assert!(asks(|pass| pass.standing = PassStanding::Unconfirmed), "its first sight again");
     }
 }

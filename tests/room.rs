@@ -65,6 +65,8 @@ fn without_renewal_a_session_ends_after_its_duration() {
     table.later(50_000);
     let RenewOutcome::Renewed(same) = table.renew(&grants[0]) else { panic!("ended") };
     assert_eq!(same.expires, NOON.plus(Millis(100_000)));
+    let interval = table.room.board(table.now).renewal_interval_ms;
+    assert!(interval > 100_000, "nobody asks in vain, as {interval} ms would have them do");
     table.later(52_000);
     assert_eq!(table.inside(), 0);
 }

@@ -91,7 +91,7 @@ fn the_newest_seed_is_told_when_all_rounds_are_forgotten() {
     granted(&table.claim(0));
     table.later(3_600_000);
     let told = rounds(&mut table);
-    assert_eq!((told.number, told.kept.len()), (1, 0));
+    assert_eq!((told.number, told.spans.len()), (1, 0));
     assert_eq!(hashed(&told.seed.0), promise.0);
 }
 

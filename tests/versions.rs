@@ -1,10 +1,12 @@
-//! Rows and pages outlive deploys. What the first version wrote is pinned here to the byte, and so is what is read from it.
+//! Rows, pages and boards outlive deploys. What the first version wrote is pinned here to the byte, and so is what is read from it.
 
+use durable::board::{Board, Phase};
 use durable::call::{ShowUp, Window};
 use durable::room::Room;
 use durable::state::{PageId, State};
 use durable::store::StoredPage;
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
+use durable::wire::from_text;
 
 const SETTINGS: &[u8; 84] =
     br#"{"name":"sale","host":"a.example","total_active_users":3,"new_users_per_minute":100}"#;
@@ -91,4 +93,51 @@ fn a_head_page_that_is_cut_or_of_a_later_version_is_refused() {
         let other = [&[version], &bytes[1..]].concat();
         assert!(State::default().decode_page(PageId::Head, &other).is_err());
     }
+}
+
+/// Told by a room of the first version, whose six visitors had joined and of whom two were called.
+const FIRST_BOARD: &str = concat!(
+    r#"{"version":1,"sequence":3,"at_ms":1800000001000,"max_age_ms":1000,"epoch":0,"pass_epoch":0,"phase":"busy","#,
+    r#""called":2,"void":0,"issued":6,"waiting":4,"calls_per_hour":0,"claim_window_ms":120000,"#,
+    r#""directory_version":1,"revoked_seq":0}"#,
+);
+
+#[test]
+fn a_board_of_the_first_version_is_read() {
+    let board: Board = from_text(FIRST_BOARD.as_bytes()).expect("a board of the first version");
+    // What it does not say is as it was before it could be said: an edge goes by its settings, tells no wait, and schedules nothing.
+    let expected = Board {
+        version: 1,
+        sequence: 3,
+        at_ms: 1_800_000_001_000,
+        max_age_ms: 1_000,
+        phase: Phase::Busy,
+        called: 2,
+        issued: 6,
+        waiting: 4,
+        claim_window_ms: 120_000,
+        directory_version: 1,
+        ..Board::default()
+    };
+    assert_eq!(board, expected);
+    assert_eq!([0, 1, 2, 5].map(|rank| board.has_called(Rank(rank))), [true, true, false, false]);
+    assert_eq!((board.ahead_of(Place(5)), board.forecast().seconds(3)), (3, None));
+}
+
+/// Told when rounds and draws were still said number by number.
+const BOARD_OF_NUMBERS: &str = concat!(
+    r#"{"version":1,"sequence":5,"at_ms":1800000156000,"max_age_ms":1000,"epoch":0,"pass_epoch":0,"phase":"busy","#,
+    r#""called":0,"void":0,"issued":8,"waiting":2,"claim_window_ms":120000,"directory_version":1,"revoked_seq":0,"#,
+    r#""renewal_interval_ms":20000,"claims_closed":false,"one_in":1,"free":0,"pace_per_hour":6000000,"turn_per_hour":135,"#,
+    r#""wait_p50":1000,"wait_p90":1500,"changes":[],"event":null,"gathers_from":null,"seals":[],"draws":[],"#,
+    r#""rounds":{"commitment":"rL28bRrLL-lMqBCBv7s1lzKlxfV9Ws01FT-CcN6ZMXA","number":2,"#,
+    r#""seed":"doy0myqEe80eha5qtxIKmMDOpY5wcTTBeHKNRbXLmH4","next_ms":1800000186000,"kept":[0,8,3,0,0,3]}}"#,
+);
+
+#[test]
+fn a_board_that_said_rounds_number_by_number_is_read_as_one_without_rounds() {
+    let board: Board = from_text(BOARD_OF_NUMBERS.as_bytes()).expect("a board of numbers");
+    assert_eq!((board.issued, board.renewal_interval_ms, board.rounds.is_none()), (8, 20_000, true));
+    // Until a newer one comes, within a second, winners are told to wait: nobody is called who was not.
+    assert!((0..8).all(|rank| !board.has_called(Rank(rank))));
 }

@@ -4,9 +4,11 @@
 //! admission: it says what was true at `at_ms`, and exactness lives at the claim.
 //!
 //! It is JSON with names, so that an old Worker reads a new board and the other way round: unknown
-//! fields are passed over, absent ones have the value they had before they existed.
+//! fields are passed over, absent ones have the value they had before they existed. What only code reads, and there is much of, is bytes of
+//! [`crate::codec`] in base64url: with names and digits the proofs of draws and rounds alone would fill the two kilobytes a board may have.
 
 use crate::base64url;
+use crate::codec::{Reader, Writer};
 use crate::draw::Draw;
 use crate::forecast::Forecast;
 use crate::json::Value;
@@ -153,7 +155,29 @@ pub struct BoardDraw {
     pub hash: Digest,
 }
 
-wire!(BoardDraw { start_ms, first, count, seed, hash });
+impl Said for BoardDraw {
+    fn say(&self, out: &mut String) {
+        let mut bytes = Writer::new();
+        [self.start_ms, self.first, self.count].iter().for_each(|number| bytes.number(*number));
+        [self.seed, self.hash].iter().for_each(|digest| bytes.fixed(&digest.0));
+        base64url::encode(&bytes.into_bytes()).say(out);
+    }
+}
+
+impl Hear for BoardDraw {
+    fn hear(&mut self, value: &Value) -> bool {
+        let mut buffer = [0; 3 * 10 + 2 * 32];
+        let mut reader = reader(value, &mut buffer);
+        (self.start_ms, self.first, self.count) = (reader.number(), reader.number(), reader.number());
+        (self.seed, self.hash) = (Digest(reader.fixed()), Digest(reader.fixed()));
+        reader.end().is_ok()
+    }
+}
+
+/// Reads the bytes of a text; what is none, or longer than the buffer, has none, and nothing told here is as short.
+fn reader<'a>(value: &Value, buffer: &'a mut [u8]) -> Reader<'a> {
+    Reader::new(value.as_str().and_then(|text| base64url::decode(text, buffer)).unwrap_or_default())
+}
 
 impl BoardDraw {
     /// As it is computed with.
@@ -173,12 +197,34 @@ pub struct BoardRounds {
     pub seed: Digest,
     /// When the next is held at the earliest; zero where people are called otherwise by now.
     pub next_ms: u64,
-    /// Oldest first, three numbers each: by how much the first rank and the end of those it drew among are above the round's before,
-    /// and how many images won.
-    pub kept: Vec<u64>,
+    /// Three numbers for each round, oldest first: by how much the first rank and the end of those it drew among are above the round's
+    /// before, and how many images won.
+    pub spans: Vec<[u64; 3]>,
 }
 
-wire!(BoardRounds { commitment, number, seed, next_ms, kept });
+impl Said for BoardRounds {
+    fn say(&self, out: &mut String) {
+        let mut bytes = Writer::new();
+        [self.commitment, self.seed].iter().for_each(|digest| bytes.fixed(&digest.0));
+        [u64::from(self.number), self.next_ms].iter().for_each(|number| bytes.number(*number));
+        self.spans.as_flattened().iter().for_each(|number| bytes.number(*number));
+        base64url::encode(&bytes.into_bytes()).say(out);
+    }
+}
+
+impl Hear for BoardRounds {
+    fn hear(&mut self, value: &Value) -> bool {
+        // Twice as many rounds as are listed. What is longer is refused, and nobody's memory.
+        let mut buffer = [0; 1_024];
+        let mut reader = reader(value, &mut buffer);
+        (self.commitment, self.seed) = (Digest(reader.fixed()), Digest(reader.fixed()));
+        (self.number, self.next_ms) = (reader.number_u32(), reader.number());
+        while !reader.is_empty() {
+            self.spans.push([reader.number(), reader.number(), reader.number()]);
+        }
+        reader.end().is_ok()
+    }
+}
 
 /// One round, as anybody can recompute it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +240,7 @@ impl BoardRounds {
     pub fn push(&mut self, draw: &Draw, cut: u64) {
         let (first, end) = self.last();
         let above = |number: u64, before: u64| number.saturating_sub(before);
-        self.kept.extend([above(draw.first.0, first), above(draw.first.0 + draw.count, end), cut]);
+        self.spans.push([above(draw.first.0, first), above(draw.first.0 + draw.count, end), cut]);
         self.seed = Digest(draw.seed);
     }
 
@@ -208,9 +254,8 @@ impl BoardRounds {
             *number = number.saturating_add(by);
             *number
         };
-        self.kept.chunks_exact(3).scan((0, 0), move |(first, end), round| match *round {
-            [by, end_by, cut] => Some((above(first, by), above(end, end_by), cut)),
-            _ => None,
+        self.spans.iter().scan((0, 0), move |(first, end), [by, end_by, cut]| {
+            Some((above(first, *by), above(end, *end_by), *cut))
         })
     }
 
@@ -325,8 +370,8 @@ wire!(Board {
     event,
     gathers_from,
     seals,
-    draws,
-    rounds,
+    draws as "drawn",
+    rounds as "drawn_rounds",
 });
 
 impl Board {
@@ -431,7 +476,7 @@ mod tests {
                 r#""void":0,"issued":0,"waiting":0,"claim_window_ms":0,"directory_version":0,"#,
                 r#""revoked_seq":0,"renewal_interval_ms":0,"claims_closed":false,"one_in":0,"free":0,"pace_per_hour":0,"#,
                 r#""turn_per_hour":0,"wait_p50":0,"wait_p90":0,"changes":[],"event":null,"#,
-                r#""gathers_from":null,"seals":[],"draws":[],"rounds":null}"#
+                r#""gathers_from":null,"seals":[],"drawn":[],"drawn_rounds":null}"#
             )
         );
     }

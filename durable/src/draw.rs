@@ -1,11 +1,11 @@
 //! The draw: in which order those stand who came before an event opened. Invariant 9 of DESIGN 4; `docs/draw.md` tells
-//! the same to strangers, and `tools/verify-draw.py` computes it without this code.
+//! the same to strangers, and `tools/verify_draw.py` computes it without this code.
 //!
 //! Everybody who came before the start has a rank, from `first` on, `count` of them. A rank's *place* is `first` + the
 //! image of (rank - `first`) under a permutation of `0..count` that a key names. All of it is fixed to the byte, numbers
 //! in big-endian order, `‖` meaning *followed by*:
 //!
-//! 1. **Commitment**, on the board from when the event is created: SHA-256(seed), the seed being 32 random bytes.
+//! 1. **Commitment**, on the board while the event is one of the next two that draw: SHA-256(seed), the seed being 32 random bytes.
 //! 2. **Hash of the joins**: H₀ is 32 zero bytes; Hᵢ₊₁ = SHA-256(Hᵢ ‖ holder id of rank `first` + i, 16 bytes). With
 //!    it nobody knows the key before the last of them has joined, not even who knows the seed.
 //! 3. **Key**: SHA-256(seed ‖ H ‖ `first` in 8 bytes ‖ `count` in 8 bytes).

@@ -166,7 +166,7 @@ fn rounds(rounds: &Rounds, mode: Mode) -> Option<BoardRounds> {
         number: chain.used,
         seed: Digest(chain.told),
         next_ms: rounds.next_at().filter(|_| mode == Mode::Random).map_or(0, |at| at.0),
-        kept: Vec::new(),
+        spans: Vec::new(),
     };
     for round in rounds.kept().skip(rounds.kept().len().saturating_sub(chain.used as usize)) {
         told.push(&round.draw, round.cut);

@@ -6,7 +6,7 @@
 //!
 //! It knows no calendar: repeating events were expanded by the directory, and overlaps refused there.
 
-use crate::settings::{QueueingMethod, Settings};
+use crate::settings::{QueueingMethod, SESSION_DURATION_MAX_SECONDS, Settings};
 use crate::units::Millis;
 use crate::wire::wire;
 
@@ -125,6 +125,8 @@ pub struct Rules {
 const RENEWAL_PART: u64 = 5;
 /// The renewal interval is at least this.
 pub const RENEWAL_MIN: Millis = Millis(20_000);
+/// No pass becomes as old, of whatever settings it was given by.
+const NEVER: Millis = Millis::from_secs(2 * SESSION_DURATION_MAX_SECONDS);
 
 impl Rules {
     /// The rules of a room with these settings and events.
@@ -158,18 +160,19 @@ impl Rules {
         }
     }
 
-    /// How old a pass may get before it is due: a fifth of D, at least 20 s.
+    /// How old a pass may get before it is due: a fifth of D, at least 20 s. Where sessions are fixed the Room would answer with the same
+    /// pass however often it is asked: none is due but for its confirmation.
     pub fn renewal_interval(&self) -> Millis {
+        if self.fixed_sessions { NEVER } else { self.slack() }
+    }
+
+    fn slack(&self) -> Millis {
         Millis(self.session_duration.0 / RENEWAL_PART).max(RENEWAL_MIN)
     }
 
     /// How long a pass is good from now on: nobody is out within D of their last renewed request.
     pub fn pass_lifetime(&self) -> Millis {
-        if self.fixed_sessions {
-            self.session_duration
-        } else {
-            self.session_duration.plus(self.renewal_interval())
-        }
+        if self.fixed_sessions { self.session_duration } else { self.session_duration.plus(self.slack()) }
     }
 }
 
@@ -221,6 +224,18 @@ pub(crate) mod tests {
         assert_eq!(mode(json!({ "queue_all": true }), active), Mode::Held);
         assert_eq!(mode(json!({ "queueing_method": "reject" }), prequeue), Mode::Prequeue);
         assert_eq!(mode(json!({ "queueing_method": "reject" }), active), Mode::Reject);
+    }
+
+    #[test]
+    fn a_pass_is_due_after_a_fifth_of_the_session_and_never_where_sessions_are_fixed() {
+        let rules = |changes| Rules::at(&settings(&changes), &[], Millis(50));
+        let told = |rules: Rules| (rules.renewal_interval().secs_ceil(), rules.pass_lifetime().secs_ceil());
+        assert_eq!(told(rules(json!({}))), (60, 360));
+        assert_eq!(told(rules(json!({ "session_duration_seconds": 60 }))), (20, 80));
+        let fixed = rules(json!({ "disable_session_renewal": true }));
+        let longest = rules(json!({ "session_duration_seconds": SESSION_DURATION_MAX_SECONDS }));
+        assert_eq!(fixed.pass_lifetime().secs_ceil(), 300);
+        assert!(fixed.renewal_interval() > longest.pass_lifetime(), "one of longer sessions before");
     }
 
     #[test]

@@ -22,7 +22,7 @@ const SESSION_DURATION_DEFAULT_SECONDS: u32 = 300;
 /// Below this a session would end before its first renewal.
 const SESSION_DURATION_MIN_SECONDS: u64 = 10;
 /// A day.
-const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
+pub(crate) const SESSION_DURATION_MAX_SECONDS: u64 = 86_400;
 /// Twice the longest poll told to anyone whose turn may be near.
 const CLAIM_WINDOW_DEFAULT_SECONDS: u64 = 120;
 /// The largest limit: what Cloudflare's schema has.

@@ -133,13 +133,15 @@ pub(crate) fn tag(value: &Value) -> Option<(&str, &Value)> {
     }
 }
 
-/// A struct is said field by field, under its fields' own names.
+/// A struct is said field by field, under its fields' own names or under the one given here.
 macro_rules! wire {
-    ($name:ident { $($field:ident),+ $(,)? }) => {
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $said:literal) => { $said };
+    ($name:ident { $($field:ident $(as $said:literal)?),+ $(,)? }) => {
         impl crate::wire::Said for $name {
             fn say(&self, out: &mut String) {
                 let mut object = crate::wire::SaidObject::new(out);
-                $(object.say(stringify!($field), &self.$field);)+
+                $(object.say(crate::wire::wire!(@name $field $($said)?), &self.$field);)+
                 object.end();
             }
         }
@@ -147,7 +149,7 @@ macro_rules! wire {
         impl crate::wire::Hear for $name {
             fn hear(&mut self, value: &crate::json::Value) -> bool {
                 let mut object = crate::wire::HeardObject::new(value);
-                $(object.hear(stringify!($field), &mut self.$field);)+
+                $(object.hear(crate::wire::wire!(@name $field $($said)?), &mut self.$field);)+
                 object.well
             }
         }

@@ -43,7 +43,7 @@
   };
 
   // The draw, recomputed on this device (docs/draw.md). What was promised before the start is remembered, and what is told after it
-  // has to keep that promise.
+  // has to keep that promise; a promise that is told with its draw is none.
   const promised = new Map();
   let verifiedRank = null, gathered = false;
   const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
@@ -69,29 +69,25 @@
     return first + at;
   }
 
-  async function promises() {
-    const { draws, seals } = await fetched(drawPath);
-    for (const { start_ms: start, commitment } of seals) if (!promised.has(start)) promised.set(start, commitment);
-    return draws;
-  }
-
   async function verify({ rank, place }) {
     // Who was not drawn has the place of their rank; whoever gathered may have it by chance.
     if (!window.crypto || !crypto.subtle || !place || rank === undefined || rank === verifiedRank || (!gathered && place === rank + 1)) return;
-    const mine = (await promises()).find(({ first, count }) => rank >= first && rank < first + count);
+    const mine = (await fetched(drawPath)).draws.find(({ first, count }) => rank >= first && rank < first + count);
     if (!mine) return;
     verifiedRank = rank;
     const promise = promised.get(mine.start_ms), kept = !promise || promise === hexOf(await sha(bytes(mine.seed)));
     const holds = kept && await placeOf(rank, mine) + 1 === place;
-    element("verified").hidden = !holds;
-    element("unverified").hidden = holds;
+    const found = holds ? promise ? "verified" : "recomputed" : "unverified";
+    for (const id of ["verified", "recomputed", "unverified"]) element(id).hidden = id !== found;
   }
 
   /** Whoever waits for a draw takes note of what is promised of it. */
   function gather() {
     if (state !== "prequeue" || gathered) return;
     gathered = true;
-    promises().catch(() => { gathered = false; });
+    fetched(drawPath).then(({ seals }) => {
+      for (const { start_ms: start, commitment } of seals) promised.set(start, commitment);
+    }).catch(() => { gathered = false; });
   }
 
   // A question that hangs, on a line that has died, gives way to the next.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { room, startAnteroom, until } from "../workerd/harness.mjs";
-import { picture, startBrowser } from "./browser.mjs";
+import { inaccessible, picture, startBrowser } from "./browser.mjs";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const later = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
@@ -22,13 +22,24 @@ describe("somebody who comes before the start", () => {
     method, host: "operator.localhost", headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" }, body: JSON.stringify(body),
   })).body).result;
 
-  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 90_000 }, async () => {
+  /** As a room would tell it that drew by another seed than it promised. */
+  const tampered = (page) => page.route("**/.anteroom/draw", async (route) => {
+    const answer = await route.fetch(), told = await answer.json();
+    await route.fulfill({ response: answer, json: { ...told, draws: told.draws.map((draw) => ({ ...draw, seed: "5e".repeat(32) })) } });
+  });
+  const VERDICTS = ["verified", "recomputed", "unverified"];
+  const verdicts = async (page) => (await Promise.all(VERDICTS.map(async (id) => (await page.isVisible(`#${id}`)) && id))).filter(Boolean);
+
+  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 120_000 }, async () => {
     const [{ id }] = await operate("", "GET");
     await operate(`/${id}/events`, "POST", {
       name: "sale", prequeue_start_time: later(0), event_start_time: later(14), event_end_time: later(600), shuffle_at_event_start: true,
     });
     await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
-    const people = await Promise.all(Array.from({ length: 4 }, async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 } })).newPage()));
+    const open = async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 }, bypassCSP: true })).newPage();
+    const people = await Promise.all(Array.from({ length: 7 }, open));
+    const cheated = new Set(people.slice(5));
+    for (const page of cheated) await tampered(page);
     await Promise.all(people.map(async (page) => {
       await page.goto(`${anteroom.url}item/1`);
       await page.waitForSelector("body[data-state=prequeue]", { timeout: 10_000 });
@@ -39,13 +50,37 @@ describe("somebody who comes before the start", () => {
     await page.screenshot({ path: picture("draw.before"), fullPage: true });
     const checked = await Promise.all(people.map(async (page) => {
       // One of them is called at once; on the others the place is told, and checked.
-      await page.waitForSelector("#verified:not([hidden]), #choose", { timeout: 60_000 });
+      await page.waitForSelector("#verified:not([hidden]), #unverified:not([hidden]), #choose", { timeout: 60_000 });
       return (await page.$("#verified")) ? { page, place: await page.textContent("#place") } : null;
     }));
     const waiting = checked.filter(Boolean);
-    assert.ok(waiting.length >= 3, `${waiting.length} wait`);
+    assert.ok(waiting.length >= 6, `${waiting.length} wait`);
     assert.equal(new Set(waiting.map(({ place }) => place)).size, waiting.length, "each has a place of their own");
-    for (const { page } of waiting) assert.equal(await page.isVisible("#unverified"), false);
-    await waiting[0].page.screenshot({ path: picture("draw.after"), fullPage: true });
+    for (const { page } of waiting) assert.deepEqual(await verdicts(page), [cheated.has(page) ? "unverified" : "verified"]);
+    const honest = waiting.map(({ page }) => page).filter((page) => !cheated.has(page));
+    const shown = async (page, name) => {
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+        await page.screenshot({ path: picture(`draw.${name}.${colorScheme}`), fullPage: true });
+        assert.deepEqual(await inaccessible(page), []);
+      }
+    };
+    await shown(honest[0], "after");
+    const [{ page: deceived }] = waiting.filter(({ page }) => cheated.has(page));
+    assert.match(await deceived.textContent("#unverified"), /cannot confirm the draw.* tell the organiser/);
+    await shown(deceived, "unverified");
+
+    // A page that is opened after the start can recompute the place; of the promise it knows nothing. Whose place is that of their rank is told nothing: they
+    // may not have been drawn.
+    for (const page of honest) {
+      await page.reload();
+      const { rank, place } = await page.evaluate(async () => (await fetch(document.body.dataset.waitPath, { headers: { Accept: "application/vnd.anteroom+json" } })).json());
+      if (place === rank + 1) continue;
+      await page.waitForSelector("#recomputed:not([hidden])", { timeout: 30_000 });
+      assert.deepEqual(await verdicts(page), ["recomputed"]);
+      await shown(page, "late");
+      break;
+    }
   });
 });

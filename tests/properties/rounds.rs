@@ -143,7 +143,7 @@ impl World {
             }
         }
         let state = self.state();
-        prop_assert!(board.rounds.as_ref().is_none_or(|rounds| rounds.kept.len() <= 3 * 32));
+        prop_assert!(board.rounds.as_ref().is_none_or(|rounds| rounds.spans.len() <= 32));
         let unspent: Vec<u64> = (0..board.issued).filter(|rank| !self.spent.contains(rank)).collect();
         let has_won = |rank: &u64| state.rounds.has_won(Rank(*rank));
         let waiting = unspent.iter().filter(|rank| **rank >= board.called && !has_won(rank)).count() as u64;

@@ -212,6 +212,14 @@ describe("sessions that are ended", () => {
       assert.deepEqual([answer.status, answer.headers["cf-waiting-room-command"]], [200, undefined]);
       await until(async () => !(await session(copy)), `a copied pass opens nothing after ${path}`);
     }
+    // Whoever has no session to end does not see the command either.
+    await edit({ suspended: true });
+    const nobody = () => new Visitor(anteroom).ask("/bye", { method: "POST", headers: { ...NAVIGATION, "Sec-Fetch-Site": "same-origin" } });
+    await until(async () => (await nobody()).headers.anteroom === undefined, "the room is off", 15_000);
+    const { status, headers } = await nobody();
+    assert.deepEqual([status, headers["anteroom-command"], headers["set-cookie"]?.some((line) => line.startsWith("anteroom-"))], [200, undefined, false]);
+    await edit({ suspended: false });
+    await until(async () => (await anteroom.board()).phase !== "suspended", "the room is on again", 15_000);
   });
 
   test("by the operator, one or all, and the line stays", { timeout: 60_000 }, async () => {
