@@ -359,3 +359,21 @@ fn whoever_is_gone_before_the_first_who_waits_is_called_over_and_nobody_else() {
     assert_eq!((board.called, board.waiting), (5, 42));
     assert_eq!(table.claim(4), ClaimOutcome::Used);
 }
+
+#[test]
+fn a_round_that_pace_forbids_is_waited_for_and_not_tried_at_every_moment() {
+    // A pace of one a minute and windows of fifteen seconds: a round is due, seats are free, nobody is called any more, and pace says not yet.
+    let mut table = Table::new(&json!({
+        "queueing_method": "random", "new_users_per_minute": 1, "claim_window_seconds": 10,
+    }));
+    table.join(20);
+    let (mut alarms, mut called) = (0, 0);
+    while let Some(at) = table.wake_at.filter(|at| *at <= NOON.plus(Millis(600_000)) && alarms < 100) {
+        table.now = at;
+        let waiting = table.room.board(at).waiting;
+        table.step(Input::Tick);
+        called += waiting - table.room.board(at).waiting;
+        alarms += 1;
+    }
+    assert_eq!((alarms < 100, called), (true, 10), "{alarms} alarms in ten minutes");
+}

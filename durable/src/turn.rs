@@ -570,7 +570,10 @@ impl<'a> Turn<'a> {
             () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
-            () if rules.mode == Mode::Random => state.rounds.next_at(),
+            () if rules.mode == Mode::Random => {
+                let paced_at = state.pacer.next_at(per_minute, pace::burst_round(per_minute));
+                state.rounds.next_at().map(|at| at.max(paced_at))
+            }
             () => Some(state.pacer.next_at(per_minute, pace::burst_queueing(per_minute))),
         };
         let spaced = state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING));
@@ -578,7 +581,9 @@ impl<'a> Turn<'a> {
         let spaced = rounds.map_or(spaced, |at| at.max(spaced));
         let spaced = if claims_closed(state, rules) { now } else { spaced };
         // Without anything to wait for (a limit of zero seats left, say), look again in a minute.
-        Some(at.unwrap_or(now.plus(WINDOW)).max(spaced).max(now.plus(Millis(1))))
+        let at = at.unwrap_or(now.plus(WINDOW)).max(spaced);
+        // What this step could do is done. Whatever it left undone is no reason to wake at once, and again and again.
+        Some(if at > now { at } else { now.plus(CALL_SPACING) })
     }
 }
 
