@@ -4,12 +4,16 @@
 mod table;
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
-use durable::batch::{ClaimOutcome, Items};
+use durable::batch::{Batch, BatchAnswer, BatchName, ClaimOutcome, Items, decode_batch, encode_batch};
 use durable::board::{BoardRounds, Phase};
 use durable::json;
-use durable::room::Input;
+use durable::room::{Input, Output, Room};
 use durable::rounds::hashed;
+use durable::settings::Settings;
+use durable::state::Config;
+use durable::token::Holder;
 use durable::units::{Millis, Rank};
 
 use table::{NOON, Table, granted, ticket};
@@ -376,4 +380,68 @@ fn a_round_that_pace_forbids_is_waited_for_and_not_tried_at_every_moment() {
         alarms += 1;
     }
     assert_eq!((alarms < 100, called), (true, 10), "{alarms} alarms in ten minutes");
+}
+
+/// A room too large to be rebuilt after every step.
+struct Large {
+    room: Room,
+    now: Millis,
+    number: u64,
+}
+
+impl Large {
+    fn step(&mut self, input: Input) -> Output {
+        self.room.step(self.now, [7; 32], vec![input]).unwrap().outputs.remove(0)
+    }
+
+    fn limit(&mut self, version: u64, total_active_users: u32) {
+        let settings = Settings::parse(&json!({
+            "name": "room", "host": "example.com", "queueing_method": "random",
+            "total_active_users": total_active_users, "new_users_per_minute": 20_000,
+        }));
+        let config = Config { version, directory_version: 1, settings: settings.unwrap(), events: vec![] };
+        self.step(Input::Configure(config));
+    }
+
+    fn batch(&mut self, items: &Items) -> Vec<ClaimOutcome> {
+        let name = BatchName { lobby: "leaf".into(), incarnation: [1; 16], number: self.number };
+        self.number += 1;
+        let batch: Batch = decode_batch(&encode_batch(&name, items)).unwrap();
+        match self.step(Input::Batch(batch)) {
+            Output::Batch(BatchAnswer::Done(reply)) => reply.claims,
+            other => panic!("not done: {other:?}"),
+        }
+    }
+
+    fn claim(&mut self, ranks: &[u64]) -> usize {
+        let claims = ranks.iter().copied().map(ticket).collect();
+        let outcomes = self.batch(&Items { claims, ..Items::default() });
+        outcomes.iter().filter(|outcome| matches!(outcome, ClaimOutcome::Granted(_))).count()
+    }
+}
+
+#[test]
+fn thousands_who_ask_in_vain_keep_the_room_from_nothing_else() {
+    let mut large = Large { room: Room::load(&[], &[]).unwrap(), now: NOON, number: 0 };
+    large.limit(1, 3_000);
+    for batch in 0..8 {
+        let joins = (0..1_000).map(|index: u32| Holder(u128::from(batch * 1_000 + index).to_be_bytes()));
+        large.batch(&Items { joins: joins.collect(), ..Items::default() });
+    }
+    large.now = large.now.plus(Millis(30_000));
+    large.step(Input::Tick);
+    let board = large.room.board(large.now);
+    let won: Vec<u64> = (0..8_000).filter(|rank| board.has_called(Rank(*rank))).collect();
+    assert_eq!(won.len(), 3_000);
+    // A limit lowered after the call: everybody asks, nobody gets in. It took seconds for every batch, and a minute and more for these.
+    large.limit(2, 1);
+    let begun = Instant::now();
+    assert_eq!(large.claim(&won[..1]), 1);
+    won.chunks(1_000).for_each(|asking| assert!(large.claim(asking) <= 1));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    // Raised again, but not for all: those behind wait for the lowest, who are as many as there are seats.
+    large.limit(3, 1_001);
+    assert_eq!(large.claim(&won[1_001..2_001]), 0);
+    assert_eq!(large.claim(&won[1..1_001]), 1_000);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }

@@ -21,6 +21,9 @@ pub(crate) fn empty_seats(state: &State, rules: &Rules) -> u64 {
 /// Seats that nobody holds and nobody was promised.
 pub(crate) fn free_seats(state: &State, rules: &Rules) -> u64 {
     let empty = empty_seats(state, rules) + u64::from(planted(Bug::OneSeatMore));
+    if empty == 0 {
+        return 0;
+    }
     empty.saturating_sub(state.holding() + state.kept_late().count() as u64)
 }
 

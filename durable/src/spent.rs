@@ -51,6 +51,18 @@ impl Spent {
         }
     }
 
+    /// All of them, lowest first.
+    pub fn ranks(&self) -> impl Iterator<Item = Rank> {
+        self.pages.iter().flat_map(|(page, words)| {
+            let firsts = (u64::from(*page) * RANKS_PER_PAGE..).step_by(64);
+            words.iter().zip(firsts).flat_map(|(bits, first)| {
+                let without_lowest = |bits: &u64| Some(bits & bits.wrapping_sub(1));
+                let each = std::iter::successors(Some(*bits), without_lowest).take_while(|bits| *bits != 0);
+                each.map(move |bits| Rank(first + u64::from(bits.trailing_zeros())))
+            })
+        })
+    }
+
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);

@@ -12,7 +12,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
 use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
-use crate::kept::Kept;
+use crate::kept::{Asked, Kept};
 use crate::line::Line;
 use crate::listed::Listed as _;
 use crate::pace::{Admissions, Pacer};
@@ -153,21 +153,40 @@ impl State {
 
     /// How many seats are promised to called places in their windows.
     pub fn holding(&self) -> u64 {
-        let in_moves = |first: Place, end: Place| {
-            self.kept.places().filter(|place| (first..end).contains(place)).count() as u32
+        let (clock, called) = (self.line.clock(self.at), self.line.called());
+        // Whoever is called in order is that call's, whatever a round did before.
+        let in_round = |at: Millis| {
+            let asked = self.kept.all().filter(|asked| asked.round == Some(at) && asked.place >= called);
+            asked.count() as u32
         };
-        let in_round = |winners: &[Rank]| {
-            let kept = self.kept.places().map(|place| self.draws.rank_of(place));
-            kept.filter(|rank| winners.contains(rank)).count() as u32
-        };
-        let clock = self.line.clock(self.at);
-        self.line.holding(self.at, self.show_up, in_moves)
+        self.line.holding(self.at, self.show_up, |first, end| self.kept.count(first, end))
             + self.rounds.holding(clock, self.show_up, in_round)
     }
 
-    /// Kept places whose own window is over, lowest first: those in an open window hold a seat by it.
+    /// Kept places below this one in their own window: each holds a seat by it.
+    pub fn kept_open(&self, below: Place) -> impl Iterator<Item = &Asked> {
+        let lower = self.kept.all().take_while(move |asked| asked.place < below);
+        lower.filter(|asked| self.is_open(asked))
+    }
+
+    /// Kept places whose own window is over, lowest first.
     pub fn kept_late(&self) -> impl Iterator<Item = Place> {
-        self.kept.places().filter(|place| self.window(self.draws.rank_of(*place)) != Window::Open)
+        self.kept.all().filter(|asked| !self.is_open(asked)).map(|asked| asked.place)
+    }
+
+    fn is_open(&self, asked: &Asked) -> bool {
+        match self.line.window(asked.place, self.at) {
+            Window::Uncalled => {
+                asked.round.is_some_and(|round| self.rounds.is_open(round, self.line.clock(self.at)))
+            }
+            window => window == Window::Open,
+        }
+    }
+
+    /// Which rounds called those who asked in vain.
+    fn derive_kept(&mut self) {
+        let (draws, rounds, called) = (&self.draws, &self.rounds, self.line.called());
+        self.kept.derive(|place| if place < called { None } else { rounds.called_at(draws.rank_of(place)) });
     }
 
     /// The pages a change touches.
@@ -278,7 +297,11 @@ impl State {
                 self.revoked_seq = self.revoked_seq.saturating_add(1);
                 self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
-            Change::Kept { rank } => self.kept.keep(self.draws.place_of(*rank), self.line.clock(at)),
+            Change::Kept { rank } => self.kept.keep(Asked {
+                place: self.draws.place_of(*rank),
+                at: self.line.clock(at),
+                round: self.rounds.called_at(*rank),
+            }),
             Change::Paced { tat_ns, late_tat_ns } => {
                 self.pacer = Pacer { tat_ns: *tat_ns };
                 self.late_pacer = Pacer { tat_ns: *late_tat_ns };
@@ -306,6 +329,7 @@ impl State {
                 let returned = self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call)?);
                 self.line.come_back(returned);
                 self.line.go_ahead(u64::from(*holding));
+                self.derive_kept();
             }
             Change::SessionsEnded { occasion, .. } => {
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
@@ -447,6 +471,7 @@ impl State {
         if version > 1 {
             self.draws = Draws::decode(&mut reader);
             self.rounds = Rounds::decode(&mut reader);
+            self.derive_kept();
             self.show_up = ShowUp { called: reader.number(), claimed: reader.number() };
             self.swept = if reader.number() == 1 { Some(read_occasion(&mut reader)) } else { None };
         }

@@ -272,12 +272,14 @@ impl<'a> Turn<'a> {
     /// vain; late, it takes what nobody else was promised.
     fn claim_allowed(&self, rank: Rank, window: Window, rules: &Rules) -> bool {
         let (state, now) = (&*self.state, self.now);
-        let (place, empty) = (state.draws.place_of(rank), empty_seats(state, rules));
+        let empty = empty_seats(state, rules);
+        // Where many ask in vain, this is what nearly all of them hear.
+        if empty == 0 || state.admissions.count() >= u64::from(rules.new_users_per_minute) {
+            return false;
+        }
+        let place = state.draws.place_of(rank);
         if window == Window::Open {
-            let lower = state.kept.places().take_while(|kept| *kept < place);
-            let lower = lower.filter(|kept| state.window(state.draws.rank_of(*kept)) == Window::Open);
-            return empty > lower.count() as u64
-                && state.admissions.count() < u64::from(rules.new_users_per_minute);
+            return empty > state.kept_open(place).take(empty as usize).count() as u64;
         }
         let quarter = late_quarter(rules);
         let paced = state.line.waiting() == 0
