@@ -283,3 +283,43 @@ fn the_place_of_somebody_who_is_yet_to_be_drawn_is_not_told() {
     let board = table.room.board(table.now);
     assert_eq!([1, 2].map(|rank| board.place_of(Rank(rank))), [Some(Place(1)), None]);
 }
+
+#[test]
+fn nobody_who_was_called_is_drawn_even_where_events_overlap() {
+    // The directory refuses these; a clock that is changed for the summer may still bring them.
+    let under_way = Event { id: [1; 16], prequeue_ms: NOON.0 + MINUTE, start_ms: NOON.0 + MINUTE, ..event() };
+    let drawn = Event { shuffle: true, end_ms: event().end_ms + MINUTE, ..event() };
+    for events in [vec![under_way, drawn], vec![drawn, under_way]] {
+        let mut table = Table::new(&json!({}));
+        table.events = events;
+        table.configure(&json!({ "total_active_users": 10, "claim_window_seconds": 600 }));
+        at(&mut table, 5);
+        table.join(40);
+        table.later(1_000);
+        let called = table.called();
+        at(&mut table, 10);
+        let board = table.room.board(table.now);
+        assert!((0..called).all(|rank| board.has_called(Rank(rank))), "{called} {:?}", board.draws);
+        assert_eq!(board.draws.len(), usize::from(called == 0));
+    }
+}
+
+#[test]
+fn who_was_gathered_stays_in_order_if_another_event_calls_before_the_draw() {
+    let other =
+        Event { id: [1; 16], prequeue_ms: NOON.0 + 7 * MINUTE, start_ms: NOON.0 + 7 * MINUTE, ..event() };
+    let mut table = Table::new(&json!({}));
+    table.events = vec![other, Event { shuffle: true, ..event() }];
+    table.configure(&json!({}));
+    at(&mut table, 5);
+    table.join(60);
+    assert_eq!(table.room.board(table.now).gathers_from, Some(0));
+    at(&mut table, 7);
+    assert_eq!(table.room.board(table.now).gathers_from, None);
+    for rank in 0..50 {
+        granted(&table.claim(rank));
+    }
+    at(&mut table, 10);
+    let board = table.room.board(table.now);
+    assert!(board.draws.is_empty() && (0..50).all(|rank| board.has_called(Rank(rank))));
+}

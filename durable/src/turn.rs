@@ -16,14 +16,14 @@ use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, Rene
 use crate::board::Board;
 use crate::call::{LATE_WINDOW, Window};
 use crate::codec::Malformed;
-use crate::draw::{Draw, mix};
+use crate::draw::mix;
 use crate::draws::Occasion;
 use crate::journal::Change;
 use crate::pace::{self, WINDOW};
 use crate::planted::{Bug, planted};
 use crate::replies::Verdict;
 use crate::rounds::{self, draw_among};
-use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
+use crate::schedule::{Mode, Rules, next_instant};
 use crate::seats::{self, Renewal, SeatRecord};
 use crate::state::{Config, State};
 use crate::token::{Holder, PassStanding};
@@ -53,8 +53,8 @@ pub type Entropy = [u8; 32];
 
 /// One step under way.
 pub(crate) struct Turn<'a> {
-    state: &'a mut State,
-    now: Millis,
+    pub(crate) state: &'a mut State,
+    pub(crate) now: Millis,
     entropy: Entropy,
     drawn: u64,
     pub(crate) changes: Vec<Change>,
@@ -65,7 +65,7 @@ impl<'a> Turn<'a> {
         Turn { state, now, entropy, drawn: 0, changes: Vec::new() }
     }
 
-    fn change(&mut self, change: Change) -> Result<(), Malformed> {
+    pub(crate) fn change(&mut self, change: Change) -> Result<(), Malformed> {
         self.state.apply(self.now, &change, |_| true)?;
         if planted(Bug::RenewalUnwritten) && matches!(change, Change::Renewed { .. }) {
             return Ok(());
@@ -74,11 +74,11 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    fn rules(&self) -> Option<Rules> {
+    pub(crate) fn rules(&self) -> Option<Rules> {
         self.state.rules(self.now)
     }
 
-    fn random_bytes(&mut self) -> [u8; 32] {
+    pub(crate) fn random_bytes(&mut self) -> [u8; 32] {
         self.drawn += 1;
         Sha256::new().chain_update(self.entropy).chain_update(self.drawn.to_be_bytes()).finalize().into()
     }
@@ -97,72 +97,6 @@ impl<'a> Turn<'a> {
         }
         self.follow_schedule()?;
         Ok(version)
-    }
-
-    /// What the schedule brings by now: seeds are fixed, people gathered, a draw held, sessions ended.
-    pub(crate) fn follow_schedule(&mut self) -> Result<(), Malformed> {
-        let now = self.now;
-        let unsealed = |turn: &Turn<'_>, event: &Event| {
-            event.shuffle && event.start_ms > now.0 && turn.state.draws.seed(occasion(event)).is_none()
-        };
-        while let Some(event) = self.event(&|event| unsealed(self, event)) {
-            let seed = self.random_bytes();
-            self.change(Change::Sealed { occasion: occasion(&event), seed })?;
-        }
-        if let Some(event) = self.event(&|event| event.stage(now) == Stage::Prequeue) {
-            self.begin_prequeue(&event)?;
-        }
-        self.end_gathering()?;
-        let chain = self.state.rounds.chain();
-        let spent = chain.is_none_or(|chain| !chain.has_more());
-        if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
-            let tip = self.random_bytes();
-            self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
-        }
-        // Whoever is called from here on is called by a clock that goes.
-        self.open_or_close()
-    }
-
-    /// The first of the room's events of which this holds.
-    fn event(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Event> {
-        self.state.events().iter().find(|event| wanted(event)).copied()
-    }
-
-    fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
-        let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
-        if event.shuffle && gathered != Some(event.id) {
-            self.change(Change::Gathering { event: Some(event.id) })?;
-        }
-        let occasion = occasion(event);
-        if event.ends_sessions && self.state.swept != Some(occasion) {
-            self.end_all(Some(occasion))?;
-        }
-        Ok(())
-    }
-
-    /// Whoever was gathered is drawn once their event has started, and stays in order if it was called off.
-    fn end_gathering(&mut self) -> Result<(), Malformed> {
-        let Some(gathering) = self.state.draws.gathering().copied() else {
-            return Ok(());
-        };
-        let event = self.event(&|event| {
-            event.id == gathering.event && event.shuffle && event.stage(self.now) != Stage::Away
-        });
-        match event {
-            Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
-            Some(event) if self.state.draws.has_room() => {
-                let (occasion, issued) = (occasion(&event), self.state.line.issued());
-                let count = issued.0.saturating_sub(gathering.first.0);
-                match self.state.draws.seed(occasion) {
-                    Some(seed) => {
-                        let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
-                        self.change(Change::Drawn { occasion, draw })
-                    }
-                    None => self.change(Change::Gathering { event: None }),
-                }
-            }
-            _ => self.change(Change::Gathering { event: None }),
-        }
     }
 
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<BatchAnswer, Malformed> {
@@ -587,8 +521,4 @@ impl<'a> Turn<'a> {
         // What this step could do is done. Whatever it left undone is no reason to wake at once, and again and again.
         Some(if at > now { at } else { now.plus(CALL_SPACING) })
     }
-}
-
-fn occasion(event: &Event) -> Occasion {
-    Occasion { event: event.id, start: Millis(event.start_ms) }
 }
