@@ -323,3 +323,30 @@ fn who_was_gathered_stays_in_order_if_another_event_calls_before_the_draw() {
     let board = table.room.board(table.now);
     assert!(board.draws.is_empty() && (0..50).all(|rank| board.has_called(Rank(rank))));
 }
+
+#[test]
+fn a_promise_that_could_not_be_kept_leaves_the_board_at_its_start() {
+    let mut table = Table::new(&json!({}));
+    let event = |index: u8| {
+        let first = NOON.0 + u64::from(index) * 10 * MINUTE;
+        let [prequeue_ms, start_ms, end_ms] = [5, 7, 10].map(|minutes| first + minutes * MINUTE);
+        Event { id: [index; 16], prequeue_ms, start_ms, end_ms, shuffle: true, ..Event::default() }
+    };
+    table.events = (0..5).map(event).collect();
+    table.configure(&json!({ "total_active_users": 1 }));
+    for index in 0..5 {
+        table.now = Millis(event(index).prequeue_ms);
+        table.join(20);
+        table.now = Millis(event(index).start_ms);
+        table.step(durable::room::Input::Tick);
+        let board = table.room.board(table.now);
+        assert_eq!(
+            board.draws.len(),
+            usize::from(index + 1).min(3),
+            "three lines stand, and a fourth is not drawn"
+        );
+        let promised: Vec<u64> = board.seals.iter().map(|seal| seal.start_ms).collect();
+        let to_come: Vec<u64> = (index + 1..5).take(2).map(|index| event(index).start_ms).collect();
+        assert_eq!(promised, to_come, "after event {index}");
+    }
+}

@@ -128,7 +128,7 @@ impl State {
         if self.line.waiting() == 0 {
             self.quiet_until = at;
         }
-        self.draws.forget(self.line.void());
+        self.draws.forget(self.line.void(), at);
         let oldest = self.draws.first_rank_from(self.line.void());
         self.spent.drop_below(oldest).into_iter().map(PageId::Spent).listed()
     }
