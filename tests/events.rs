@@ -350,3 +350,24 @@ fn a_promise_that_could_not_be_kept_leaves_the_board_at_its_start() {
         assert_eq!(promised, to_come, "after event {index}");
     }
 }
+
+#[test]
+fn who_is_yet_to_be_drawn_is_not_called_over_however_long_that_takes() {
+    let hours = |hours: u64| NOON.0 + 60 * MINUTE * hours;
+    let mut table = table(Event {
+        prequeue_ms: hours(1),
+        start_ms: hours(30),
+        end_ms: hours(80),
+        shuffle: true,
+        ..event()
+    });
+    table.join(1);
+    at(&mut table, 60);
+    table.join(20);
+    at(&mut table, 29 * 60);
+    table.join(20);
+    assert_eq!((table.called(), table.room.board(table.now).waiting), (1, 40));
+    at(&mut table, 30 * 60);
+    let draw = table.room.board(table.now).draws[0];
+    assert_eq!((draw.first, draw.count, table.called()), (1, 40, 41));
+}

@@ -6,6 +6,7 @@ use durable::batch::{ClaimOutcome, Items, RenewOutcome};
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output};
+use durable::token::Holder;
 use durable::units::{Generation, Millis, Seat};
 
 use table::{Table, full_room, granted};
@@ -248,4 +249,44 @@ fn what_few_came_to_a_quiet_room_says_nothing_of_how_fast_its_seats_turn_over() 
     table.join(20);
     let board = table.room.board(table.now);
     assert_eq!((board.waiting, board.turn_per_hour), (18, 1_500));
+}
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn whoever_waits_for_longer_than_a_ticket_lives_is_called_over_and_holds_nothing() {
+    let mut table = Table::new(&json!({ "queue_all": true }));
+    table.join(20);
+    table.later(2 * HOUR);
+    table.join(20);
+    table.batch(Items { ticket_leaves: vec![table::ticket(3), table::ticket(25)], ..Items::default() });
+    table.later(22 * HOUR + 30_000);
+    assert_eq!(table.room.board(table.now).waiting, 38, "the clocks of edges may be behind");
+    table.later(60_000);
+    let board = table.room.board(table.now);
+    assert_eq!((board.called, board.waiting, called_held(&mut table)), (20, 19, 0));
+    assert_eq!((table.claim(0), table.claim(3)), (ClaimOutcome::Void, ClaimOutcome::Used));
+    // Of fifty seats none is held for them, and nothing was learnt of who comes, how fast people are called, or how long it takes.
+    table.join(40);
+    table.configure(&json!({}));
+    assert_eq!((table.called(), called_held(&mut table)), (71, 50));
+    let status = table.room.status(table.now);
+    assert_eq!((status.show_up_permille, status.waits_measured), (1_000, 0));
+    granted(&table.claim(20));
+    assert_eq!(table.claim(0), ClaimOutcome::Void);
+}
+
+#[test]
+fn a_great_many_dead_tickets_are_called_over_bit_by_bit_and_nobody_behind_them_before() {
+    let mut table = Table::new(&json!({ "queue_all": true }));
+    for _ in 0..10 {
+        let joins = (0..2_500u32).map(|index| Holder(u128::from(index).to_be_bytes())).collect();
+        table.batch(Items { joins, ..Items::default() });
+    }
+    table.now = table.now.plus(Millis(25 * HOUR));
+    table.configure(&json!({}));
+    assert_eq!((table.called(), called_held(&mut table)), (20_000, 0));
+    assert_eq!(table.wake_at, Some(table.now.plus(Millis(1_000))));
+    table.join(1);
+    assert_eq!((table.called(), called_held(&mut table)), (25_001, 1));
 }

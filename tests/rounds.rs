@@ -445,3 +445,20 @@ fn thousands_who_ask_in_vain_keep_the_room_from_nothing_else() {
     assert_eq!(large.claim(&won[1..1_001]), 1_000);
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn winners_who_never_come_are_drawn_among_for_as_long_as_their_tickets_live() {
+    let mut table = table(30);
+    let mut alarms = 0;
+    while let Some(at) = table.wake_at.filter(|_| alarms < 500) {
+        table.now = at;
+        table.step(Input::Tick);
+        alarms += 1;
+    }
+    // Each comes back a quarter of an hour after it won, for a day.
+    let board = table.room.board(table.now);
+    assert_eq!((board.called, board.waiting, board.phase, table.wake_at), (30, 0, Phase::Open, None));
+    assert!(table.now.since(NOON) < Millis(25 * 3_600_000), "{alarms} alarms, {}", table.now.since(NOON).0);
+    assert_eq!(table.claim(7), ClaimOutcome::Void);
+    assert_eq!(table.room.status(table.now).called_held, 0);
+}

@@ -151,6 +151,13 @@ impl State {
         }
     }
 
+    /// The tickets of all uncalled places below this one are dead. Places that a draw gives, or will give, are spared until all of its tickets are.
+    pub fn oldest_alive(&self) -> Place {
+        let oldest = self.waits.oldest_alive(self.at, self.line.issued());
+        let gathered = self.draws.gathering().map_or(oldest, |gathering| gathering.first);
+        Place(self.draws.first_rank_from(Place(oldest.min(gathered).0)).0)
+    }
+
     /// How many seats are promised to called places in their windows.
     pub fn holding(&self) -> u64 {
         let (clock, called) = (self.line.clock(self.at), self.line.called());

@@ -337,6 +337,13 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let lately = self.state.line.last_call_at().is_some_and(|at| self.now.since(at) < CALL_SPACING);
+        if !lately {
+            self.call_over_dead()?;
+        }
+        // As long as some of them are left, nobody behind them is called.
+        if self.state.line.called() < self.state.oldest_alive() {
+            return Ok(());
+        }
         match rules.mode {
             Mode::Fifo if !lately => self.call_in_order(&rules),
             Mode::Random => {
@@ -347,6 +354,26 @@ impl<'a> Turn<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tickets live for a day: whoever joined before that is called over, held or not, with a window that is void at once.
+    fn call_over_dead(&mut self) -> Result<(), Malformed> {
+        let (Place(first), Place(alive)) = (self.state.line.called(), self.state.oldest_alive());
+        let (end, mut holding) = (alive.min(first + rounds::CUT_MAX), 0);
+        for place in first..end {
+            let rank = self.state.draws.rank_of(Place(place));
+            if self.state.spent.contains(rank) {
+                continue;
+            }
+            if self.state.rounds.has_won(rank) {
+                self.call_void(place, holding)?;
+                self.call_void(place + 1, 1)?;
+                holding = 0;
+            } else {
+                holding += 1;
+            }
+        }
+        self.call_void(end, holding)
     }
 
     /// Rounds draw among those behind the first who waits: whoever is gone before them is called over as in order, so that copies of their tickets
@@ -407,10 +434,24 @@ impl<'a> Turn<'a> {
     }
 
     fn call_up_to(&mut self, end: u64, holding: u32, closes_at: Millis) -> Result<(), Malformed> {
+        self.call_until(end, holding, closes_at, closes_at.plus(LATE_WINDOW))
+    }
+
+    fn call_void(&mut self, end: u64, holding: u32) -> Result<(), Malformed> {
+        // Earlier than any clock, also one that stands still.
+        self.call_until(end, holding, Millis(0), Millis(0))
+    }
+
+    fn call_until(
+        &mut self,
+        end: u64,
+        holding: u32,
+        closes_at: Millis,
+        late_until: Millis,
+    ) -> Result<(), Malformed> {
         if end <= self.state.line.called().0 {
             return Ok(());
         }
-        let late_until = closes_at.plus(LATE_WINDOW);
         self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
     }
 
