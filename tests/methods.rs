@@ -2,14 +2,14 @@
 
 mod table;
 
-use durable::batch::{ClaimOutcome, Items, RenewOutcome};
+use durable::batch::{ClaimOutcome, Grant, Items, RenewOutcome};
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output};
 use durable::token::Holder;
 use durable::units::{Generation, Millis, Seat};
 
-use table::{Table, full_room, granted};
+use table::{Table, full_room, granted, pass};
 
 fn called_held(table: &mut Table) -> u64 {
     table.room.status(table.now).called_held
@@ -289,4 +289,37 @@ fn a_great_many_dead_tickets_are_called_over_bit_by_bit_and_nobody_behind_them_b
     assert_eq!(table.wake_at, Some(table.now.plus(Millis(1_000))));
     table.join(1);
     assert_eq!((table.called(), called_held(&mut table)), (25_001, 1));
+}
+
+#[test]
+fn the_list_of_revoked_passes_has_an_end_and_is_empty_when_all_sessions_have_ended() {
+    let hour = json!({ "queueing_method": "passthrough", "session_duration_seconds": 3_600 });
+    let mut table = Table::new(&hour);
+    let mut grants = Vec::new();
+    for _ in 0..5 {
+        grants.extend(table.batch(Items { enters: 3_280, ..Items::default() }).entered);
+    }
+    let listed = |table: &Table| table.room.revocations().passes.len();
+    for leaving in grants[..16_383].chunks(4_096) {
+        let pass_leaves = leaving.iter().map(pass).collect();
+        table.batch(Items { pass_leaves, ..Items::default() });
+    }
+    let [last, beyond, other] = [16_383, 16_384, 16_385].map(|index: usize| grants[index]);
+    let end = |table: &mut Table, grant: &Grant| {
+        table.step(Input::End { seat: grant.seat, generation: grant.generation })
+    };
+    assert_eq!((end(&mut table, &last), listed(&table)), (Output::Ended(true), 16_384));
+    // With the list full, who leaves is inside until their pass has expired, and operators hear that it is so.
+    table.leave(&beyond);
+    assert_eq!((end(&mut table, &other), listed(&table)), (Output::Ended(false), 16_384));
+    table.later(60_000);
+    assert!([beyond, other].iter().all(|grant| table.room.seat(grant.seat, grant.generation).is_some()));
+    assert!(table.room.seat(last.seat, last.generation).is_none());
+    // Passes of before are void at every edge once they have heard that all sessions ended: they need no list.
+    assert_eq!(table.step(Input::EndAll), Output::Ended(true));
+    assert_eq!(listed(&table), 16_384, "an edge may not have heard of it yet");
+    table.later(16_000);
+    assert_eq!(listed(&table), 0);
+    let next = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
+    assert_eq!((end(&mut table, &next), listed(&table)), (Output::Ended(true), 1));
 }

@@ -338,7 +338,11 @@ impl State {
                 self.line.go_ahead(u64::from(*holding));
                 self.derive_kept();
             }
-            Change::SessionsEnded { occasion, .. } => {
+            Change::SessionsEnded { occasion, free_at } => {
+                // Once every edge has heard of it, no pass of before opens anything, listed or not: the list has room for those of after.
+                for revoked in &mut self.revoked {
+                    revoked.forget_at = revoked.forget_at.min(*free_at);
+                }
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
                 self.swept = occasion.or(self.swept);
             }
