@@ -42,8 +42,8 @@ pub(crate) fn pace_allowed(state: &State, rules: &Rules, burst: fn(u32) -> u32) 
 }
 
 /// What latecomers may take of the pace while others wait: a quarter.
-pub(crate) fn late_quarter(rules: &Rules) -> u32 {
-    (rules.new_users_per_minute / 4).max(1)
+pub(crate) fn late_quarter(per_minute: u32) -> u32 {
+    (per_minute / 4).max(1)
 }
 
 /// How many first contacts may be let in now: none while anybody waits, none into the last tenth of the

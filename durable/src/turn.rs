@@ -89,6 +89,7 @@ impl<'a> Turn<'a> {
             return Ok(held.version);
         }
         let events_differ = held.is_none_or(|held| held.events != config.events);
+        let per_minute = self.per_minute(self.now);
         let Config { version, directory_version, settings, events } = config;
         let settings = to_text(&settings.to_json());
         self.change(Change::Configured { version, directory_version, settings })?;
@@ -96,6 +97,7 @@ impl<'a> Turn<'a> {
             self.change(Change::Scheduled { events: to_text(&events) })?;
         }
         self.follow_schedule()?;
+        self.follow_rate(per_minute);
         Ok(version)
     }
 
@@ -197,7 +199,8 @@ impl<'a> Turn<'a> {
             return Ok(ClaimOutcome::Next { retry: NEXT_RETRY });
         }
         if window == Window::Late && self.state.line.waiting() > 0 {
-            self.state.late_pacer = self.state.late_pacer.after(self.now, late_quarter(rules), 1);
+            self.state.late_pacer =
+                self.state.late_pacer.after(self.now, late_quarter(rules.new_users_per_minute), 1);
         }
         Ok(ClaimOutcome::Granted(self.admit(Some(rank), rules)?))
     }
@@ -215,7 +218,7 @@ impl<'a> Turn<'a> {
         if window == Window::Open {
             return empty > state.kept_open(place).take(empty as usize).count() as u64;
         }
-        let quarter = late_quarter(rules);
+        let quarter = late_quarter(rules.new_users_per_minute);
         let paced = state.line.waiting() == 0
             || planted(Bug::LatecomersRush)
             || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
@@ -506,6 +509,21 @@ impl<'a> Turn<'a> {
         }
         let expected = free_seats(state, rules).min(pace_allowed(state, rules, burst));
         state.show_up.for_expected(expected)
+    }
+
+    /// The pace in force at a moment.
+    pub(crate) fn per_minute(&self, at: Millis) -> Option<u32> {
+        self.state.rules(at).map(|rules| rules.new_users_per_minute)
+    }
+
+    /// Another pace holds at once: nobody waits for what was spent at a slower one.
+    pub(crate) fn follow_rate(&mut self, before: Option<u32>) {
+        if let (Some(before), Some(rules)) = (before, self.rules()) {
+            let per_minute = rules.new_users_per_minute;
+            self.state.pacer = self.state.pacer.at_rate(self.now, before, per_minute);
+            self.state.late_pacer =
+                self.state.late_pacer.at_rate(self.now, late_quarter(before), late_quarter(per_minute));
+        }
     }
 
     fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
