@@ -371,3 +371,27 @@ fn who_is_yet_to_be_drawn_is_not_called_over_however_long_that_takes() {
     let draw = table.room.board(table.now).draws[0];
     assert_eq!((draw.first, draw.count, table.called()), (1, 40, 41));
 }
+
+#[test]
+fn windows_stand_still_from_the_prequeue_on_though_the_alarm_for_it_is_late() {
+    let settings = json!({ "claim_window_seconds": 60, "total_active_users": 50 });
+    for late in [1, 60_000, 100_000] {
+        let mut table = Table::new(&settings);
+        table.events = vec![event()];
+        table.configure(&settings);
+        table.later(5 * MINUTE - 10_000);
+        table.join(60);
+        // Ten of 65 seconds have gone when the prequeue begins, and nobody tells the Room.
+        table.now = table.now.plus(Millis(10_000 + late));
+        table.configure(&settings);
+        table.later(1_000);
+        at(&mut table, 10);
+        assert_eq!((table.room.status(table.now).called_held, table.called()), (50, 50));
+        table.later(54_999);
+        granted(&table.claim(0));
+        assert_eq!(table.room.status(table.now).called_held, 49, "{late} ms late");
+        table.later(1);
+        assert_eq!(table.called(), 60, "then the windows close");
+        assert_eq!(table.room.status(table.now).show_up_permille, 1_000);
+    }
+}

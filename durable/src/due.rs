@@ -44,6 +44,14 @@ impl Turn<'_> {
         self.state.events().iter().find(|event| wanted(event)).copied()
     }
 
+    /// When the schedule stopped calling, if the alarm for that is late: from then on nobody could take their turn.
+    pub(crate) fn stopped_at(&self) -> Option<Millis> {
+        let calls = |at: Millis| self.state.rules(at).is_some_and(|rules| rules.mode.calls());
+        let instants = self.state.events().iter().flat_map(Event::instants);
+        let late = instants.filter(|at| self.decided_at < *at && *at < self.now);
+        late.filter(|at| calls(at.minus(Millis(1))) && !calls(*at)).max()
+    }
+
     fn begin_prequeue(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {
         let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
         if gathers && event.shuffle && gathered != Some(event.id) {

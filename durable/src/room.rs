@@ -97,7 +97,7 @@ impl Room {
         let now = now.max(self.state.at);
         self.advance(now);
         let paced_before = (self.state.pacer, self.state.late_pacer);
-        let mut turn = Turn::new(&mut self.state, now, entropy);
+        let mut turn = Turn::new(&mut self.state, self.decided_at, now, entropy);
         let before = turn.per_minute(self.decided_at);
         turn.follow_schedule()?;
         turn.follow_rate(before);

@@ -275,6 +275,7 @@ impl State {
                 }
             }
             Change::Held { held } => self.hold(*held, at),
+            Change::HeldSince { since } => self.hold(true, *since),
             Change::Promised { wait } => self.waits.join(self.line.issued(), at, *wait),
             Change::Joined { count } => {
                 // Each rank may cost memory later, so no more are believed than a batch can bring.

@@ -54,6 +54,8 @@ pub type Entropy = [u8; 32];
 /// One step under way.
 pub(crate) struct Turn<'a> {
     pub(crate) state: &'a mut State,
+    /// Nothing was decided since.
+    pub(crate) decided_at: Millis,
     pub(crate) now: Millis,
     entropy: Entropy,
     drawn: u64,
@@ -61,8 +63,8 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(state: &'a mut State, now: Millis, entropy: Entropy) -> Turn<'a> {
-        Turn { state, now, entropy, drawn: 0, changes: Vec::new() }
+    pub(crate) fn new(state: &'a mut State, decided_at: Millis, now: Millis, entropy: Entropy) -> Turn<'a> {
+        Turn { state, decided_at, now, entropy, drawn: 0, changes: Vec::new() }
     }
 
     pub(crate) fn change(&mut self, change: Change) -> Result<(), Malformed> {
@@ -536,7 +538,13 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let held = !rules.mode.calls() || claims_closed(self.state, &rules);
-        if held == self.state.line.is_held() { Ok(()) } else { self.change(Change::Held { held }) }
+        if held == self.state.line.is_held() {
+            return Ok(());
+        }
+        let since = self.stopped_at().filter(|_| !rules.mode.calls());
+        // Once in a step: whoever holds again does so now.
+        self.decided_at = self.now;
+        self.change(since.map_or(Change::Held { held }, |since| Change::HeldSince { since }))
     }
 
     /// When time alone would change something that somebody waits for.
