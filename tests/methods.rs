@@ -323,3 +323,26 @@ fn the_list_of_revoked_passes_has_an_end_and_is_empty_when_all_sessions_have_end
     let next = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
     assert_eq!((end(&mut table, &next), listed(&table)), (Output::Ended(true), 1));
 }
+
+#[test]
+fn who_joins_by_an_edge_that_has_not_heard_that_the_room_is_closed_is_in_line_and_not_lost() {
+    let closed = [
+        json!({ "queueing_method": "reject" }),
+        json!({ "queueing_method": "passthrough" }),
+        json!({ "suspended": true }),
+    ];
+    for settings in closed {
+        let mut table = Table::new(&json!({}));
+        table.join(60);
+        table.configure(&settings);
+        assert_eq!((table.join(5).0, table.called()), (60, 50));
+        table.configure(&json!({}));
+        for rank in 0..50 {
+            let grant = granted(&table.claim(rank));
+            table.leave(&grant);
+        }
+        table.later(16_000);
+        assert_eq!(table.called(), 65, "in order, behind those who were in line");
+        granted(&table.claim(64));
+    }
+}
