@@ -421,6 +421,10 @@ impl Large {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is about how long the Room takes, which the Room is not told"
+)]
 fn thousands_who_ask_in_vain_keep_the_room_from_nothing_else() {
     let mut large = Large { room: Room::load(&[], &[]).unwrap(), now: NOON, number: 0 };
     large.limit(1, 3_000);

@@ -176,6 +176,7 @@ impl Auditor {
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
                 Change::Held { held } => self.facts.hold(at, *held),
+                Change::HeldSince { since } => self.facts.hold(*since, true),
                 Change::SessionsEnded { free_at, .. } => self.judge_sessions_ended(at, *free_at),
                 // What the Room remembers for itself, or tells on boards.
                 Change::Paced { .. }
