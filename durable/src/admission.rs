@@ -6,7 +6,7 @@ use crate::pace;
 use crate::planted::{Bug, planted};
 use crate::schedule::{Mode, Rules};
 use crate::state::State;
-use crate::units::Millis;
+use crate::units::{Millis, Place};
 
 /// The span over which the rate of calls is told.
 const RATE_SPAN: Millis = Millis(120_000);
@@ -24,7 +24,7 @@ pub(crate) fn free_seats(state: &State, rules: &Rules) -> u64 {
     if empty == 0 {
         return 0;
     }
-    empty.saturating_sub(state.holding() + state.kept_late().count() as u64)
+    empty.saturating_sub(state.holding() + state.kept_late(Place(u64::MAX)))
 }
 
 /// Admissions that the window alone allows, with everyone who is expected counted as if they entered now.

@@ -8,7 +8,7 @@ use crate::draw::Draw;
 use crate::draws::Occasion;
 use crate::journal::Change;
 use crate::rounds;
-use crate::schedule::{Event, Mode, Stage};
+use crate::schedule::{Event, Mode, Stage, next_instant};
 use crate::turn::Turn;
 use crate::units::{Millis, Place};
 
@@ -47,9 +47,15 @@ impl Turn<'_> {
     /// When the schedule stopped calling, if the alarm for that is late: from then on nobody could take their turn.
     pub(crate) fn stopped_at(&self) -> Option<Millis> {
         let calls = |at: Millis| self.state.rules(at).is_some_and(|rules| rules.mode.calls());
-        let instants = self.state.events().iter().flat_map(Event::instants);
-        let late = instants.filter(|at| self.decided_at < *at && *at < self.now);
-        late.filter(|at| calls(at.minus(Millis(1))) && !calls(*at)).max()
+        let mut stopped_at = None;
+        let mut at = self.decided_at;
+        while let Some(next) = next_instant(self.state.events(), at).filter(|next| *next < self.now) {
+            if calls(at) && !calls(next) {
+                stopped_at = Some(next);
+            }
+            at = next;
+        }
+        stopped_at
     }
 
     fn begin_prequeue(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {

@@ -99,8 +99,7 @@ impl Round {
         let mut winners = Spent::default();
         permutation.ranks().take(cut as usize).for_each(|rank| winners.insert(rank));
         doubles.iter().for_each(|rank| winners.remove(*rank));
-        let winners = winners.ranks().listed();
-        Ok(Round { draw, cut, doubles, call, winners })
+        Ok(Round { draw, cut, doubles, call, winners: winners.ranks() })
     }
 
     fn has(&self, rank: Rank) -> bool {

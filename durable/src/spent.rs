@@ -52,15 +52,20 @@ impl Spent {
     }
 
     /// All of them, lowest first.
-    pub fn ranks(&self) -> impl Iterator<Item = Rank> {
-        self.pages.iter().flat_map(|(page, words)| {
-            let firsts = (u64::from(*page) * RANKS_PER_PAGE..).step_by(64);
-            words.iter().zip(firsts).flat_map(|(bits, first)| {
-                let without_lowest = |bits: &u64| Some(bits & bits.wrapping_sub(1));
-                let each = std::iter::successors(Some(*bits), without_lowest).take_while(|bits| *bits != 0);
-                each.map(move |bits| Rank(first + u64::from(bits.trailing_zeros())))
-            })
-        })
+    pub fn ranks(&self) -> Vec<Rank> {
+        let mut ranks = Vec::new();
+        for (page, words) in &self.pages {
+            let mut first = u64::from(*page) * RANKS_PER_PAGE;
+            for word in words {
+                let mut bits = *word;
+                while bits != 0 {
+                    ranks.push(Rank(first + u64::from(bits.trailing_zeros())));
+                    bits &= bits - 1;
+                }
+                first += 64;
+            }
+        }
+        ranks
     }
 
     /// Forgets whole pages below this rank and names them.

@@ -170,15 +170,21 @@ impl State {
             + self.rounds.holding(clock, self.show_up, in_round)
     }
 
-    /// Kept places below this one in their own window: each holds a seat by it.
-    pub fn kept_open(&self, below: Place) -> impl Iterator<Item = &Asked> {
-        let lower = self.kept.all().take_while(move |asked| asked.place < below);
-        lower.filter(|asked| self.is_open(asked))
+    /// Kept places below this one in their own window: each holds a seat by it. No more are counted than are wanted.
+    pub fn kept_open(&self, below: Place, wanted: u64) -> u64 {
+        let mut count = 0;
+        for asked in self.kept.all() {
+            if asked.place >= below || count == wanted {
+                break;
+            }
+            count += u64::from(self.is_open(asked));
+        }
+        count
     }
 
-    /// Kept places whose own window is over, lowest first.
-    pub fn kept_late(&self) -> impl Iterator<Item = Place> {
-        self.kept.all().filter(|asked| !self.is_open(asked)).map(|asked| asked.place)
+    /// Kept places below this one whose own window is over.
+    pub fn kept_late(&self, below: Place) -> u64 {
+        u64::from(self.kept.count(Place(0), below)) - self.kept_open(below, u64::MAX)
     }
 
     fn is_open(&self, asked: &Asked) -> bool {

@@ -218,14 +218,15 @@ impl<'a> Turn<'a> {
         }
         let place = state.draws.place_of(rank);
         if window == Window::Open {
-            return empty > state.kept_open(place).take(empty as usize).count() as u64;
+            return empty > state.kept_open(place, empty);
         }
         let quarter = late_quarter(rules.new_users_per_minute);
         let paced = state.line.waiting() == 0
             || planted(Bug::LatecomersRush)
             || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
-        let is_kept = state.kept.contains(place);
-        let before = state.kept_late().filter(|kept| !is_kept || *kept < place).count() as u64;
+        // Whoever is not one of them yet stands behind them all.
+        let below = if state.kept.contains(place) { place } else { Place(u64::MAX) };
+        let before = state.kept_late(below);
         empty > state.holding() + before && window_allowed(state, rules) > 0 && paced
     }
 
