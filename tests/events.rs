@@ -283,3 +283,115 @@ fn the_place_of_somebody_who_is_yet_to_be_drawn_is_not_told() {
     let board = table.room.board(table.now);
     assert_eq!([1, 2].map(|rank| board.place_of(Rank(rank))), [Some(Place(1)), None]);
 }
+
+#[test]
+fn nobody_who_was_called_is_drawn_even_where_events_overlap() {
+    // The directory refuses these; a clock that is changed for the summer may still bring them.
+    let under_way = Event { id: [1; 16], prequeue_ms: NOON.0 + MINUTE, start_ms: NOON.0 + MINUTE, ..event() };
+    let drawn = Event { shuffle: true, end_ms: event().end_ms + MINUTE, ..event() };
+    for events in [vec![under_way, drawn], vec![drawn, under_way]] {
+        let mut table = Table::new(&json!({}));
+        table.events = events;
+        table.configure(&json!({ "total_active_users": 10, "claim_window_seconds": 600 }));
+        at(&mut table, 5);
+        table.join(40);
+        table.later(1_000);
+        let called = table.called();
+        at(&mut table, 10);
+        let board = table.room.board(table.now);
+        assert!((0..called).all(|rank| board.has_called(Rank(rank))), "{called} {:?}", board.draws);
+        assert_eq!(board.draws.len(), usize::from(called == 0));
+    }
+}
+
+#[test]
+fn who_was_gathered_stays_in_order_if_another_event_calls_before_the_draw() {
+    let other =
+        Event { id: [1; 16], prequeue_ms: NOON.0 + 7 * MINUTE, start_ms: NOON.0 + 7 * MINUTE, ..event() };
+    let mut table = Table::new(&json!({}));
+    table.events = vec![other, Event { shuffle: true, ..event() }];
+    table.configure(&json!({}));
+    at(&mut table, 5);
+    table.join(60);
+    assert_eq!(table.room.board(table.now).gathers_from, Some(0));
+    at(&mut table, 7);
+    assert_eq!(table.room.board(table.now).gathers_from, None);
+    for rank in 0..50 {
+        granted(&table.claim(rank));
+    }
+    at(&mut table, 10);
+    let board = table.room.board(table.now);
+    assert!(board.draws.is_empty() && (0..50).all(|rank| board.has_called(Rank(rank))));
+}
+
+#[test]
+fn a_promise_that_could_not_be_kept_leaves_the_board_at_its_start() {
+    let mut table = Table::new(&json!({}));
+    let event = |index: u8| {
+        let first = NOON.0 + u64::from(index) * 10 * MINUTE;
+        let [prequeue_ms, start_ms, end_ms] = [5, 7, 10].map(|minutes| first + minutes * MINUTE);
+        Event { id: [index; 16], prequeue_ms, start_ms, end_ms, shuffle: true, ..Event::default() }
+    };
+    table.events = (0..5).map(event).collect();
+    table.configure(&json!({ "total_active_users": 1 }));
+    for index in 0..5 {
+        table.now = Millis(event(index).prequeue_ms);
+        table.join(20);
+        table.now = Millis(event(index).start_ms);
+        table.step(durable::room::Input::Tick);
+        let board = table.room.board(table.now);
+        assert_eq!(
+            board.draws.len(),
+            usize::from(index + 1).min(3),
+            "three lines stand, and a fourth is not drawn"
+        );
+        let promised: Vec<u64> = board.seals.iter().map(|seal| seal.start_ms).collect();
+        let to_come: Vec<u64> = (index + 1..5).take(2).map(|index| event(index).start_ms).collect();
+        assert_eq!(promised, to_come, "after event {index}");
+    }
+}
+
+#[test]
+fn who_is_yet_to_be_drawn_is_not_called_over_however_long_that_takes() {
+    let hours = |hours: u64| NOON.0 + 60 * MINUTE * hours;
+    let mut table = table(Event {
+        prequeue_ms: hours(1),
+        start_ms: hours(30),
+        end_ms: hours(80),
+        shuffle: true,
+        ..event()
+    });
+    table.join(1);
+    at(&mut table, 60);
+    table.join(20);
+    at(&mut table, 29 * 60);
+    table.join(20);
+    assert_eq!((table.called(), table.room.board(table.now).waiting), (1, 40));
+    at(&mut table, 30 * 60);
+    let draw = table.room.board(table.now).draws[0];
+    assert_eq!((draw.first, draw.count, table.called()), (1, 40, 41));
+}
+
+#[test]
+fn windows_stand_still_from_the_prequeue_on_though_the_alarm_for_it_is_late() {
+    let settings = json!({ "claim_window_seconds": 60, "total_active_users": 50 });
+    for late in [1, 60_000, 100_000] {
+        let mut table = Table::new(&settings);
+        table.events = vec![event()];
+        table.configure(&settings);
+        table.later(5 * MINUTE - 10_000);
+        table.join(60);
+        // Ten of 65 seconds have gone when the prequeue begins, and nobody tells the Room.
+        table.now = table.now.plus(Millis(10_000 + late));
+        table.configure(&settings);
+        table.later(1_000);
+        at(&mut table, 10);
+        assert_eq!((table.room.status(table.now).called_held, table.called()), (50, 50));
+        table.later(54_999);
+        granted(&table.claim(0));
+        assert_eq!(table.room.status(table.now).called_held, 49, "{late} ms late");
+        table.later(1);
+        assert_eq!(table.called(), 60, "then the windows close");
+        assert_eq!(table.room.status(table.now).show_up_permille, 1_000);
+    }
+}

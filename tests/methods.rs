@@ -6,9 +6,10 @@ use durable::batch::{ClaimOutcome, Grant, Items, RenewOutcome};
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output};
+use durable::token::Holder;
 use durable::units::{Generation, Millis, Seat};
 
-use table::{Table, full_room, granted};
+use table::{Table, full_room, granted, pass};
 
 fn called_held(table: &mut Table) -> u64 {
     table.room.status(table.now).called_held
@@ -266,4 +267,100 @@ fn what_few_came_to_a_quiet_room_says_nothing_of_how_fast_its_seats_turn_over() 
     table.join(20);
     let board = table.room.board(table.now);
     assert_eq!((board.waiting, board.turn_per_hour), (18, 1_500));
+}
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn whoever_waits_for_longer_than_a_ticket_lives_is_called_over_and_holds_nothing() {
+    let mut table = Table::new(&json!({ "queue_all": true }));
+    table.join(20);
+    table.later(2 * HOUR);
+    table.join(20);
+    table.batch(Items { ticket_leaves: vec![table::ticket(3), table::ticket(25)], ..Items::default() });
+    table.later(22 * HOUR + 30_000);
+    assert_eq!(table.room.board(table.now).waiting, 38, "the clocks of edges may be behind");
+    table.later(60_000);
+    let board = table.room.board(table.now);
+    assert_eq!((board.called, board.waiting, called_held(&mut table)), (20, 19, 0));
+    assert_eq!((table.claim(0), table.claim(3)), (ClaimOutcome::Void, ClaimOutcome::Used));
+    // Of fifty seats none is held for them, and nothing was learnt of who comes, how fast people are called, or how long it takes.
+    table.join(40);
+    table.configure(&json!({}));
+    assert_eq!((table.called(), called_held(&mut table)), (71, 50));
+    let status = table.room.status(table.now);
+    assert_eq!((status.show_up_permille, status.waits_measured), (1_000, 0));
+    granted(&table.claim(20));
+    assert_eq!(table.claim(0), ClaimOutcome::Void);
+}
+
+#[test]
+fn a_great_many_dead_tickets_are_called_over_bit_by_bit_and_nobody_behind_them_before() {
+    let mut table = Table::new(&json!({ "queue_all": true }));
+    for _ in 0..10 {
+        let joins = (0..2_500u32).map(|index| Holder(u128::from(index).to_be_bytes())).collect();
+        table.batch(Items { joins, ..Items::default() });
+    }
+    table.now = table.now.plus(Millis(25 * HOUR));
+    table.configure(&json!({}));
+    assert_eq!((table.called(), called_held(&mut table)), (20_000, 0));
+    assert_eq!(table.wake_at, Some(table.now.plus(Millis(1_000))));
+    table.join(1);
+    assert_eq!((table.called(), called_held(&mut table)), (25_001, 1));
+}
+
+#[test]
+fn the_list_of_revoked_passes_has_an_end_and_is_empty_when_all_sessions_have_ended() {
+    let hour = json!({ "queueing_method": "passthrough", "session_duration_seconds": 3_600 });
+    let mut table = Table::new(&hour);
+    let mut grants = Vec::new();
+    for _ in 0..5 {
+        grants.extend(table.batch(Items { enters: 3_280, ..Items::default() }).entered);
+    }
+    let listed = |table: &Table| table.room.revocations().passes.len();
+    for leaving in grants[..16_383].chunks(4_096) {
+        let pass_leaves = leaving.iter().map(pass).collect();
+        table.batch(Items { pass_leaves, ..Items::default() });
+    }
+    let [last, beyond, other] = [16_383, 16_384, 16_385].map(|index: usize| grants[index]);
+    let end = |table: &mut Table, grant: &Grant| {
+        table.step(Input::End { seat: grant.seat, generation: grant.generation })
+    };
+    assert_eq!((end(&mut table, &last), listed(&table)), (Output::Ended(true), 16_384));
+    // With the list full, who leaves is inside until their pass has expired, and operators hear that it is so.
+    table.leave(&beyond);
+    assert_eq!((end(&mut table, &other), listed(&table)), (Output::Ended(false), 16_384));
+    table.later(60_000);
+    assert!([beyond, other].iter().all(|grant| table.room.seat(grant.seat, grant.generation).is_some()));
+    assert!(table.room.seat(last.seat, last.generation).is_none());
+    // Passes of before are void at every edge once they have heard that all sessions ended: they need no list.
+    assert_eq!(table.step(Input::EndAll), Output::Ended(true));
+    assert_eq!(listed(&table), 16_384, "an edge may not have heard of it yet");
+    table.later(16_000);
+    assert_eq!(listed(&table), 0);
+    let next = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
+    assert_eq!((end(&mut table, &next), listed(&table)), (Output::Ended(true), 1));
+}
+
+#[test]
+fn who_joins_by_an_edge_that_has_not_heard_that_the_room_is_closed_is_in_line_and_not_lost() {
+    let closed = [
+        json!({ "queueing_method": "reject" }),
+        json!({ "queueing_method": "passthrough" }),
+        json!({ "suspended": true }),
+    ];
+    for settings in closed {
+        let mut table = Table::new(&json!({}));
+        table.join(60);
+        table.configure(&settings);
+        assert_eq!((table.join(5).0, table.called()), (60, 50));
+        table.configure(&json!({}));
+        for rank in 0..50 {
+            let grant = granted(&table.claim(rank));
+            table.leave(&grant);
+        }
+        table.later(16_000);
+        assert_eq!(table.called(), 65, "in order, behind those who were in line");
+        granted(&table.claim(64));
+    }
 }

@@ -8,6 +8,7 @@ use durable::batch::{
 use durable::board::Phase;
 use durable::json;
 use durable::room::{Input, Output, Room};
+use durable::schedule::Event;
 use durable::state::Config;
 use durable::token::Holder;
 use durable::units::{Millis, Rank};
@@ -361,4 +362,46 @@ fn a_ticket_given_up_at_the_end_of_the_line_is_called_over() {
     table.step(Input::Tick);
     assert_eq!((table.called(), table.wake_at), (51, None));
     assert_eq!(table.claim(50), ClaimOutcome::Used);
+}
+
+#[test]
+fn a_pace_that_is_raised_holds_at_once() {
+    for method in ["fifo", "random"] {
+        let settings = |pace: u32| json!({ "queueing_method": method, "total_active_users": 1_000, "new_users_per_minute": pace });
+        let mut table = Table::new(&settings(1));
+        table.join(250);
+        table.later(30_000);
+        assert_eq!(table.room.board(table.now).waiting, 249, "one a minute");
+        table.later(1_000);
+        table.configure(&settings(100_000));
+        // In rounds the next one is half a minute after the one before.
+        table.later(if method == "fifo" { 1_000 } else { 29_000 });
+        assert_eq!(table.room.board(table.now).waiting, 0, "{method}");
+    }
+}
+
+#[test]
+fn the_pace_of_an_event_holds_from_its_start_and_the_rooms_own_from_its_end() {
+    let [start_ms, end_ms] = [61_000, 181_000].map(|millis| NOON.0 + millis);
+    let event = Event {
+        prequeue_ms: start_ms,
+        start_ms,
+        end_ms,
+        new_users_per_minute: Some(6_000),
+        ..Event::default()
+    };
+    let slow = json!({ "total_active_users": 1_000, "new_users_per_minute": 1 });
+    let mut table = Table::new(&slow);
+    table.events = vec![event];
+    table.configure(&slow);
+    table.join(200);
+    table.later(59_900);
+    let before = table.called();
+    table.later(1_100);
+    assert_eq!((before, table.called()), (1, 200));
+    table.later(end_ms - table.now.0);
+    let called = table.called();
+    table.join(50);
+    table.later(1_000);
+    assert_eq!((called, table.called()), (200, 200), "more than one was called within this minute");
 }

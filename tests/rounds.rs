@@ -4,12 +4,16 @@
 mod table;
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
-use durable::batch::{ClaimOutcome, Items};
+use durable::batch::{Batch, BatchAnswer, BatchName, ClaimOutcome, Items, decode_batch, encode_batch};
 use durable::board::{BoardRounds, Phase};
 use durable::json;
-use durable::room::Input;
+use durable::room::{Input, Output, Room};
 use durable::rounds::hashed;
+use durable::settings::Settings;
+use durable::state::Config;
+use durable::token::Holder;
 use durable::units::{Millis, Rank};
 
 use table::{NOON, Table, granted, ticket};
@@ -393,4 +397,107 @@ fn whoever_is_gone_before_the_first_who_waits_is_called_over_and_nobody_else() {
     let board = table.room.board(table.now);
     assert_eq!((board.called, board.waiting), (5, 42));
     assert_eq!(table.claim(4), ClaimOutcome::Used);
+}
+
+#[test]
+fn a_round_that_pace_forbids_is_waited_for_and_not_tried_at_every_moment() {
+    // A pace of one a minute and windows of fifteen seconds: a round is due, seats are free, nobody is called any more, and pace says not yet.
+    let mut table = Table::new(&json!({
+        "queueing_method": "random", "new_users_per_minute": 1, "claim_window_seconds": 10,
+    }));
+    table.join(20);
+    let (mut alarms, mut called) = (0, 0);
+    while let Some(at) = table.wake_at.filter(|at| *at <= NOON.plus(Millis(600_000)) && alarms < 100) {
+        table.now = at;
+        let waiting = table.room.board(at).waiting;
+        table.step(Input::Tick);
+        called += waiting - table.room.board(at).waiting;
+        alarms += 1;
+    }
+    assert_eq!((alarms < 100, called), (true, 10), "{alarms} alarms in ten minutes");
+}
+
+/// A room too large to be rebuilt after every step.
+struct Large {
+    room: Room,
+    now: Millis,
+    number: u64,
+}
+
+impl Large {
+    fn step(&mut self, input: Input) -> Output {
+        self.room.step(self.now, [7; 32], vec![input]).unwrap().outputs.remove(0)
+    }
+
+    fn limit(&mut self, version: u64, total_active_users: u32) {
+        let settings = Settings::parse(&json!({
+            "name": "room", "host": "example.com", "queueing_method": "random",
+            "total_active_users": total_active_users, "new_users_per_minute": 20_000,
+        }));
+        let config = Config { version, directory_version: 1, settings: settings.unwrap(), events: vec![] };
+        self.step(Input::Configure(config));
+    }
+
+    fn batch(&mut self, items: &Items) -> Vec<ClaimOutcome> {
+        let name = BatchName { lobby: "leaf".into(), incarnation: [1; 16], number: self.number };
+        self.number += 1;
+        let batch: Batch = decode_batch(&encode_batch(&name, items)).unwrap();
+        match self.step(Input::Batch(batch)) {
+            Output::Batch(BatchAnswer::Done(reply)) => reply.claims,
+            other => panic!("not done: {other:?}"),
+        }
+    }
+
+    fn claim(&mut self, ranks: &[u64]) -> usize {
+        let claims = ranks.iter().copied().map(ticket).collect();
+        let outcomes = self.batch(&Items { claims, ..Items::default() });
+        outcomes.iter().filter(|outcome| matches!(outcome, ClaimOutcome::Granted(_))).count()
+    }
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is about how long the Room takes, which the Room is not told"
+)]
+fn thousands_who_ask_in_vain_keep_the_room_from_nothing_else() {
+    let mut large = Large { room: Room::load(&[], &[]).unwrap(), now: NOON, number: 0 };
+    large.limit(1, 3_000);
+    for batch in 0..8 {
+        let joins = (0..1_000).map(|index: u32| Holder(u128::from(batch * 1_000 + index).to_be_bytes()));
+        large.batch(&Items { joins: joins.collect(), ..Items::default() });
+    }
+    large.now = large.now.plus(Millis(30_000));
+    large.step(Input::Tick);
+    let board = large.room.board(large.now);
+    let won: Vec<u64> = (0..8_000).filter(|rank| board.has_called(Rank(*rank))).collect();
+    assert_eq!(won.len(), 3_000);
+    // A limit lowered after the call: everybody asks, nobody gets in. It took seconds for every batch, and a minute and more for these.
+    large.limit(2, 1);
+    let begun = Instant::now();
+    assert_eq!(large.claim(&won[..1]), 1);
+    won.chunks(1_000).for_each(|asking| assert!(large.claim(asking) <= 1));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    // Raised again, but not for all: those behind wait for the lowest, who are as many as there are seats.
+    large.limit(3, 1_001);
+    assert_eq!(large.claim(&won[1_001..2_001]), 0);
+    assert_eq!(large.claim(&won[1..1_001]), 1_000);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn winners_who_never_come_are_drawn_among_for_as_long_as_their_tickets_live() {
+    let mut table = table(30);
+    let mut alarms = 0;
+    while let Some(at) = table.wake_at.filter(|_| alarms < 500) {
+        table.now = at;
+        table.step(Input::Tick);
+        alarms += 1;
+    }
+    // Each comes back a quarter of an hour after it won, for a day.
+    let board = table.room.board(table.now);
+    assert_eq!((board.called, board.waiting, board.phase, table.wake_at), (30, 0, Phase::Open, None));
+    assert!(table.now.since(NOON) < Millis(25 * 3_600_000), "{alarms} alarms, {}", table.now.since(NOON).0);
+    assert_eq!(table.claim(7), ClaimOutcome::Void);
+    assert_eq!(table.room.status(table.now).called_held, 0);
 }

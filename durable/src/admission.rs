@@ -6,7 +6,7 @@ use crate::pace;
 use crate::planted::{Bug, planted};
 use crate::schedule::{Mode, Rules};
 use crate::state::State;
-use crate::units::Millis;
+use crate::units::{Millis, Place};
 
 /// The span over which the rate of calls is told.
 const RATE_SPAN: Millis = Millis(120_000);
@@ -21,7 +21,10 @@ pub(crate) fn empty_seats(state: &State, rules: &Rules) -> u64 {
 /// Seats that nobody holds and nobody was promised.
 pub(crate) fn free_seats(state: &State, rules: &Rules) -> u64 {
     let empty = empty_seats(state, rules) + u64::from(planted(Bug::OneSeatMore));
-    empty.saturating_sub(state.holding() + state.kept_late().count() as u64)
+    if empty == 0 {
+        return 0;
+    }
+    empty.saturating_sub(state.holding() + state.kept_late(Place(u64::MAX)))
 }
 
 /// Admissions that the window alone allows, with everyone who is expected counted as if they entered now.
@@ -39,8 +42,8 @@ pub(crate) fn pace_allowed(state: &State, rules: &Rules, burst: fn(u32) -> u32) 
 }
 
 /// What latecomers may take of the pace while others wait: a quarter.
-pub(crate) fn late_quarter(rules: &Rules) -> u32 {
-    (rules.new_users_per_minute / 4).max(1)
+pub(crate) fn late_quarter(per_minute: u32) -> u32 {
+    (per_minute / 4).max(1)
 }
 
 /// How many first contacts may be let in now: none while anybody waits, none into the last tenth of the

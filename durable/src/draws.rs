@@ -169,8 +169,11 @@ impl Draws {
         self.done.push(done);
     }
 
-    /// Forgets draws all of whose places are below `void`, but for the newest: people may still want to verify it.
-    pub fn forget(&mut self, void: Place) {
+    /// Forgets draws all of whose places are below `void`, but for the newest: people may still want to verify it. And seals whose start
+    /// has passed: who was not gathered for one is drawn no more, and it would stand on the board in the place of one to come.
+    pub fn forget(&mut self, void: Place, now: Millis) {
+        let gathered = self.gathering.map(|gathering| gathering.event);
+        self.seals.retain(|Seal { occasion, .. }| occasion.start > now || Some(occasion.event) == gathered);
         let newest = self.done.last().map(|done| done.occasion);
         self.done.retain(|done| done.end() > void.0 || Some(done.occasion) == newest);
         // With a draw to come, the newest gives way.
@@ -296,12 +299,12 @@ mod tests {
         let mut draws = Draws::default();
         draws.finish(done(1, 0, 10));
         draws.finish(done(2, 10, 10));
-        draws.forget(Place(20));
+        draws.forget(Place(20), Millis(0));
         assert_eq!(draws.done().len(), 1);
         draws.finish(done(3, 20, 10));
         draws.finish(done(4, 30, 10));
         assert!(!draws.has_room());
-        draws.forget(Place(20));
+        draws.forget(Place(20), Millis(0));
         assert_eq!(draws.done().len(), 2);
     }
 

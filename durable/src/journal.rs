@@ -105,6 +105,11 @@ pub enum Change {
         /// The windows' clock stands still.
         held: bool,
     },
+    /// Nobody may claim since then, though it is noticed only now.
+    HeldSince {
+        /// The windows' clock stands still at this moment.
+        since: Millis,
+    },
     /// The next ranks begin an entry of their own in the clock of waits.
     Promised {
         /// What the first of them was promised; zero if nothing.
@@ -324,6 +329,10 @@ impl Change {
                 }
                 out.number(free_at.0);
             }
+            Change::HeldSince { since } => {
+                out.byte(25);
+                out.number(since.0);
+            }
         }
     }
 
@@ -387,6 +396,7 @@ impl Change {
                 occasion: if tag == 23 { Some(read_occasion(reader)) } else { None },
                 free_at: Millis(reader.number()),
             },
+            25 => Change::HeldSince { since: Millis(reader.number()) },
             _ => {
                 reader.refuse();
                 Change::Held { held: false }
@@ -460,6 +470,7 @@ mod tests {
                 },
                 Change::SessionsEnded { occasion: Some(occasion), free_at: Millis(3) },
                 Change::SessionsEnded { occasion: None, free_at: Millis(3) },
+                Change::HeldSince { since: Millis(1_700_000_000_000) },
             ],
         }
     }

@@ -10,10 +10,22 @@ use crate::units::{Millis, Place};
 /// How long a kept place is kept when it does not ask again.
 pub const KEEP: Millis = Millis(120_000);
 
-/// Lowest first, each with when it asked last.
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub place: Place,
+    /// When it asked last.
+    pub at: Millis,
+    /// Derived: when the round was held that called it, if one did. Whose a place is and who won are too dear to be asked for each of them
+    /// whenever one of them asks.
+    pub round: Option<Millis>,
+}
+
+/// Lowest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    places: Vec<(Place, Millis)>,
+    places: Vec<Asked>,
 }
 
 impl Kept {
@@ -29,19 +41,31 @@ impl Kept {
 
     /// All of them, lowest first.
     pub fn places(&self) -> impl Iterator<Item = Place> {
-        self.places.iter().map(|(place, _)| *place)
+        self.all().map(|asked| asked.place)
+    }
+
+    /// The same, with all that is known of them.
+    pub fn all(&self) -> impl Iterator<Item = &Asked> {
+        self.places.iter()
+    }
+
+    /// How many are between these, the first included.
+    pub fn count(&self, first: Place, end: Place) -> u32 {
+        let below = |end: Place| self.places.partition_point(|asked| asked.place < end);
+        below(end).saturating_sub(below(first)) as u32
     }
 
     /// A place asked in vain.
-    pub fn keep(&mut self, place: Place, at: Millis) {
-        match self.index_of(place) {
-            Ok(index) => {
-                if let Some((_, asked_at)) = self.places.get_mut(index) {
-                    *asked_at = at;
-                }
-            }
-            Err(index) => self.places.insert(index, (place, at)),
+    pub fn keep(&mut self, asked: Asked) {
+        match self.index_of(asked.place) {
+            Ok(index) => self.places.get_mut(index).into_iter().for_each(|held| *held = asked),
+            Err(index) => self.places.insert(index, asked),
         }
+    }
+
+    /// Others have won, or these were read: which round called each of them.
+    pub fn derive(&mut self, round_of: impl Fn(Place) -> Option<Millis>) {
+        self.places.iter_mut().for_each(|asked| asked.round = round_of(asked.place));
     }
 
     /// It asks no more.
@@ -53,29 +77,29 @@ impl Kept {
 
     /// Forgets those below `void`, and those who stopped asking.
     pub fn forget(&mut self, void: Place, now: Millis) {
-        self.places.retain(|(place, asked_at)| *place >= void && now.since(*asked_at) <= KEEP);
+        self.places.retain(|asked| asked.place >= void && now.since(asked.at) <= KEEP);
     }
 
     /// When the first of them is forgotten, unless it asks again.
     pub fn next_end(&self) -> Option<Millis> {
-        self.places.iter().map(|(_, asked_at)| asked_at.plus(KEEP).plus(Millis(1))).min()
+        self.all().map(|asked| asked.at.plus(KEEP).plus(Millis(1))).min()
     }
 
     /// Nobody could ask for so long: that does not count.
     pub fn pause(&mut self, pause: Millis) {
-        self.places.iter_mut().for_each(|(_, asked_at)| *asked_at = asked_at.plus(pause));
+        self.places.iter_mut().for_each(|asked| asked.at = asked.at.plus(pause));
     }
 
     fn index_of(&self, place: Place) -> Result<usize, usize> {
-        self.places.binary_search_by_key(&place, |(kept, _)| *kept)
+        self.places.binary_search_by_key(&place, |asked| asked.place)
     }
 
     /// As bytes of a snapshot.
     pub fn encode(&self, out: &mut Writer) {
         out.number(self.places.len() as u64);
-        for (place, at) in &self.places {
-            out.number(place.0);
-            out.number(at.0);
+        for asked in &self.places {
+            out.number(asked.place.0);
+            out.number(asked.at.0);
         }
     }
 
@@ -85,8 +109,8 @@ impl Kept {
         for _ in 0..reader.count(2) {
             let (place, at) = (Place(reader.number()), Millis(reader.number()));
             // In another order a long list would take hours.
-            reader.expect(kept.places.last().is_none_or(|(last, _)| *last < place));
-            kept.places.push((place, at));
+            reader.expect(kept.places.last().is_none_or(|last| last.place < place));
+            kept.places.push(Asked { place, at, round: None });
         }
         kept
     }
@@ -96,23 +120,29 @@ impl Kept {
 mod tests {
     use super::*;
 
+    fn asked(place: u64, at: Millis) -> Asked {
+        Asked { place: Place(place), at, round: None }
+    }
+
     #[test]
     fn they_stand_in_the_order_of_the_line_however_they_asked() {
         let mut kept = Kept::default();
         for place in [3, 0, 2, 0] {
-            kept.keep(Place(place), Millis(5));
+            kept.keep(asked(place, Millis(5)));
         }
         assert_eq!(kept.places().map(|place| place.0).collect::<Vec<_>>(), [0, 2, 3]);
         kept.remove(Place(2));
         assert!(!kept.contains(Place(2)) && kept.contains(Place(3)));
+        let counts = [(0, 3), (0, 4), (1, 3), (3, 1), (4, 9)];
+        assert_eq!(counts.map(|(first, end)| kept.count(Place(first), Place(end))), [1, 2, 0, 0, 0]);
     }
 
     #[test]
     fn one_that_asks_again_is_kept_from_then_on() {
         let mut kept = Kept::default();
-        kept.keep(Place(0), Millis(0));
-        kept.keep(Place(1), Millis(0));
-        kept.keep(Place(0), KEEP);
+        kept.keep(asked(0, Millis(0)));
+        kept.keep(asked(1, Millis(0)));
+        kept.keep(asked(0, KEEP));
         kept.forget(Place(0), KEEP.plus(Millis(1)));
         assert!(kept.contains(Place(0)) && !kept.contains(Place(1)));
         kept.forget(Place(1), KEEP);
@@ -122,8 +152,8 @@ mod tests {
     #[test]
     fn they_are_written_in_order() {
         let mut kept = Kept::default();
-        kept.keep(Place(2), Millis(9));
-        kept.keep(Place(1), Millis(8));
+        kept.keep(asked(2, Millis(9)));
+        kept.keep(asked(1, Millis(8)));
         let mut out = Writer::new();
         kept.encode(&mut out);
         let bytes = out.into_bytes();

@@ -8,7 +8,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, the sums behind them in `admission.rs` |
+//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, the sums behind them in `admission.rs` |
 //! | [`schedule`] | which rules hold at a moment, all wills considered |
 //! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
@@ -35,6 +35,7 @@ pub mod date;
 pub mod directory;
 pub mod draw;
 pub mod draws;
+mod due;
 pub mod errand;
 mod fields;
 pub mod forecast;

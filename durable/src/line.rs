@@ -117,12 +117,13 @@ impl Line {
         self.issued = self.issued.saturating_add(count);
     }
 
-    /// Moves the watermark; `holding` of the places it passes still wait.
+    /// Moves the watermark; `holding` of the places it passes still wait. A window that is void at once holds nothing and teaches nothing.
     pub fn call(&mut self, end: Place, holding: u32, at: Millis, closes_at: Millis, late_until: Millis) {
         let end = Place(end.0.clamp(self.called, self.issued));
         let passed = end.0 - self.called;
         self.gone_ahead = self.gone_ahead.saturating_sub(passed.saturating_sub(u64::from(holding)));
-        let call = Call::new(at, holding, closes_at, late_until);
+        let size = if late_until > at { holding } else { 0 };
+        let call = Call::new(at, size, closes_at, late_until);
         self.moves.push_back(Move { first: Place(self.called), end, call });
         self.called = end.0;
     }

@@ -44,6 +44,15 @@ impl Pacer {
         Pacer { tat_ns: self.tat_ns.max(now_ns).saturating_add(spent_ns) }
     }
 
+    /// The same admissions at another rate. At a higher one they take less time; at a lower one no more than they did: the window is exact anyway.
+    #[must_use]
+    pub fn at_rate(self, now: Millis, before: u32, per_minute: u32) -> Pacer {
+        let now_ns = now.0.saturating_mul(NS_PER_MS);
+        let spent = self.tat_ns.saturating_sub(now_ns).div_ceil(interval_ns(before));
+        let spent_ns = spent.saturating_mul(interval_ns(per_minute));
+        Pacer { tat_ns: self.tat_ns.min(now_ns.saturating_add(spent_ns)) }
+    }
+
     /// When one conforms at the earliest.
     pub fn next_at(self, per_minute: u32, burst: u32) -> Millis {
         let interval_ns = interval_ns(per_minute);
@@ -150,6 +159,17 @@ mod tests {
                 assert_eq!(pacer.allowance(at.minus(Millis(1)), per_minute, burst), 0);
             }
         }
+    }
+
+    #[test]
+    fn a_higher_rate_holds_at_once_and_a_lower_one_asks_for_no_more_time() {
+        let slow = Pacer::default().after(NOW, 1, 1);
+        assert_eq!(slow.at_rate(NOW.plus(Millis(1)), 1, 1_000).tat_ns / NS_PER_MS, NOW.0 + 61);
+        assert_eq!(slow.at_rate(NOW.plus(Millis(1)), 1, 1), slow);
+        let spent = Pacer::default().after(NOW, 60, 10);
+        assert_eq!(spent.at_rate(NOW, 60, 600), Pacer::default().after(NOW, 600, 10));
+        assert_eq!(spent.at_rate(NOW, 60, 6), spent);
+        assert_eq!(spent.at_rate(NOW.plus(Millis(60_000)), 60, 600), spent, "long ago, and nothing is spent");
     }
 
     #[test]

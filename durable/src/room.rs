@@ -76,13 +76,16 @@ pub struct Room {
     history: History,
     /// Pages that are no longer needed.
     dropped: Vec<PageId>,
+    /// When the last row was written: nothing was decided since. A room that is rebuilt knows no other steps.
+    decided_at: Millis,
 }
 
 impl Room {
     /// Rebuilds a Room from its rows; from none, a new one that knows no settings yet.
     pub fn load(pages: &[StoredPage], rows: &[(u64, Vec<u8>)]) -> Result<Room, Malformed> {
         let (store, state) = Store::load(pages, rows)?;
-        Ok(Room { state, store, history: History::default(), dropped: Vec::new() })
+        let decided_at = state.at;
+        Ok(Room { state, store, history: History::default(), dropped: Vec::new(), decided_at })
     }
 
     /// Whether it was configured before.
@@ -96,8 +99,10 @@ impl Room {
         let now = now.max(self.state.at);
         self.advance(now);
         let paced_before = (self.state.pacer, self.state.late_pacer);
-        let mut turn = Turn::new(&mut self.state, now, entropy);
+        let mut turn = Turn::new(&mut self.state, self.decided_at, now, entropy);
+        let before = turn.per_minute(self.decided_at);
         turn.follow_schedule()?;
+        turn.follow_rate(before);
         let mut outputs = Vec::with_capacity(inputs.len());
         for input in inputs {
             outputs.push(match input {
@@ -119,6 +124,9 @@ impl Room {
         if paced_before != (self.state.pacer, self.state.late_pacer) {
             let (tat_ns, late_tat_ns) = (self.state.pacer.tat_ns, self.state.late_pacer.tat_ns);
             changes.push(Change::Paced { tat_ns, late_tat_ns });
+        }
+        if !changes.is_empty() {
+            self.decided_at = now;
         }
         let row = Row { at: now, changes };
         self.history.note(now, &self.state);

@@ -90,7 +90,7 @@ pub struct Round {
     pub doubles: Vec<Rank>,
     /// Whom it called.
     pub call: Call,
-    /// Derived: the ranks it called, and some who had left before.
+    /// Derived: the ranks it called, and some who had left before, lowest first.
     winners: Vec<Rank>,
 }
 
@@ -102,11 +102,15 @@ impl Round {
             return Err(Malformed);
         }
         let permutation = draw.permutation();
-        let ranks = permutation.ranks().take(cut as usize);
-        let mut passed_over = Spent::default();
-        doubles.iter().for_each(|rank| passed_over.insert(*rank));
-        let winners = ranks.filter(|rank| !passed_over.contains(*rank)).listed();
-        Ok(Round { draw, cut, doubles, call, winners })
+        // Bit by bit they are in order.
+        let mut winners = Spent::default();
+        permutation.ranks().take(cut as usize).for_each(|rank| winners.insert(rank));
+        doubles.iter().for_each(|rank| winners.remove(*rank));
+        Ok(Round { draw, cut, doubles, call, winners: winners.ranks() })
+    }
+
+    fn has(&self, rank: Rank) -> bool {
+        self.winners.binary_search(&rank).is_ok()
     }
 }
 
@@ -167,10 +171,20 @@ impl Rounds {
         if doubled { Window::Late } else { Window::Uncalled }
     }
 
-    /// How many seats winners hold; `kept` says how many of these ranks asked in vain.
-    pub fn holding(&self, clock: Millis, show_up: ShowUp, kept: impl Fn(&[Rank]) -> u32) -> u64 {
-        let open = self.kept.iter().filter(|round| round.call.window(clock) == Window::Open);
-        open.map(|round| u64::from(round.call.held(show_up, kept(&round.winners)))).sum()
+    /// When the round was held that called this rank.
+    pub fn called_at(&self, rank: Rank) -> Option<Millis> {
+        self.round_of(rank).map(|round| round.call.at)
+    }
+
+    /// Whether the windows of the winners of the round of this moment are open.
+    pub fn is_open(&self, at: Millis, clock: Millis) -> bool {
+        self.calls().any(|call| call.at == at && call.window(clock) == Window::Open)
+    }
+
+    /// How many seats winners hold; `kept` says how many winners of the round of a moment asked in vain.
+    pub fn holding(&self, clock: Millis, show_up: ShowUp, kept: impl Fn(Millis) -> u32) -> u64 {
+        let open = self.calls().filter(|call| call.window(clock) == Window::Open);
+        open.map(|call| u64::from(call.held(show_up, kept(call.at)))).sum()
     }
 
     /// When the next window closes.
@@ -223,14 +237,14 @@ impl Rounds {
         if !self.has_won(rank) {
             return false;
         }
-        let round = self.kept.iter_mut().rev().find(|round| round.winners.contains(&rank));
+        let round = self.kept.iter_mut().rev().find(|round| round.has(rank));
         round.map(|round| round.call.spend(claimed, clock)).is_some()
     }
 
     /// The watermark reaches a winner who has not come: from now on the line's call counts them, and no round. Whether it was one.
     pub fn give_up(&mut self, rank: Rank) -> bool {
         let round = self.kept.iter_mut().find_map(|round| {
-            let index = round.winners.iter().position(|winner| *winner == rank)?;
+            let index = round.winners.binary_search(&rank).ok()?;
             Some((round, index))
         });
         let Some((round, index)) = round else { return false };
@@ -263,7 +277,7 @@ impl Rounds {
     }
 
     fn round_of(&self, rank: Rank) -> Option<&Round> {
-        self.kept.iter().rev().find(|round| round.winners.contains(&rank))
+        if self.has_won(rank) { self.kept.iter().rev().find(|round| round.has(rank)) } else { None }
     }
 
     /// As bytes of a snapshot.

@@ -87,7 +87,9 @@ pub enum Mode {
     Held,
     /// An event's prequeue: ranks are given, nobody is admitted.
     Prequeue,
-    /// Closed: nobody new is admitted or given a rank.
+    /// Closed: nobody new is admitted, and edges let nobody new join. From one that has not heard yet joins still come: they get ranks as
+    /// ever, for the ranks of a batch are one range, and wait with those who were in line when the room closed. So does whoever joins a room that
+    /// is off, or passes everybody: their ticket is good when it is on again, and nobody else's place is another for it.
     Reject,
     /// Everybody passes and some are counted.
     Passthrough,

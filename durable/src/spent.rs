@@ -51,6 +51,23 @@ impl Spent {
         }
     }
 
+    /// All of them, lowest first.
+    pub fn ranks(&self) -> Vec<Rank> {
+        let mut ranks = Vec::new();
+        for (page, words) in &self.pages {
+            let mut first = u64::from(*page) * RANKS_PER_PAGE;
+            for word in words {
+                let mut bits = *word;
+                while bits != 0 {
+                    ranks.push(Rank(first + u64::from(bits.trailing_zeros())));
+                    bits &= bits - 1;
+                }
+                first += 64;
+            }
+        }
+        ranks
+    }
+
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);

@@ -12,7 +12,7 @@ use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
 use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
-use crate::kept::Kept;
+use crate::kept::{Asked, Kept};
 use crate::line::Line;
 use crate::listed::Listed as _;
 use crate::pace::{Admissions, Pacer};
@@ -128,7 +128,7 @@ impl State {
         if self.line.waiting() == 0 {
             self.quiet_until = at;
         }
-        self.draws.forget(self.line.void());
+        self.draws.forget(self.line.void(), at);
         let oldest = self.draws.first_rank_from(self.line.void());
         self.spent.drop_below(oldest).into_iter().map(PageId::Spent).listed()
     }
@@ -151,23 +151,55 @@ impl State {
         }
     }
 
+    /// The tickets of all uncalled places below this one are dead. Places that a draw gives, or will give, are spared until all of its tickets are.
+    pub fn oldest_alive(&self) -> Place {
+        let oldest = self.waits.oldest_alive(self.at, self.line.issued());
+        let gathered = self.draws.gathering().map_or(oldest, |gathering| gathering.first);
+        Place(self.draws.first_rank_from(Place(oldest.min(gathered).0)).0)
+    }
+
     /// How many seats are promised to called places in their windows.
     pub fn holding(&self) -> u64 {
-        let in_moves = |first: Place, end: Place| {
-            self.kept.places().filter(|place| (first..end).contains(place)).count() as u32
+        let (clock, called) = (self.line.clock(self.at), self.line.called());
+        // Whoever is called in order is that call's, whatever a round did before.
+        let in_round = |at: Millis| {
+            let asked = self.kept.all().filter(|asked| asked.round == Some(at) && asked.place >= called);
+            asked.count() as u32
         };
-        let in_round = |winners: &[Rank]| {
-            let kept = self.kept.places().map(|place| self.draws.rank_of(place));
-            kept.filter(|rank| winners.contains(rank)).count() as u32
-        };
-        let clock = self.line.clock(self.at);
-        self.line.holding(self.at, self.show_up, in_moves)
+        self.line.holding(self.at, self.show_up, |first, end| self.kept.count(first, end))
             + self.rounds.holding(clock, self.show_up, in_round)
     }
 
-    /// Kept places whose own window is over, lowest first: those in an open window hold a seat by it.
-    pub fn kept_late(&self) -> impl Iterator<Item = Place> {
-        self.kept.places().filter(|place| self.window(self.draws.rank_of(*place)) != Window::Open)
+    /// Kept places below this one in their own window: each holds a seat by it. No more are counted than are wanted.
+    pub fn kept_open(&self, below: Place, wanted: u64) -> u64 {
+        let mut count = 0;
+        for asked in self.kept.all() {
+            if asked.place >= below || count == wanted {
+                break;
+            }
+            count += u64::from(self.is_open(asked));
+        }
+        count
+    }
+
+    /// Kept places below this one whose own window is over.
+    pub fn kept_late(&self, below: Place) -> u64 {
+        u64::from(self.kept.count(Place(0), below)) - self.kept_open(below, u64::MAX)
+    }
+
+    fn is_open(&self, asked: &Asked) -> bool {
+        match self.line.window(asked.place, self.at) {
+            Window::Uncalled => {
+                asked.round.is_some_and(|round| self.rounds.is_open(round, self.line.clock(self.at)))
+            }
+            window => window == Window::Open,
+        }
+    }
+
+    /// Which rounds called those who asked in vain.
+    fn derive_kept(&mut self) {
+        let (draws, rounds, called) = (&self.draws, &self.rounds, self.line.called());
+        self.kept.derive(|place| if place < called { None } else { rounds.called_at(draws.rank_of(place)) });
     }
 
     /// The pages a change touches.
@@ -249,6 +281,7 @@ impl State {
                 }
             }
             Change::Held { held } => self.hold(*held, at),
+            Change::HeldSince { since } => self.hold(true, *since),
             Change::Promised { wait } => self.waits.join(self.line.issued(), at, *wait),
             Change::Joined { count } => {
                 // Each rank may cost memory later, so no more are believed than a batch can bring.
@@ -278,7 +311,11 @@ impl State {
                 self.revoked_seq = self.revoked_seq.saturating_add(1);
                 self.revoked.push(Revoked { seat: *seat, generation: *generation, forget_at: *forget_at });
             }
-            Change::Kept { rank } => self.kept.keep(self.draws.place_of(*rank), self.line.clock(at)),
+            Change::Kept { rank } => self.kept.keep(Asked {
+                place: self.draws.place_of(*rank),
+                at: self.line.clock(at),
+                round: self.rounds.called_at(*rank),
+            }),
             Change::Paced { tat_ns, late_tat_ns } => {
                 self.pacer = Pacer { tat_ns: *tat_ns };
                 self.late_pacer = Pacer { tat_ns: *late_tat_ns };
@@ -306,8 +343,13 @@ impl State {
                 let returned = self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call)?);
                 self.line.come_back(returned);
                 self.line.go_ahead(u64::from(*holding));
+                self.derive_kept();
             }
-            Change::SessionsEnded { occasion, .. } => {
+            Change::SessionsEnded { occasion, free_at } => {
+                // Once every edge has heard of it, no pass of before opens anything, listed or not: the list has room for those of after.
+                for revoked in &mut self.revoked {
+                    revoked.forget_at = revoked.forget_at.min(*free_at);
+                }
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
                 self.swept = occasion.or(self.swept);
             }
@@ -444,6 +486,7 @@ impl State {
         if version > 1 {
             self.draws = Draws::decode(&mut reader);
             self.rounds = Rounds::decode(&mut reader);
+            self.derive_kept();
             self.show_up = ShowUp { called: reader.number(), claimed: reader.number() };
             self.swept = if reader.flag() { Some(read_occasion(&mut reader)) } else { None };
         }

@@ -16,7 +16,7 @@ use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, Rene
 use crate::board::Board;
 use crate::call::{LATE_WINDOW, Window};
 use crate::codec::Malformed;
-use crate::draw::{Draw, mix};
+use crate::draw::mix;
 use crate::draws::Occasion;
 use crate::journal::Change;
 use crate::pace::{self, WINDOW};
@@ -24,7 +24,7 @@ use crate::planted::{Bug, planted};
 use crate::replies::Verdict;
 use crate::room::Output;
 use crate::rounds::{self, draw_among};
-use crate::schedule::{Event, Mode, Rules, Stage, next_instant};
+use crate::schedule::{Mode, Rules, next_instant};
 use crate::seats::{self, Renewal, SeatRecord};
 use crate::state::{Config, State};
 use crate::token::{Holder, PassStanding};
@@ -54,19 +54,21 @@ pub type Entropy = [u8; 32];
 
 /// One step under way.
 pub(crate) struct Turn<'a> {
-    state: &'a mut State,
-    now: Millis,
+    pub(crate) state: &'a mut State,
+    /// Nothing was decided since.
+    pub(crate) decided_at: Millis,
+    pub(crate) now: Millis,
     entropy: Entropy,
     drawn: u64,
     pub(crate) changes: Vec<Change>,
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(state: &'a mut State, now: Millis, entropy: Entropy) -> Turn<'a> {
-        Turn { state, now, entropy, drawn: 0, changes: Vec::new() }
+    pub(crate) fn new(state: &'a mut State, decided_at: Millis, now: Millis, entropy: Entropy) -> Turn<'a> {
+        Turn { state, decided_at, now, entropy, drawn: 0, changes: Vec::new() }
     }
 
-    fn change(&mut self, change: Change) -> Result<(), Malformed> {
+    pub(crate) fn change(&mut self, change: Change) -> Result<(), Malformed> {
         self.state.apply(self.now, &change, |_| true)?;
         if planted(Bug::RenewalUnwritten) && matches!(change, Change::Renewed { .. }) {
             return Ok(());
@@ -75,11 +77,11 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    fn rules(&self) -> Option<Rules> {
+    pub(crate) fn rules(&self) -> Option<Rules> {
         self.state.rules(self.now)
     }
 
-    fn random_bytes(&mut self) -> [u8; 32] {
+    pub(crate) fn random_bytes(&mut self) -> [u8; 32] {
         self.drawn += 1;
         Sha256::new().chain_update(self.entropy).chain_update(self.drawn.to_be_bytes()).finalize().into()
     }
@@ -90,6 +92,7 @@ impl<'a> Turn<'a> {
             return Ok(held.version);
         }
         let events_differ = held.is_none_or(|held| held.events != config.events);
+        let per_minute = self.per_minute(self.now);
         let Config { version, directory_version, settings, events } = config;
         let settings = to_text(&settings.to_json());
         self.change(Change::Configured { version, directory_version, settings })?;
@@ -97,73 +100,8 @@ impl<'a> Turn<'a> {
             self.change(Change::Scheduled { events: to_text(&events) })?;
         }
         self.follow_schedule()?;
+        self.follow_rate(per_minute);
         Ok(version)
-    }
-
-    /// What the schedule brings by now: seeds are fixed, people gathered, a draw held, sessions ended.
-    pub(crate) fn follow_schedule(&mut self) -> Result<(), Malformed> {
-        let now = self.now;
-        let unsealed = |turn: &Turn<'_>, event: &Event| {
-            event.shuffle && event.start_ms > now.0 && turn.state.draws.seed(occasion(event)).is_none()
-        };
-        while let Some(event) = self.event(&|event| unsealed(self, event)) {
-            let seed = self.random_bytes();
-            self.change(Change::Sealed { occasion: occasion(&event), seed })?;
-        }
-        if let Some(event) = self.event(&|event| event.stage(now) == Stage::Prequeue) {
-            self.begin_prequeue(&event)?;
-        }
-        self.end_gathering()?;
-        let chain = self.state.rounds.chain();
-        let spent = chain.is_none_or(|chain| !chain.has_more());
-        if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
-            let tip = self.random_bytes();
-            self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
-        }
-        // Whoever is called from here on is called by a clock that goes.
-        self.open_or_close()
-    }
-
-    /// The first of the room's events of which this holds.
-    fn event(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Event> {
-        self.state.events().iter().find(|event| wanted(event)).copied()
-    }
-
-    fn begin_prequeue(&mut self, event: &Event) -> Result<(), Malformed> {
-        let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
-        if event.shuffle && gathered != Some(event.id) {
-            self.change(Change::Gathering { event: Some(event.id) })?;
-        }
-        let occasion = occasion(event);
-        if event.ends_sessions && self.state.swept != Some(occasion) {
-            self.end_all(Some(occasion))?;
-        }
-        Ok(())
-    }
-
-    /// Whoever was gathered is drawn once their event has started, and stays in order if it was called off.
-    fn end_gathering(&mut self) -> Result<(), Malformed> {
-        let Some(gathering) = self.state.draws.gathering().copied() else {
-            return Ok(());
-        };
-        let event = self.event(&|event| {
-            event.id == gathering.event && event.shuffle && event.stage(self.now) != Stage::Away
-        });
-        match event {
-            Some(event) if event.stage(self.now) == Stage::Prequeue => Ok(()),
-            Some(event) if self.state.draws.has_room() => {
-                let (occasion, issued) = (occasion(&event), self.state.line.issued());
-                let count = issued.0.saturating_sub(gathering.first.0);
-                match self.state.draws.seed(occasion) {
-                    Some(seed) => {
-                        let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
-                        self.change(Change::Drawn { occasion, draw })
-                    }
-                    None => self.change(Change::Gathering { event: None }),
-                }
-            }
-            _ => self.change(Change::Gathering { event: None }),
-        }
     }
 
     pub(crate) fn batch(&mut self, batch: &Batch) -> Result<BatchAnswer, Malformed> {
@@ -265,7 +203,8 @@ impl<'a> Turn<'a> {
             return Ok(ClaimOutcome::Next { retry: NEXT_RETRY });
         }
         if window == Window::Late && self.state.line.waiting() > 0 {
-            self.state.late_pacer = self.state.late_pacer.after(self.now, late_quarter(rules), 1);
+            self.state.late_pacer =
+                self.state.late_pacer.after(self.now, late_quarter(rules.new_users_per_minute), 1);
         }
         Ok(ClaimOutcome::Granted(self.admit(Some(rank), rules)?))
     }
@@ -274,19 +213,22 @@ impl<'a> Turn<'a> {
     /// vain; late, it takes what nobody else was promised.
     fn claim_allowed(&self, rank: Rank, window: Window, rules: &Rules) -> bool {
         let (state, now) = (&*self.state, self.now);
-        let (place, empty) = (state.draws.place_of(rank), empty_seats(state, rules));
-        if window == Window::Open {
-            let lower = state.kept.places().take_while(|kept| *kept < place);
-            let lower = lower.filter(|kept| state.window(state.draws.rank_of(*kept)) == Window::Open);
-            return empty > lower.count() as u64
-                && state.admissions.count() < u64::from(rules.new_users_per_minute);
+        let empty = empty_seats(state, rules);
+        // Where many ask in vain, this is what nearly all of them hear.
+        if empty == 0 || state.admissions.count() >= u64::from(rules.new_users_per_minute) {
+            return false;
         }
-        let quarter = late_quarter(rules);
+        let place = state.draws.place_of(rank);
+        if window == Window::Open {
+            return empty > state.kept_open(place, empty);
+        }
+        let quarter = late_quarter(rules.new_users_per_minute);
         let paced = state.line.waiting() == 0
             || planted(Bug::LatecomersRush)
             || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
-        let is_kept = state.kept.contains(place);
-        let before = state.kept_late().filter(|kept| !is_kept || *kept < place).count() as u64;
+        // Whoever is not one of them yet stands behind them all.
+        let below = if state.kept.contains(place) { place } else { Place(u64::MAX) };
+        let before = state.kept_late(below);
         empty > state.holding() + before && window_allowed(state, rules) > 0 && paced
     }
 
@@ -405,6 +347,13 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let lately = self.state.line.last_call_at().is_some_and(|at| self.now.since(at) < CALL_SPACING);
+        if !lately {
+            self.call_over_dead()?;
+        }
+        // As long as some of them are left, nobody behind them is called.
+        if self.state.line.called() < self.state.oldest_alive() {
+            return Ok(());
+        }
         match rules.mode {
             Mode::Fifo if !lately => self.call_in_order(&rules),
             Mode::Random => {
@@ -415,6 +364,26 @@ impl<'a> Turn<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tickets live for a day: whoever joined before that is called over, held or not, with a window that is void at once.
+    fn call_over_dead(&mut self) -> Result<(), Malformed> {
+        let (Place(first), Place(alive)) = (self.state.line.called(), self.state.oldest_alive());
+        let (end, mut holding) = (alive.min(first + rounds::CUT_MAX), 0);
+        for place in first..end {
+            let rank = self.state.draws.rank_of(Place(place));
+            if self.state.spent.contains(rank) {
+                continue;
+            }
+            if self.state.rounds.has_won(rank) {
+                self.call_void(place, holding)?;
+                self.call_void(place + 1, 1)?;
+                holding = 0;
+            } else {
+                holding += 1;
+            }
+        }
+        self.call_void(end, holding)
     }
 
     /// Rounds draw among those behind the first who waits: whoever is gone before them is called over as in order, so that copies of their tickets
@@ -474,10 +443,24 @@ impl<'a> Turn<'a> {
     }
 
     fn call_up_to(&mut self, end: u64, holding: u32, closes_at: Millis) -> Result<(), Malformed> {
+        self.call_until(end, holding, closes_at, closes_at.plus(LATE_WINDOW))
+    }
+
+    fn call_void(&mut self, end: u64, holding: u32) -> Result<(), Malformed> {
+        // Earlier than any clock, also one that stands still.
+        self.call_until(end, holding, Millis(0), Millis(0))
+    }
+
+    fn call_until(
+        &mut self,
+        end: u64,
+        holding: u32,
+        closes_at: Millis,
+        late_until: Millis,
+    ) -> Result<(), Malformed> {
         if end <= self.state.line.called().0 {
             return Ok(());
         }
-        let late_until = closes_at.plus(LATE_WINDOW);
         self.change(Change::Called { end: Place(end), holding, closes_at, late_until })
     }
 
@@ -535,6 +518,21 @@ impl<'a> Turn<'a> {
         state.show_up.for_expected(expected)
     }
 
+    /// The pace in force at a moment.
+    pub(crate) fn per_minute(&self, at: Millis) -> Option<u32> {
+        self.state.rules(at).map(|rules| rules.new_users_per_minute)
+    }
+
+    /// Another pace holds at once: nobody waits for what was spent at a slower one.
+    pub(crate) fn follow_rate(&mut self, before: Option<u32>) {
+        if let (Some(before), Some(rules)) = (before, self.rules()) {
+            let per_minute = rules.new_users_per_minute;
+            self.state.pacer = self.state.pacer.at_rate(self.now, before, per_minute);
+            self.state.late_pacer =
+                self.state.late_pacer.at_rate(self.now, late_quarter(before), late_quarter(per_minute));
+        }
+    }
+
     fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
         self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, admissions);
     }
@@ -545,7 +543,13 @@ impl<'a> Turn<'a> {
             return Ok(());
         };
         let held = !rules.mode.calls() || claims_closed(self.state, &rules);
-        if held == self.state.line.is_held() { Ok(()) } else { self.change(Change::Held { held }) }
+        if held == self.state.line.is_held() {
+            return Ok(());
+        }
+        let since = self.stopped_at().filter(|_| !rules.mode.calls());
+        // Once in a step: whoever holds again does so now.
+        self.decided_at = self.now;
+        self.change(since.map_or(Change::Held { held }, |since| Change::HeldSince { since }))
     }
 
     /// When time alone would change something that somebody waits for.
@@ -574,7 +578,10 @@ impl<'a> Turn<'a> {
             () if state.line.waiting() == 0 => return state.rounds.next_return(),
             () if free_seats(state, rules) == 0 => frees(),
             () if window_allowed(state, rules) == 0 => paces(),
-            () if rules.mode == Mode::Random => state.rounds.next_at(),
+            () if rules.mode == Mode::Random => {
+                let paced_at = state.pacer.next_at(per_minute, pace::burst_round(per_minute));
+                state.rounds.next_at().map(|at| at.max(paced_at))
+            }
             () => Some(state.pacer.next_at(per_minute, pace::burst_queueing(per_minute))),
         };
         let spaced = state.line.last_call_at().map_or(now, |at| at.plus(CALL_SPACING));
@@ -582,10 +589,8 @@ impl<'a> Turn<'a> {
         let spaced = rounds.map_or(spaced, |at| at.max(spaced));
         let spaced = if claims_closed(state, rules) { now } else { spaced };
         // Without anything to wait for (a limit of zero seats left, say), look again in a minute.
-        Some(at.unwrap_or(now.plus(WINDOW)).max(spaced).max(now.plus(Millis(1))))
+        let at = at.unwrap_or(now.plus(WINDOW)).max(spaced);
+        // What this step could do is done. Whatever it left undone is no reason to wake at once, and again and again.
+        Some(if at > now { at } else { now.plus(CALL_SPACING) })
     }
-}
-
-fn occasion(event: &Event) -> Occasion {
-    Occasion { event: event.id, start: Millis(event.start_ms) }
 }

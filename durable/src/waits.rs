@@ -12,12 +12,14 @@ use crate::units::{Millis, Rank};
 
 /// Joins closer together than this share one entry.
 const RESOLUTION: Millis = Millis(1_000);
-/// With more entries, every second one goes: an hour at full resolution, a day at that of half a minute.
+/// With more entries, the resolution is halved and more: an hour at that of a second, a day at that of three quarters of a minute.
 const ENTRIES_MAX: usize = 4_096;
+/// A ticket lives for a day (`TICKET_LIFE`, `src/gate.rs`); a minute more is for the clocks of edges.
+const LIFE: Millis = Millis((24 * 60 + 1) * 60_000);
 /// Shorter promises say nothing about honesty: calls are a second apart.
 const PROMISE_MIN: Millis = Millis(10_000);
 
-/// Everybody who joined at about the same time.
+/// Everybody who joined within a second, or from the entry before up to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Joined {
     first: Rank,
@@ -105,13 +107,24 @@ impl Waits {
     /// Somebody joined with this rank; only those who begin an entry are noted.
     pub fn join(&mut self, first: Rank, at: Millis, promised: Millis) {
         if self.joined.len() >= ENTRIES_MAX {
-            let mut odd = false;
-            self.joined.retain(|_| {
-                odd = !odd;
-                odd
-            });
+            self.thin(at);
         }
         self.joined.push_back(Joined { first, at, promised });
+    }
+
+    /// Of those within the same span the latest stands for all: nobody whom an entry stands for came after its second.
+    fn thin(&mut self, now: Millis) {
+        let span = (self.longest(now).0 / (ENTRIES_MAX as u64 / 2)).max(1);
+        let mut kept: VecDeque<Joined> = VecDeque::new();
+        for joined in self.joined.drain(..) {
+            match kept.back_mut() {
+                Some(last) if last.at.0 / span == joined.at.0 / span => {
+                    *last = Joined { first: last.first, ..joined };
+                }
+                _ => kept.push_back(joined),
+            }
+        }
+        self.joined = kept;
     }
 
     /// Everybody below this rank has been called by now, in the order of their ranks or not.
@@ -119,10 +132,20 @@ impl Waits {
         // The entry that covers the first who waits stays.
         while self.joined.get(1).is_some_and(|next| next.first <= below) {
             let Some(passed) = self.joined.pop_front() else { return };
-            if passed.promised >= PROMISE_MIN {
-                self.errors.count(at.since(passed.at), passed.promised);
+            let lived = at.since(passed.at);
+            // Whoever waited for longer than a ticket lives did not come in.
+            if passed.promised >= PROMISE_MIN && lived < LIFE {
+                self.errors.count(lived, passed.promised);
             }
         }
+    }
+
+    /// The tickets of all ranks below this one are dead.
+    pub fn oldest_alive(&self, now: Millis, issued: Rank) -> Rank {
+        let dead = self.joined.partition_point(|joined| joined.at.plus(LIFE) <= now);
+        let oldest = self.joined.get(dead).map_or(issued, |joined| joined.first);
+        // Of a line that was begun by an older version nothing may be known.
+        if self.joined.is_empty() { Rank(0) } else { oldest }
     }
 
     /// How long the holder of the lowest rank that is noted has waited.
@@ -213,6 +236,28 @@ mod tests {
             assert!(waits.joined.len() <= ENTRIES_MAX);
         }
         assert_eq!(waits.joined[0].first, Rank(0));
+        // However coarse the entries are by now: nobody is taken for dead who joined within a day.
+        let now = NOW.plus(Millis(100_000_000));
+        let alive = waits.oldest_alive(now, Rank(100_000)).0;
+        let youngest_dead = NOW.plus(Millis(alive.saturating_sub(1) * 1_000));
+        assert!(
+            now.since(youngest_dead) >= LIFE && now.since(youngest_dead) < LIFE.plus(Millis(120_000)),
+            "{alive}"
+        );
+    }
+
+    #[test]
+    fn nobody_is_dead_before_a_day_has_gone_and_then_everybody_is() {
+        let mut waits = Waits::default();
+        assert_eq!(waits.oldest_alive(NOW, Rank(0)), Rank(0));
+        for (first, seconds) in [(0, 0), (10, 1), (20, 100)] {
+            waits.join(Rank(first), NOW.plus(Millis::from_secs(seconds)), Millis(20_000));
+        }
+        let day = |seconds| NOW.plus(LIFE).plus(Millis::from_secs(seconds)).minus(Millis(1));
+        let alive = [0, 1, 2, 100, 101].map(|seconds| waits.oldest_alive(day(seconds), Rank(30)).0);
+        assert_eq!(alive, [0, 10, 20, 20, 30]);
+        waits.pass(Rank(30), day(200));
+        assert_eq!(waits.errors.known(), 0, "nobody came in after such a wait");
     }
 
     #[test]

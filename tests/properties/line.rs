@@ -318,8 +318,14 @@ impl Both {
         }
         let kept: Vec<u64> = naive.kept_now().collect();
         prop_assert_eq!(state.kept.places().map(|place| place.0).collect::<Vec<_>>(), kept.clone());
-        let late = kept.into_iter().filter(|place| naive.window(naive.rank_of(*place)) != Window::Open);
-        prop_assert_eq!(state.kept_late().map(|place| place.0).collect::<Vec<_>>(), late.collect::<Vec<_>>());
+        let is_open = |place: &&u64| naive.window(naive.rank_of(**place)) == Window::Open;
+        for below in kept.iter().copied().chain([u64::MAX]) {
+            let lower = kept.iter().take_while(|place| **place < below);
+            let open = lower.clone().filter(is_open).count() as u64;
+            prop_assert_eq!(state.kept_open(Place(below), u64::MAX), open);
+            prop_assert_eq!(state.kept_open(Place(below), 2), open.min(2));
+            prop_assert_eq!(state.kept_late(Place(below)), lower.count() as u64 - open);
+        }
         Ok(())
     }
 }

@@ -69,7 +69,9 @@ proptest! {
             // Whoever has waited longest joined no earlier than the first who is still in line, and no later than anybody.
             let longest = waits.longest(now);
             let waiting = first.iter().rev().find(|(rank, _)| *rank <= passed).map_or(Millis(0), |(_, at)| now.since(*at));
-            prop_assert!(longest >= waiting || passed == issued, "{:?} {:?}", longest, waiting);
+            // But for what an entry spans that stands for several.
+            let told = longest.plus(Millis(now.since(Millis(1_000_000)).0 / (ENTRIES_MAX / 4)));
+            prop_assert!(told >= waiting || passed == issued, "{:?} {:?}", longest, waiting);
         }
     }
 }

@@ -197,6 +197,7 @@ impl Auditor {
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
                 Change::Held { held } => self.facts.hold(at, *held),
+                Change::HeldSince { since } => self.judge_held_since(at, *since),
                 Change::SessionsEnded { occasion, free_at } => {
                     self.judge_sessions_ended(at, *occasion, *free_at, asked);
                 }

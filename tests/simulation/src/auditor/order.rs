@@ -71,6 +71,13 @@ impl Auditor {
         self.judge_expected(at, holding);
     }
 
+    /// Turns have stood still since then: an alarm was late, and the schedule's own instant counts.
+    pub(super) fn judge_held_since(&mut self, at: Millis, since: Millis) {
+        let then = self.facts.orders.limits(since).is_some_and(|limits| !limits.way.calls());
+        self.check(at, since <= at && then, Rule::Order, || format!("turns are held since {}", since.0));
+        self.facts.hold(since, true);
+    }
+
     /// Somebody is admitted, by a ticket or at first contact.
     pub(super) fn judge_entry(&mut self, at: Millis, rank: Option<Rank>) {
         let way = self.facts.limits.map_or(Way::Held, |limits| limits.way);

@@ -1,0 +1,101 @@
+//! What the schedule brings, at the beginning of a step: seeds are fixed, people gathered, a draw held, sessions ended. DESIGN 6.
+//!
+//! Events are instants that the directory worked out, and it refuses those that overlap; here, too, no overlap un-calls anybody. When windows stand
+//! still and whom to call is decided in the [`turn`](crate::turn).
+
+use crate::codec::Malformed;
+use crate::draw::Draw;
+use crate::draws::Occasion;
+use crate::journal::Change;
+use crate::rounds;
+use crate::schedule::{Event, Mode, Stage, next_instant};
+use crate::turn::Turn;
+use crate::units::{Millis, Place};
+
+impl Turn<'_> {
+    /// What the schedule brings by now: seeds are fixed, people gathered, a draw held, sessions ended.
+    pub(crate) fn follow_schedule(&mut self) -> Result<(), Malformed> {
+        let now = self.now;
+        let unsealed = |turn: &Turn<'_>, event: &Event| {
+            event.shuffle && event.start_ms > now.0 && turn.state.draws.seed(occasion(event)).is_none()
+        };
+        while let Some(event) = self.event(&|event| unsealed(self, event)) {
+            let seed = self.random_bytes();
+            self.change(Change::Sealed { occasion: occasion(&event), seed })?;
+        }
+        // Where events overlap all the same, the one under way goes on calling.
+        let gathers = self.rules().is_some_and(|rules| !rules.mode.calls());
+        if let Some(event) = self.event(&|event| event.stage(now) == Stage::Prequeue) {
+            self.begin_prequeue(&event, gathers)?;
+        }
+        self.end_gathering(gathers)?;
+        let chain = self.state.rounds.chain();
+        let spent = chain.is_none_or(|chain| !chain.has_more());
+        if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
+            let tip = self.random_bytes();
+            self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
+        }
+        // Whoever is called from here on is called by a clock that goes.
+        self.open_or_close()
+    }
+
+    /// The first of the room's events of which this holds.
+    fn event(&self, wanted: &dyn Fn(&Event) -> bool) -> Option<Event> {
+        self.state.events().iter().find(|event| wanted(event)).copied()
+    }
+
+    /// When the schedule stopped calling, if the alarm for that is late: from then on nobody could take their turn.
+    pub(crate) fn stopped_at(&self) -> Option<Millis> {
+        let calls = |at: Millis| self.state.rules(at).is_some_and(|rules| rules.mode.calls());
+        let mut stopped_at = None;
+        let mut at = self.decided_at;
+        while let Some(next) = next_instant(self.state.events(), at).filter(|next| *next < self.now) {
+            if calls(at) && !calls(next) {
+                stopped_at = Some(next);
+            }
+            at = next;
+        }
+        stopped_at
+    }
+
+    fn begin_prequeue(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {
+        let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
+        if gathers && event.shuffle && gathered != Some(event.id) {
+            self.change(Change::Gathering { event: Some(event.id) })?;
+        }
+        let occasion = occasion(event);
+        if event.ends_sessions && self.state.swept != Some(occasion) {
+            self.end_all(Some(occasion))?;
+        }
+        Ok(())
+    }
+
+    /// Whoever was gathered is drawn once their event has started. They stay in order if it was called off, if a board cannot tell of one
+    /// more draw, and if people are called meanwhile: nobody who was called is drawn.
+    fn end_gathering(&mut self, gathers: bool) -> Result<(), Malformed> {
+        let Some(gathering) = self.state.draws.gathering().copied() else {
+            return Ok(());
+        };
+        let at = |event: &Event, stage| {
+            event.id == gathering.event && event.shuffle && event.stage(self.now) == stage
+        };
+        if gathers && self.event(&|event| at(event, Stage::Prequeue)).is_some() {
+            return Ok(());
+        }
+        let mut started = self.state.events().iter().filter(|event| at(event, Stage::Active)).map(occasion);
+        let seed = started.find_map(|occasion| Some((occasion, self.state.draws.seed(occasion)?)));
+        let uncalled = Place(gathering.first.0) >= self.state.line.called() && self.state.draws.has_room();
+        self.change(match seed.filter(|_| uncalled) {
+            Some((occasion, seed)) => {
+                let count = self.state.line.issued().0.saturating_sub(gathering.first.0);
+                let draw = Draw { first: gathering.first, count, seed, hash: gathering.hash };
+                Change::Drawn { occasion, draw }
+            }
+            None => Change::Gathering { event: None },
+        })
+    }
+}
+
+fn occasion(event: &Event) -> Occasion {
+    Occasion { event: event.id, start: Millis(event.start_ms) }
+}
