@@ -116,8 +116,6 @@ pub(super) struct Facts {
     pub(super) held_since: Option<Millis>,
     /// When people got to the origin without a pass last.
     pub(super) open_at: Option<Millis>,
-    /// The slowest pace that ever was.
-    pub(super) slowest: u64,
     /// Every rank.
     pub(super) ranks: Vec<RankFacts>,
     /// The rank of every place, and the place of every rank.
@@ -210,8 +208,6 @@ impl Facts {
         if limits.way.is_open() || before.way.is_open() {
             self.open_at = Some(at);
         }
-        self.slowest =
-            if self.slowest == 0 { limits.per_minute } else { self.slowest.min(limits.per_minute) };
     }
 
     /// While nobody may claim, turns stand still.

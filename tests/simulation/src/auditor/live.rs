@@ -56,9 +56,12 @@ impl Auditor {
         let since = *self.live.stands_since.get_or_insert(now);
         let last_call = self.facts.calls.last().map_or(since, |(at, _)| *at);
         let stands = now.since(since.max(last_call));
-        // Pace may still be spent that was spent at the slowest rate there was.
-        let patience = PATIENCE.plus(Millis(120_000 / self.facts.slowest.max(1)));
-        let by_rounds = self.facts.limits.is_some_and(|limits| limits.way == Way::ByRounds);
+        let (per_minute, by_rounds) = self
+            .facts
+            .limits
+            .map_or((1, false), |limits| (limits.per_minute, limits.way == Way::ByRounds));
+        // Whoever was called a moment ago spent the pace of two.
+        let patience = PATIENCE.plus(Millis(120_000 / per_minute.max(1)));
         let patience = if by_rounds { patience.plus(ROUND) } else { patience };
         let live = self.facts.live(now);
         self.check(now, stands <= patience, Rule::Live, || {
