@@ -1,8 +1,10 @@
-//! What the schedule brings, at the beginning of a step: seeds are fixed, people gathered, a draw held, sessions ended. DESIGN 6.
+//! What the schedule brings, at the beginning of a step: seeds are fixed, people gathered, a draw held, sessions ended, another pace is followed.
+//! DESIGN 6.
 //!
 //! Events are instants that the directory worked out, and it refuses those that overlap; here, too, no overlap un-calls anybody. When windows stand
 //! still and whom to call is decided in the [`turn`](crate::turn).
 
+use crate::admission::late_quarter;
 use crate::codec::Malformed;
 use crate::draw::Draw;
 use crate::draws::Occasion;
@@ -56,6 +58,21 @@ impl Turn<'_> {
             at = next;
         }
         stopped_at
+    }
+
+    /// The pace in force at a moment.
+    pub(crate) fn per_minute(&self, at: Millis) -> Option<u32> {
+        self.state.rules(at).map(|rules| rules.new_users_per_minute)
+    }
+
+    /// Another pace holds at once: nobody waits for what was spent at a slower one.
+    pub(crate) fn follow_rate(&mut self, before: Option<u32>) {
+        if let (Some(before), Some(rules)) = (before, self.rules()) {
+            let per_minute = rules.new_users_per_minute;
+            self.state.pacer = self.state.pacer.at_rate(self.now, before, per_minute);
+            self.state.late_pacer =
+                self.state.late_pacer.at_rate(self.now, late_quarter(before), late_quarter(per_minute));
+        }
     }
 
     fn begin_prequeue(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {

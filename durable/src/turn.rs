@@ -518,21 +518,6 @@ impl<'a> Turn<'a> {
         state.show_up.for_expected(expected)
     }
 
-    /// The pace in force at a moment.
-    pub(crate) fn per_minute(&self, at: Millis) -> Option<u32> {
-        self.state.rules(at).map(|rules| rules.new_users_per_minute)
-    }
-
-    /// Another pace holds at once: nobody waits for what was spent at a slower one.
-    pub(crate) fn follow_rate(&mut self, before: Option<u32>) {
-        if let (Some(before), Some(rules)) = (before, self.rules()) {
-            let per_minute = rules.new_users_per_minute;
-            self.state.pacer = self.state.pacer.at_rate(self.now, before, per_minute);
-            self.state.late_pacer =
-                self.state.late_pacer.at_rate(self.now, late_quarter(before), late_quarter(per_minute));
-        }
-    }
-
     fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
         self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, admissions);
     }
