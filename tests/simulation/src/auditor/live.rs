@@ -56,10 +56,8 @@ impl Auditor {
         let since = *self.live.stands_since.get_or_insert(now);
         let last_call = self.facts.calls.last().map_or(since, |(at, _)| *at);
         let stands = now.since(since.max(last_call));
-        let (per_minute, by_rounds) = self
-            .facts
-            .limits
-            .map_or((1, false), |limits| (limits.per_minute, limits.way == Way::ByRounds));
+        let (per_minute, by_rounds) =
+            self.facts.limits.map_or((1, false), |limits| (limits.per_minute, limits.way == Way::ByRounds));
         // Whoever was called a moment ago spent the pace of two.
         let patience = PATIENCE.plus(Millis(120_000 / per_minute.max(1)));
         let patience = if by_rounds { patience.plus(ROUND) } else { patience };

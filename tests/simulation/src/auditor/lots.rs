@@ -14,13 +14,13 @@ pub(super) fn digest(parts: &[&[u8]]) -> [u8; 32] {
 pub(super) fn ranks_by_place(draw: &Draw) -> Vec<u64> {
     let Draw { first, count, seed, hash } = draw;
     let key = digest(&[seed, hash, &first.0.to_be_bytes(), &count.to_be_bytes()]);
-    let half = (1..).find(|half| 1_u64 << (2 * half) >= *count).unwrap_or(31);
+    let half = (1..32).find(|half| 1_u64 << (2 * half) >= *count).unwrap_or(31);
     let image = |number: u64| {
         let (mut left, mut right) = (number >> half, number % (1 << half));
         for round in 0..12_u8 {
             let mixed = digest(&[&key, &[round], &right.to_be_bytes()]);
             let head = mixed.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-            (left, right) = (right, left ^ head % (1 << half));
+            (left, right) = (right, left ^ (head % (1 << half)));
         }
         (left << half) + right
     };
