@@ -329,7 +329,7 @@ fn the_list_of_revoked_passes_has_an_end_and_is_empty_when_all_sessions_have_end
     assert_eq!((end(&mut table, &last), listed(&table)), (Output::Ended(true), 16_384));
     // With the list full, who leaves is inside until their pass has expired, and operators hear that it is so.
     table.leave(&beyond);
-    assert_eq!((end(&mut table, &other), listed(&table)), (Output::Ended(false), 16_384));
+    assert_eq!((end(&mut table, &other), listed(&table)), (Output::RevocationsFull, 16_384));
     table.later(60_000);
     assert!([beyond, other].iter().all(|grant| table.room.seat(grant.seat, grant.generation).is_some()));
     assert!(table.room.seat(last.seat, last.generation).is_none());

@@ -293,6 +293,29 @@ fn where_only_winners_are_ahead_no_more_are_called_than_there_are_seats() {
     granted(&table.claim(29));
 }
 
+#[test]
+fn of_those_who_have_left_no_more_are_looked_at_in_one_step_than_a_moment_takes() {
+    for method in ["fifo", "random"] {
+        let mut table = Table::new(&json!({ "queue_all": true, "queueing_method": method }));
+        let first =
+            (0..25).map(|_| table.batch(Items { joins: vec![Holder([5; 16]); 1_000], ..Items::default() }));
+        let all: Vec<Rank> = first.map(|reply| reply.first_rank).collect();
+        for first in &all {
+            let ticket_leaves = (first.0..first.0 + 1_000).map(ticket).collect();
+            table.batch(Items { ticket_leaves, ..Items::default() });
+        }
+        table.join(1);
+        table.later(60_000);
+        table.configure(&json!({ "queueing_method": method }));
+        // The first round is half a minute behind the first seed.
+        table.later(if method == "random" { 30_000 } else { 1 });
+        assert_eq!(table.called(), 20_000, "{method}");
+        table.later(30_000);
+        table.later(30_000);
+        assert!(table.room.board(table.now).has_called(Rank(25_000)), "{method}");
+    }
+}
+
 /// A hundred people, of whom ten won the first round; none of them came. From a minute on they are called in order, and nobody else comes either.
 fn absent() -> (Table, HashSet<u64>) {
     let mut table = table(100);

@@ -48,6 +48,12 @@ impl Call {
         Call { at, size, holding: size, claimed: 0, closes_at, late_until, learnt: false }
     }
 
+    /// Whether another is no other but more of it: one moment may call in parts, and what is void at once is so whenever it was called.
+    pub fn goes_on_with(&self, more: &Call) -> bool {
+        (self.closes_at, self.late_until) == (more.closes_at, more.late_until)
+            && (self.at == more.at || more.late_until == Millis(0))
+    }
+
     /// Where its places stand.
     pub fn window(&self, now: Millis) -> Window {
         match self {

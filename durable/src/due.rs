@@ -31,9 +31,7 @@ impl Turn<'_> {
             self.begin_prequeue(&event, gathers)?;
         }
         self.end_gathering(gathers)?;
-        let chain = self.state.rounds.chain();
-        let spent = chain.is_none_or(|chain| !chain.has_more());
-        if spent && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
+        if self.state.rounds.wants_chain() && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
             let tip = self.random_bytes();
             self.change(Change::ChainBegun { tip, commitment: rounds::commitment(tip) })?;
         }

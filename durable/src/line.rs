@@ -124,7 +124,15 @@ impl Line {
         self.gone_ahead = self.gone_ahead.saturating_sub(passed.saturating_sub(u64::from(holding)));
         let size = if late_until > at { holding } else { 0 };
         let call = Call::new(at, size, closes_at, late_until);
-        self.moves.push_back(Move { first: Place(self.called), end, call });
+        let first = Place(self.called);
+        match self.moves.back_mut().filter(|last| last.call.goes_on_with(&call)) {
+            Some(last) => {
+                (last.end, last.call.at) = (end, at);
+                last.call.size = last.call.size.saturating_add(size);
+                last.call.holding = last.call.holding.saturating_add(size);
+            }
+            None => self.moves.push_back(Move { first, end, call }),
+        }
         self.called = end.0;
     }
 
@@ -233,6 +241,22 @@ mod tests {
         assert_eq!(line.window(Place(3), NOW.plus(Millis(1_000))), Window::Void);
         line.forget(NOW.plus(Millis(1_000)));
         assert_eq!((line.window(Place(3), NOW), line.void()), (Window::Void, Place(4)));
+    }
+
+    #[test]
+    fn what_one_moment_calls_in_parts_and_whatever_is_void_at_once_is_one_call() {
+        let mut line = line();
+        line.call(Place(6), 2, NOW, NOW.plus(Millis(100)), NOW.plus(Millis(1_000)));
+        assert_eq!((line.calls().count(), holding(&line), line.waiting()), (1, 6, 4));
+        line.spend(Place(5), true, NOW);
+        assert_eq!((line.window(Place(5), NOW), holding(&line)), (Window::Open, 5));
+        let later = |millis| NOW.plus(Millis(millis));
+        line.call(Place(7), 1, later(1), Millis(0), Millis(0));
+        line.call(Place(9), 2, later(2), Millis(0), Millis(0));
+        assert_eq!((line.calls().count(), holding(&line), line.waiting()), (2, 5, 1));
+        assert_eq!((line.window(Place(8), later(2)), line.last_call_at()), (Window::Void, Some(later(2))));
+        line.call(Place(10), 1, later(3), later(100), later(1_000));
+        assert_eq!(line.calls().count(), 3, "another moment is another call");
     }
 
     #[test]

@@ -139,9 +139,19 @@ impl Rounds {
         self.kept.iter()
     }
 
-    /// When the next round may be held.
+    /// Whether another chain is to begin: at the first pause behind half of the last one. Boards prove rounds by one chain, so none begins while
+    /// rounds are kept: after a week without a pause there is one, until all are forgotten.
+    pub fn wants_chain(&self) -> bool {
+        self.chain.is_none_or(|chain| chain.used > CHAIN_LENGTH / 2) && self.kept.is_empty()
+    }
+
+    /// When the next round may be held, or the next chain begun.
     pub fn next_at(&self) -> Option<Millis> {
-        let begun_at = self.chain.map(|chain| chain.begun_at)?;
+        let chain = self.chain.as_ref()?;
+        if !chain.has_more() {
+            return self.kept.iter().map(|round| round.call.late_until).max();
+        }
+        let begun_at = chain.begun_at;
         let last = self.kept.back().map_or(begun_at, |round| round.call.at.max(begun_at));
         // While nobody may claim windows stand still and rounds are not forgotten: none gives way that still holds seats.
         let oldest = self.kept.front().filter(|_| self.is_full());
@@ -331,4 +341,46 @@ pub(crate) fn write_ranks(out: &mut Writer, ranks: &[Rank]) {
 pub(crate) fn read_ranks(reader: &mut Reader<'_>) -> Vec<Rank> {
     let count = reader.count(1);
     (0..count).map(|_| Rank(reader.number())).listed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(used: u32) -> Chain {
+        Chain { tip: [1; 32], commitment: [2; 32], begun_at: Millis(300), used, told: [3; 32] }
+    }
+
+    fn round(at: u64) -> Round {
+        let call = Call::new(Millis(at), 1, Millis(at + 100), Millis(at + 1_000));
+        Round::new(draw_among(Rank(0), 1, [4; 32]), 1, Vec::new(), call).unwrap()
+    }
+
+    #[test]
+    fn a_chain_is_written_byte_for_byte() {
+        let mut rounds = Rounds::default();
+        rounds.begin_chain(chain(7));
+        let mut out = Writer::new();
+        rounds.encode(&mut out);
+        let expected = [&[1][..], &[1; 32], &[2; 32], &[0xac, 0x02], &[7], &[3; 32], &[0]].concat();
+        assert_eq!(out.into_bytes(), expected);
+        let mut reader = Reader::new(&expected);
+        assert_eq!((Rounds::decode(&mut reader), reader.end()), (rounds, Ok(())));
+    }
+
+    #[test]
+    fn another_chain_begins_in_a_pause_and_never_while_boards_prove_rounds_by_the_one_before() {
+        let mut rounds = Rounds::default();
+        assert!(rounds.wants_chain(), "there is none");
+        rounds.begin_chain(chain(CHAIN_LENGTH / 2));
+        assert!(!rounds.wants_chain());
+        rounds.hold(round(1_000));
+        assert!(!rounds.wants_chain(), "its second half, but a round is kept");
+        rounds.forget(Millis(2_000));
+        assert!(rounds.wants_chain());
+        rounds.begin_chain(chain(CHAIN_LENGTH - 1));
+        rounds.hold(round(5_000));
+        // The last seed is told: the next round waits until this one is forgotten.
+        assert_eq!((rounds.wants_chain(), rounds.next_at()), (false, Some(Millis(6_000))));
+    }
 }

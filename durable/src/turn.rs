@@ -93,6 +93,8 @@ impl<'a> Turn<'a> {
         }
         let events_differ = held.is_none_or(|held| held.events != config.events);
         let per_minute = self.per_minute(self.now);
+        // What the schedule was before this says no more when anything stopped.
+        self.decided_at = self.now;
         let Config { version, directory_version, settings, events } = config;
         let settings = to_text(&settings.to_json());
         self.change(Change::Configured { version, directory_version, settings })?;
@@ -369,7 +371,7 @@ impl<'a> Turn<'a> {
     /// Tickets live for a day: whoever joined before that is called over, held or not, with a window that is void at once.
     fn call_over_dead(&mut self) -> Result<(), Malformed> {
         let (Place(first), Place(alive)) = (self.state.line.called(), self.state.oldest_alive());
-        let (end, mut holding) = (alive.min(first + rounds::CUT_MAX), 0);
+        let (end, mut holding) = (alive.min(self.looks_up_to(first)), 0);
         for place in first..end {
             let rank = self.state.draws.rank_of(Place(place));
             if self.state.spent.contains(rank) {
@@ -392,10 +394,16 @@ impl<'a> Turn<'a> {
         if !self.is_round_due() || !self.is_first_gone() {
             return Ok(());
         }
-        let (Place(called), Rank(issued)) = (self.state.line.called(), self.state.line.issued());
+        let Place(called) = self.state.line.called();
+        let last = self.looks_up_to(called);
         let is_gone = |place: &u64| self.state.spent.contains(self.state.draws.rank_of(Place(*place)));
-        let end = (called..issued).find(|place| !is_gone(place)).unwrap_or(issued);
+        let end = (called..last).find(|place| !is_gone(place)).unwrap_or(last);
         self.call_up_to(end, 0, self.now.plus(rules.claim_window).plus(CLAIM_SLACK))
+    }
+
+    /// Places looked at in one step, from this one on: of a drawn place the rank costs twelve hashes and more.
+    fn looks_up_to(&self, first: u64) -> u64 {
+        self.state.line.issued().0.min(first + rounds::CUT_MAX)
     }
 
     fn is_round_due(&self) -> bool {
@@ -418,7 +426,8 @@ impl<'a> Turn<'a> {
         }
         let closes_at = self.windows_open_at(Place(first)).plus(rules.claim_window).plus(CLAIM_SLACK);
         let (mut end, mut holding, mut new) = (first, 0u32, 0u64);
-        while end < self.state.line.issued().0 {
+        let last = self.looks_up_to(first);
+        while end < last {
             let rank = self.state.draws.rank_of(Place(end));
             if !self.state.spent.contains(rank) {
                 if new == count {
@@ -437,6 +446,9 @@ impl<'a> Turn<'a> {
             }
             end += 1;
             end += u64::from(planted(Bug::PlaceSkipped) && end < self.state.line.issued().0);
+        }
+        if end == first {
+            return Ok(());
         }
         self.spend_pace(rules, self.state.show_up.of(new as u32));
         self.call_up_to(end, holding, closes_at)
@@ -474,7 +486,7 @@ impl<'a> Turn<'a> {
     fn draw_round(&mut self, rules: &Rules) -> Result<(), Malformed> {
         let wanted = if self.is_round_due() { self.callable(rules, pace::burst_round) } else { 0 };
         let wanted = wanted.min(self.state.line.waiting());
-        let Some(chain) = self.state.rounds.chain().filter(|_| wanted > 0) else {
+        let Some(chain) = self.state.rounds.chain().filter(|chain| wanted > 0 && chain.has_more()) else {
             return Ok(());
         };
         let (called, issued) = (self.state.line.called(), self.state.line.issued());
@@ -541,7 +553,9 @@ impl<'a> Turn<'a> {
     pub(crate) fn wake_at(&self) -> Option<Millis> {
         let rules = self.rules()?;
         let next_calls = if rules.mode.calls() { self.next_call_at(&rules) } else { None };
-        [next_calls, next_instant(self.state.events(), self.now)].into_iter().flatten().min()
+        let any_dead = self.state.line.called() < self.state.oldest_alive();
+        let next_dead = any_dead.then(|| self.now.plus(CALL_SPACING));
+        [next_calls, next_dead, next_instant(self.state.events(), self.now)].into_iter().flatten().min()
     }
 
     fn next_call_at(&self, rules: &Rules) -> Option<Millis> {

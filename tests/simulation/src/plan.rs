@@ -1,11 +1,12 @@
 //! The plan of a run: everything that was decided before it begins, as lists from which something can be left out. A seed names a plan, and
 //! a plan with less in it that breaks the same rule is a shorter story.
 
+use durable::json;
 use durable::json::Value;
 use durable::units::Millis;
 
 use crate::dice::Dice;
-use crate::workload::orders::{self, Order};
+use crate::workload::orders::{self, Deed, Order};
 use crate::workload::visitor::VisitorPlan;
 use crate::world::trouble::{self, TroubleAt};
 
@@ -55,10 +56,20 @@ impl Plan {
         let mut dice = Dice::new(seed);
         let is_long = dice.percent(4);
         let is_tight = scope.is_tight || dice.percent(8);
-        let rush = if is_long { Millis(3_000_000) } else { dice.millis(60_000, 360_000) };
+        // One in two hundred is held for longer than a ticket lives.
+        let is_overnight = !is_tight && dice.below(200) == 0;
+        let rush = match () {
+            () if is_overnight => Millis(90_000_000),
+            () if is_long => Millis(3_000_000),
+            () => dice.millis(60_000, 360_000),
+        };
         let few = is_long || dice.percent(40);
-        let count =
-            dice.between(2, if few { scope.visitors_max.min(20) } else { scope.visitors_max }) as usize;
+        let most = match () {
+            () if is_overnight => 5,
+            () if few => scope.visitors_max.min(20),
+            () => scope.visitors_max,
+        };
+        let count = dice.between(2, most) as usize;
         let mut people = dice.fork();
         let visitors =
             (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
@@ -71,6 +82,10 @@ impl Plan {
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
         let mut opening = orders::opening(&mut dice);
         let mut orders = orders::draw(&mut dice.fork(), rush, is_long);
+        if is_overnight {
+            let hold = Deed::Set(json!({ "queue_all": true }));
+            orders = vec![Order { after: dice.millis(0, 20_000), deed: hold }];
+        }
         if is_tight {
             opening = orders::tight(&mut dice, opening);
             orders.clear();

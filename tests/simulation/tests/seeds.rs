@@ -31,20 +31,27 @@ fn nor_where_nothing_goes_wrong() {
 #[test]
 fn everything_that_operators_do_is_in_some_of_them() {
     let options = Options { keeps_lines: true, ..Options::default() };
-    let histories: Vec<_> = (1..=24).flat_map(|seed| simulate(seed, &options).lines).collect();
-    let wanted = [
+    let mut wanted = vec![
         "SessionsEnded { occasion: None",
         "SessionsEnded { occasion: Some",
         "an operator wants End(",
         "the origin ends the session",
         "Drawn {",
-        "Gathering { event: None",
         "Round {",
         "doubles: [Rank",
         "told drawing",
         "told closed",
+        // An alarm that came late to a prequeue.
+        "HeldSince {",
+        // A ticket that died in line.
+        "late_until: Millis(0)",
     ];
-    for what in wanted {
-        assert!(histories.iter().any(|line| line.contains(what)), "{what}");
+    for seed in 1..=100 {
+        let lines = simulate(seed, &options).lines;
+        wanted.retain(|what| !lines.iter().any(|line| line.contains(what)));
+        if wanted.is_empty() {
+            return;
+        }
     }
+    panic!("in none of them is {wanted:?}");
 }

@@ -94,7 +94,7 @@ impl Auditor {
         free_at: Millis,
         asked: &[Asked],
     ) {
-        let by_operator = swept_for.is_none() && asked.iter().any(|asked| matches!(asked, Asked::Settings));
+        let by_operator = swept_for.is_none() && asked.iter().any(|asked| matches!(asked, Asked::EndAll));
         let prequeue = self.facts.orders.prequeue(at).filter(|event| event.ends_sessions).map(occasion);
         let again = swept_for.is_some_and(|swept| self.facts.draws.swept.contains(&swept));
         let for_event = swept_for.is_some() && swept_for == prequeue && !again;

@@ -8,6 +8,7 @@ use durable::draws::Occasion;
 use durable::schedule::Event;
 use durable::units::Millis;
 
+use super::facts::{Facts, RankFacts};
 use super::lots::{digest, ranks_by_place};
 use super::{Auditor, Rule};
 
@@ -52,16 +53,33 @@ impl Draws {
     }
 }
 
+impl Facts {
+    /// Draws of whose places some are still to be called, or may still enter.
+    fn standing_draws(&self, at: Millis) -> usize {
+        let clock = self.moment(at);
+        let may_enter = |rank: &RankFacts| rank.turn.is_some_and(|turn| turn.late_until > clock);
+        let stands =
+            |place: u64| place >= self.called || self.rank(self.rank_of(place)).is_some_and(may_enter);
+        let held = self.draws.held.iter();
+        held.filter(|(_, draw)| (draw.first.0..draw.first.0 + draw.count).any(stands)).count()
+    }
+}
+
 /// As the Room names it.
 pub(super) fn occasion(event: &Event) -> Occasion {
     Occasion { event: event.id, start: Millis(event.start_ms) }
+}
+
+/// Whether it is this one's, and its places are to be drawn.
+pub(super) fn is_of(of: Occasion, event: &Event) -> bool {
+    event.shuffle && occasion(event) == of
 }
 
 impl Auditor {
     /// A seed is fixed.
     pub(super) fn judge_sealed(&mut self, at: Millis, occasion: Occasion, seed: [u8; 32]) {
         let events = &self.facts.orders.events;
-        let wanted = events.iter().any(|event| occasion.is_of(event) && event.start_ms > at.0);
+        let wanted = events.iter().any(|event| is_of(occasion, event) && event.start_ms > at.0);
         let again = self.facts.draws.sealed.iter().any(|sealed| sealed.occasion == occasion);
         self.facts.draws.sealed.push(Sealed { occasion, seed });
         self.check(at, wanted && !again, Rule::Drawn, || {
@@ -80,7 +98,7 @@ impl Auditor {
                 wanted.find(|event| event.prequeue_ms <= at.0 && at.0 < event.end_ms).copied()
             });
             let owed = owed.filter(|event| self.facts.draws.seed(event).is_some());
-            let full = self.facts.draws.held.len() >= DRAWS_MAX;
+            let full = self.facts.standing_draws(at) >= DRAWS_MAX;
             return self.check(at, owed.is_none() || full, Rule::Drawn, || {
                 format!("people are dispersed who were gathered for {owed:?}")
             });
@@ -109,7 +127,7 @@ impl Auditor {
             && hash == draw.hash
             && (draw.first.0, draw.count) == (first, issued - first);
         let began = facts.orders.events.iter().any(|event| {
-            occasion.is_of(event) && event.prequeue_ms < event.start_ms && event.start_ms <= at.0
+            is_of(occasion, event) && event.prequeue_ms < event.start_ms && event.start_ms <= at.0
         });
         let uncalled = facts.called <= first;
         self.check(at, is_right && began && uncalled && gathered.is_some(), Rule::Drawn, || {

@@ -58,6 +58,13 @@ impl ShowUp {
 impl Facts {
     /// So many are called together.
     pub(super) fn begin_cohort(&mut self, (closes_at, late_until): (Millis, Millis), size: u32) -> usize {
+        // A moment may call in parts.
+        if let Some(last) = self.cohorts.last_mut()
+            && (last.closes_at, last.late_until) == (closes_at, late_until)
+        {
+            last.size += size;
+            return self.cohorts.len() - 1;
+        }
         self.cohorts.push(Cohort { closes_at, late_until, size, is_learnt: false });
         self.cohorts.len() - 1
     }
@@ -86,8 +93,12 @@ impl Auditor {
     pub(super) fn judge_expected(&mut self, at: Millis, called: u32) {
         let Some(limits) = self.facts.limits.filter(|_| called > 0) else { return };
         let (live, expected) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
-        self.check(at, live + expected <= limits.seats, Rule::Ghosts, || {
-            format!("{called} are called; {live} are inside and {expected} expected, of {}", limits.seats)
+        let late = self.facts.kept_before(at, u64::MAX, false, |facts| facts.kept_at);
+        self.check(at, live + expected + late <= limits.seats, Rule::Ghosts, || {
+            format!(
+                "{called} are called; {live} are inside, {expected} expected and {late} told next, of {}",
+                limits.seats
+            )
         });
     }
 

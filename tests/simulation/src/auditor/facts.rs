@@ -9,7 +9,7 @@ use durable::schedule::Event;
 use durable::units::{Millis, Rank};
 use durable::wire::from_text;
 
-use super::draws::Draws;
+use super::draws::{Draws, is_of};
 use super::expected::{Cohort, ShowUp};
 use super::rounds::Rounds;
 use super::rules::{Limits, Orders};
@@ -20,6 +20,12 @@ pub(super) const GRACE: Millis = Millis(1_000);
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 /// A revoked pass is dead so long after the longest age of a board that was published before.
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
+/// A ticket lives so long.
+const TICKET_LIFE: Millis = Millis(24 * 60 * 60_000);
+/// That it has died is noticed with the next that joined, a minute and more behind.
+const NOTICED: Millis = Millis(10 * 60_000);
+/// Clocks are off by so much.
+const CLOCKS: Millis = Millis(2_000);
 /// Seats come free in steps of this.
 pub(super) const TICK: Millis = Millis(100);
 /// What pace is counted over.
@@ -45,6 +51,8 @@ pub(super) struct Turn {
 pub(super) struct RankFacts {
     /// Who joined.
     pub(super) holder: [u8; 16],
+    /// When.
+    pub(super) joined_at: Millis,
     /// Its turn, if it was called.
     pub(super) turn: Option<Turn>,
     /// The watermark has passed its place.
@@ -69,6 +77,16 @@ impl RankFacts {
     /// Whether its ticket is worth nothing any more.
     pub(super) fn is_spent(&self) -> bool {
         self.left || self.pass.is_some()
+    }
+
+    /// Whether its ticket is a day old, by the clock of whoever looks.
+    pub(super) fn has_died(&self, at: Millis) -> bool {
+        at.since(self.joined_at).plus(CLOCKS) >= TICKET_LIFE
+    }
+
+    /// Whether it has been for long enough that nobody calls it any more.
+    pub(super) fn is_long_dead(&self, at: Millis) -> bool {
+        at.since(self.joined_at) >= TICKET_LIFE.plus(NOTICED)
     }
 
     /// Whether it may be called.
@@ -191,7 +209,7 @@ impl Facts {
         let events: Option<Vec<Event>> = from_text(events.as_bytes());
         self.orders.events = events.unwrap_or_default();
         let Facts { orders, draws, .. } = self;
-        draws.sealed.retain(|sealed| orders.events.iter().any(|event| sealed.occasion.is_of(event)));
+        draws.sealed.retain(|sealed| orders.events.iter().any(|event| is_of(sealed.occasion, event)));
         self.reckon(at);
     }
 
@@ -246,9 +264,9 @@ impl Facts {
     }
 
     /// Ranks were given.
-    pub(super) fn join(&mut self, count: u64) {
+    pub(super) fn join(&mut self, at: Millis, count: u64) {
         let (before, after) = (self.ranks.len(), self.ranks.len() + count as usize);
-        self.ranks.resize(after, RankFacts::default());
+        self.ranks.resize(after, RankFacts { joined_at: at, ..RankFacts::default() });
         self.laid_out.0.extend(before as u64..after as u64);
         self.laid_out.1.extend(before as u64..after as u64);
     }

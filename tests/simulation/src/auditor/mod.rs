@@ -93,8 +93,10 @@ impl fmt::Display for Violation {
 pub enum Asked {
     /// A batch.
     Batch(Box<Batch>),
-    /// What an operator wants: settings, or that sessions end.
+    /// What an operator wants: settings, or that a session ends.
     Settings,
+    /// That all sessions end.
+    EndAll,
     /// Nothing that has an answer.
     Nothing,
 }
@@ -178,7 +180,7 @@ impl Auditor {
                 Change::Configured { settings, .. } => self.facts.configure(at, settings),
                 Change::Joined { count } => {
                     joined = *count;
-                    self.facts.join(*count);
+                    self.facts.join(at, *count);
                 }
                 Change::Called { end, holding, closes_at, late_until } => {
                     self.judge_call(at, end.0, *holding, (*closes_at, *late_until));
@@ -196,7 +198,12 @@ impl Auditor {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
-                Change::Held { held } => self.facts.hold(at, *held),
+                Change::Held { held } => {
+                    let orders = |change: &Change| {
+                        matches!(change, Change::Configured { .. } | Change::Scheduled { .. })
+                    };
+                    self.judge_held(at, *held, row.changes.iter().any(orders));
+                }
                 Change::HeldSince { since } => self.judge_held_since(at, *since),
                 Change::SessionsEnded { occasion, free_at } => {
                     self.judge_sessions_ended(at, *occasion, *free_at, asked);

@@ -23,17 +23,21 @@ impl Auditor {
         holding: u32,
         (holds_until, late_until): (Millis, Millis),
     ) {
+        if late_until == Millis(0) {
+            return self.judge_died(at, end);
+        }
         let facts = &mut self.facts;
         let (first, issued) = (facts.called, facts.ranks.len() as u64);
         let Some(limits) = facts.limits else {
             return self.broke(at, Rule::Order, "places are called without settings".into());
         };
-        let (mut shortest, clock) = (None, facts.moment(at));
+        let (mut shortest, mut dead, clock) = (None, None, facts.moment(at));
         let cohort = facts.begin_cohort((holds_until, late_until), holding);
         let (mut called, mut afresh) = (0, 0);
         for place in first..end.min(issued) {
             let rank = facts.rank_of(place) as usize;
             // Who was drawn has to hear of it first.
+            let undrawn = facts.draws.start_of(place).is_none();
             let told = facts.draws.start_of(place).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
             let closes_at = told.plus(limits.claim_window);
             let is_short = holds_until < closes_at;
@@ -44,6 +48,7 @@ impl Auditor {
             let is_held = held.is_some_and(|before| before.give_up_one(clock));
             let Some(facts) = facts.ranks.get_mut(rank) else { continue };
             if !facts.is_spent() {
+                dead = dead.or(facts.is_long_dead(at).then_some(rank).filter(|_| undrawn));
                 // Whom a round called, and who has not come, is the line's from now on.
                 (facts.cohort, facts.round) = (Some(cohort), None);
                 called += 1;
@@ -65,10 +70,40 @@ impl Auditor {
         self.check(at, shortest.is_none(), Rule::Order, || {
             format!("a window until {} is too short for place {shortest:?}", holds_until.0)
         });
+        self.check(at, dead.is_none(), Rule::Ghosts, || {
+            format!("rank {dead:?} is called, a day and more old")
+        });
         let long = late_until >= at.plus(LATE_WINDOW);
         self.check(at, long, Rule::Ghosts, || format!("late until {}", late_until.0));
         self.judge_evenness(at, afresh);
         self.judge_expected(at, holding);
+    }
+
+    /// The watermark passes over tickets that have died: nothing is held for them, and nothing was taken from anybody who lives.
+    fn judge_died(&mut self, at: Millis, end: u64) {
+        let facts = &mut self.facts;
+        let mut alive = None;
+        for place in facts.called..end.min(facts.ranks.len() as u64) {
+            let rank = facts.rank_of(place);
+            let Some(facts) = facts.ranks.get_mut(rank as usize) else { continue };
+            if !facts.is_spent() && !facts.has_died(at) {
+                alive = Some(rank);
+            }
+            (facts.turn, facts.round, facts.cohort, facts.is_passed) = (None, None, None, true);
+        }
+        facts.called = end;
+        self.check(at, alive.is_none(), Rule::Kept, || format!("rank {alive:?} is passed over as dead"));
+    }
+
+    /// Turns stand still from now on, or no longer. Where the schedule stopped calling, they do so from that moment on.
+    pub(super) fn judge_held(&mut self, at: Millis, held: bool, is_ordered: bool) {
+        let calls = |at: Millis| self.facts.orders.limits(at).is_some_and(|limits| limits.way.calls());
+        let late = held && !is_ordered && !calls(at) && !calls(at.minus(Millis(1)));
+        let was_held = self.facts.held_since.is_some();
+        self.check(at, !late || was_held, Rule::Order, || {
+            "turns are held later than the schedule says".into()
+        });
+        self.facts.hold(at, held);
     }
 
     /// Turns have stood still since then: an alarm was late, and the schedule's own instant counts.
@@ -103,7 +138,7 @@ impl Auditor {
 
     /// Claims were answered that were not answered before.
     pub(super) fn judge_claims(&mut self, at: Millis, asked_at_once: &[Asked], answered: &[Answered]) {
-        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings));
+        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings | Asked::EndAll));
         for (asked, answered) in asked_at_once.iter().zip(answered) {
             let (Asked::Batch(batch), Answered::Batch(BatchAnswer::Done(reply))) = (asked, answered) else {
                 continue;
@@ -130,7 +165,11 @@ impl Auditor {
             return;
         }
         let Some(turn) = facts.turn else {
-            let waits = matches!(outcome, ClaimOutcome::Waiting);
+            let waits = match outcome {
+                ClaimOutcome::Waiting => !facts.is_passed,
+                ClaimOutcome::Void => facts.is_passed,
+                _ => false,
+            };
             return self.check(at, waits, Rule::Order, || {
                 format!("rank {} is not called, and is told {outcome:?}", rank.0)
             });

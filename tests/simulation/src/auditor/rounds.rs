@@ -15,6 +15,8 @@ use super::{Auditor, Rule};
 
 /// From one round to the next.
 const SPACING: Millis = Millis(30_000);
+/// Rounds of one chain.
+const CHAIN_LENGTH: u32 = 20_160;
 /// Rounds that are kept.
 const KEPT_MAX: usize = 32;
 /// How long after its round a winner may still enter, at least.
@@ -39,6 +41,7 @@ pub(super) struct Rounds {
     chain: Option<(Millis, [u8; 32])>,
     last_at: Option<Millis>,
     count: u64,
+    of_chain: u32,
     kept: VecDeque<RoundFacts>,
 }
 
@@ -104,9 +107,13 @@ impl Facts {
 impl Auditor {
     /// A chain is committed to.
     pub(super) fn judge_chain(&mut self, at: Millis, tip: [u8; 32], commitment: [u8; 32]) {
-        self.facts.rounds.chain = Some((at, commitment));
-        let is_tip = tip != commitment;
-        self.check(at, is_tip, Rule::Drawn, || "a chain of seeds is told before its first round".into());
+        let rounds = &mut self.facts.rounds;
+        let is_due = rounds.chain.is_none() || (rounds.kept.is_empty() && rounds.of_chain > CHAIN_LENGTH / 2);
+        (rounds.chain, rounds.of_chain) = (Some((at, commitment)), 0);
+        let leads = (0..CHAIN_LENGTH).fold(tip, |seed, _| digest(&[&seed])) == commitment;
+        self.check(at, is_due && leads, Rule::Drawn, || {
+            format!("a chain begins: due {is_due}, and its last seed leads to its commitment: {leads}")
+        });
     }
 
     /// A round is held.
@@ -166,12 +173,13 @@ impl Auditor {
     fn read_winners(&mut self, at: Millis, turn: Turn, winners: &[u64], doubles: &[Rank], holding: u32) {
         let Turn { at: _, holds_until: closes_at, late_until, .. } = turn;
         let facts = &mut self.facts;
-        facts.rounds.count += 1;
+        (facts.rounds.count, facts.rounds.of_chain) = (facts.rounds.count + 1, facts.rounds.of_chain + 1);
         let (number, cohort) = (facts.rounds.count, facts.begin_cohort((closes_at, late_until), holding));
-        let (mut called, mut passed_over) = (Vec::new(), Vec::new());
+        let (mut called, mut passed_over, mut dead) = (Vec::new(), Vec::new(), None);
         for rank in winners {
             let Some(won) = facts.ranks.get_mut(*rank as usize) else { continue };
             if won.is_waiting() {
+                dead = dead.or(won.is_long_dead(at).then_some(*rank));
                 (won.turn, won.round, won.cohort) = (Some(turn), Some(number), Some(cohort));
                 called.push(*rank);
             } else if !won.is_spent() {
@@ -186,6 +194,9 @@ impl Auditor {
         facts.rounds.kept.push_back(round);
         self.check(at, right, Rule::Drawn, || {
             format!("a round calls {holding} and doubles {}; drawn were {told:?}", doubles.len())
+        });
+        self.check(at, dead.is_none(), Rule::Ghosts, || {
+            format!("rank {dead:?} is called, a day and more old")
         });
         self.check(at, !needless, Rule::Drawn, || "a round looks at images that call nobody".into());
     }
@@ -210,7 +221,8 @@ impl Auditor {
         let is_passing = facts.rounds.kept.iter().any(|round| round.is_void(clock));
         let counted = board.waiting == waiting || is_passing;
         let called = board.has_called(Rank(rank));
-        let right = called == known.turn.is_some() || known.is_spent() || is_passing;
+        let turn = known.turn.is_some() || known.is_passed;
+        let right = called == turn || known.is_spent() || is_passing;
         self.check(now, counted, Rule::Live, || {
             format!("the board says that {} wait, and {waiting} do", board.waiting)
         });

@@ -37,7 +37,8 @@ impl Auditor {
         let rank = ticket.rank.0;
         let Some(facts) = self.facts.rank(rank).copied() else { return };
         let living = !facts.is_spent() && request.aim != Aim::Leave;
-        let in_time = facts.turn.is_none_or(|turn| now.plus(TRAVEL) < turn.late_until);
+        let in_time =
+            facts.turn.is_none_or(|turn| now.plus(TRAVEL) < turn.late_until) && !facts.has_died(now);
         let sent_back = state == "joining" && matches!(cookie, Some(Cookie::Keep(_)));
         self.check(now, !(sent_back && living && in_time), Rule::Kept, || {
             format!("visitor {visitor} has rank {rank} and is sent to the end of the line")

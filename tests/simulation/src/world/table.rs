@@ -266,7 +266,7 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
             Input::End { seat: *seat, generation: *generation }
         }
         Wanted::EndAll => {
-            asked.push(Asked::Settings);
+            asked.push(Asked::EndAll);
             Input::EndAll
         }
         Wanted::Alarm | Wanted::Board => {
