@@ -74,6 +74,12 @@ impl Plan {
         let visitors =
             (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
         let mut visitors: Vec<VisitorPlan> = visitors.collect();
+        if is_overnight {
+            // Who asks every second for a day, or takes a place with every question, makes a long story of nothing.
+            for visitor in &mut visitors {
+                (visitor.is_hasty, visitor.forges, visitor.tabs) = (false, false, 1);
+            }
+        }
         if is_tight || people.percent(15) {
             tunnel(&mut people, &mut visitors);
         }

@@ -11,15 +11,17 @@ use durable::units::Millis;
 
 use super::draws::occasion;
 use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts, TICK};
-use super::rules::Way;
+use super::rules::{Orders, Way};
 use super::{Asked, Auditor, Rule};
 
 /// A board is acted on for no longer than this.
 const OLDEST_BOARD: Millis = Millis(10_000);
 /// How long after a room was open to all an edge may not know that it no longer is.
 const OPEN_SLACK: Millis = Millis(30_000);
-/// An edge's clock is ahead by so much at most, and a request under way.
+/// An edge's clock is off by so much at most, and a request under way.
 const AHEAD: Millis = Millis(2_000);
+/// So often it is looked whether the room is open.
+const STEP: Millis = Millis(100);
 
 impl Auditor {
     /// A seat is given.
@@ -68,13 +70,13 @@ impl Auditor {
 
     /// A pass is given up: it is dead once every edge has had time to hear of it.
     pub(super) fn judge_pass_left(&mut self, at: Millis, key: (u32, u32), free_at: Millis) {
-        let longest = self.facts.longest_age(at);
+        let ends_at = self.facts.boards_end_at(at);
         let Some(pass) = self.facts.passes.get_mut(&key) else {
             return self.broke(at, Rule::Cap, format!("{key:?} is given up and was never given"));
         };
         let was_left = pass.left_at.replace(at).is_some();
         pass.free_at = free_at;
-        pass.dead_at = pass.dead_at.min(at.plus(longest).plus(DEAD_AFTER_REVOCATION));
+        pass.dead_at = pass.dead_at.min(ends_at.plus(DEAD_AFTER_REVOCATION));
         let dead_at = pass.dead_at;
         self.check(at, !was_left, Rule::Once, || format!("{key:?} is given up twice"));
         self.check(at, free_at >= dead_at, Rule::Cap, || {
@@ -102,7 +104,7 @@ impl Auditor {
         self.check(at, by_operator || for_event, Rule::Kept, || {
             format!("sessions end for {swept_for:?}, and nobody wanted it: again {again}")
         });
-        let dead_at = at.plus(self.facts.longest_age(at)).plus(DEAD_AFTER_REVOCATION);
+        let dead_at = self.facts.boards_end_at(at).plus(DEAD_AFTER_REVOCATION);
         for pass in self.facts.passes.values_mut().filter(|pass| pass.dead_at > at) {
             pass.left_at.get_or_insert(at);
             pass.dead_at = pass.dead_at.min(dead_at);
@@ -115,20 +117,26 @@ impl Auditor {
 
     /// The origin sees a request with these tokens.
     pub fn origin_saw(&mut self, now: Millis, tokens: &[&str], is_blind: bool) {
-        let lately = self.facts.open_at.is_some_and(|at| now.since(at) <= OPEN_SLACK);
-        // Edges go by their own clocks.
-        let soon = [Millis(0), AHEAD].into_iter().any(|ahead| {
-            self.facts.orders.limits(now.plus(ahead)).is_some_and(|limits| limits.way.is_open())
-        });
         let passes: Vec<Pass> = tokens.iter().filter_map(|token| self.pass(token)).collect();
         let known = |pass: &Pass| self.facts.passes.get(&(pass.seat.0, pass.generation.0));
         let is_alive =
             |pass: &Pass| known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind);
-        if !lately && !soon && !passes.iter().any(is_alive) {
+        if !passes.iter().any(is_alive) && !self.is_open(now) {
             let told: Vec<_> = passes.iter().map(|pass| (pass.seat.0, pass.generation.0)).collect();
             let dead: Vec<_> =
                 passes.iter().filter_map(|pass| Some(now.since(known(pass)?.dead_at).0)).collect();
             self.broke(now, Rule::Cap, format!("the origin saw {told:?}, dead for {dead:?} ms"));
         }
+    }
+    /// Whether people may get to the origin without a pass: the room is open to all, was so a while ago, or is by the clock of an edge, which goes by what it heard last.
+    fn is_open(&self, now: Millis) -> bool {
+        let facts = &self.facts;
+        let lately = |at: &Millis| now.since(*at) <= OPEN_SLACK;
+        let former = facts.former.iter().filter(|(until, _)| lately(until)).map(|(_, orders)| orders);
+        let moments = (0..=2 * AHEAD.0 / STEP.0).map(|step| now.minus(AHEAD).plus(Millis(step * STEP.0)));
+        let opens = |orders: &Orders| {
+            moments.clone().any(|at| orders.limits(at).is_some_and(|limits| limits.way.is_open()))
+        };
+        facts.open_at.as_ref().is_some_and(lately) || former.chain([&facts.orders]).any(opens)
     }
 }

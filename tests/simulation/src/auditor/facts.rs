@@ -18,7 +18,9 @@ use super::rules::{Limits, Orders};
 pub(super) const GRACE: Millis = Millis(1_000);
 /// A pass is dead at every edge so long after it expired: clocks are off by a second, and requests are under way.
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
-/// A revoked pass is dead so long after the longest age of a board that was published before.
+/// The age of a board while a line stands.
+const YOUNGEST_AGE: Millis = Millis(1_000);
+/// A revoked pass is dead so long after the boards that were published before it was: by a grace for their age, and by their way.
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
 /// A ticket lives so long.
 const TICKET_LIFE: Millis = Millis(24 * 60 * 60_000);
@@ -114,6 +116,17 @@ pub(super) struct PassFacts {
     pub(super) free_at: Millis,
 }
 
+/// A board that anybody may have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Published {
+    /// When it was made.
+    pub(super) at: Millis,
+    /// The same, by the Room's clock.
+    pub(super) clock: Millis,
+    /// How long it may be acted on.
+    pub(super) age: Millis,
+}
+
 /// A batch's name, so that it can be looked up.
 pub(super) type Name = (String, [u8; 16], u64);
 
@@ -134,6 +147,8 @@ pub(super) struct Facts {
     pub(super) held_since: Option<Millis>,
     /// When people got to the origin without a pass last.
     pub(super) open_at: Option<Millis>,
+    /// What was in force before, and until when: edges that have not heard yet go by it.
+    pub(super) former: Vec<(Millis, Orders)>,
     /// Every rank.
     pub(super) ranks: Vec<RankFacts>,
     /// The rank of every place, and the place of every rank.
@@ -160,8 +175,8 @@ pub(super) struct Facts {
     pub(super) calls: Vec<(Millis, u64)>,
     /// What was answered to which batch.
     pub(super) answers: BTreeMap<Name, ([u8; 32], Reply)>,
-    /// When boards were published, and how long each may be acted on.
-    pub(super) boards: VecDeque<(Millis, Millis)>,
+    /// What was published lately.
+    pub(super) boards: VecDeque<Published>,
 }
 
 /// As a key.
@@ -198,6 +213,7 @@ impl Facts {
     pub(super) fn configure(&mut self, at: Millis, settings: &str) {
         let Ok(settings) = parse(settings.as_bytes()) else { return };
         let is_held = settings.get("queue_all") == Some(&Value::Bool(true));
+        self.former.push((at, self.orders.clone()));
         self.orders.settings = Some(settings);
         self.configured_at = at;
         self.hold(at, is_held);
@@ -207,6 +223,7 @@ impl Facts {
     /// Events were committed.
     pub(super) fn schedule(&mut self, at: Millis, events: &str) {
         let events: Option<Vec<Event>> = from_text(events.as_bytes());
+        self.former.push((at, self.orders.clone()));
         self.orders.events = events.unwrap_or_default();
         let Facts { orders, draws, .. } = self;
         draws.sealed.retain(|sealed| orders.events.iter().any(|event| is_of(sealed.occasion, event)));
@@ -335,9 +352,9 @@ impl Facts {
         known.filter_map(|(place, facts)| Some((place, facts.turn.filter(|_| !facts.is_spent())?, facts)))
     }
 
-    /// The longest time for which an edge may go on with a board that was published before: counted from now.
-    pub(super) fn longest_age(&self, now: Millis) -> Millis {
-        let usable = self.boards.iter().filter(|(at, age)| now.since(*at) <= age.plus(GRACE));
-        usable.map(|(_, age)| *age).max().unwrap_or(Millis(1_000))
+    /// When no edge goes on any more with a board that was published until now, by the Room's clock.
+    pub(super) fn boards_end_at(&self, now: Millis) -> Millis {
+        let ends = self.boards.iter().map(|board| board.clock.plus(board.age));
+        ends.max().unwrap_or(now).max(now.plus(YOUNGEST_AGE))
     }
 }

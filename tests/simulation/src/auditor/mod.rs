@@ -36,7 +36,7 @@ use durable::board::Board;
 use durable::journal::{Change, Row};
 use durable::units::Millis;
 
-use self::facts::Facts;
+use self::facts::{Facts, Published};
 use self::live::Live;
 use self::visitors::Visitors;
 use crate::trace::NOON;
@@ -231,8 +231,9 @@ impl Auditor {
     pub fn published(&mut self, now: Millis, board: &Board) {
         let facts = &mut self.facts;
         let (called, issued) = (facts.called, facts.ranks.len() as u64);
-        facts.boards.push_back((now, Millis(board.max_age_ms)));
-        while facts.boards.front().is_some_and(|(at, _)| now.since(*at).0 > 60_000) {
+        let (clock, age) = (Millis(board.at_ms), Millis(board.max_age_ms));
+        facts.boards.push_back(Published { at: now, clock, age });
+        while facts.boards.front().is_some_and(|board| now.since(board.at).0 > 60_000) {
             facts.boards.pop_front();
         }
         self.check(now, board.called <= called && board.issued <= issued, Rule::Durable, || {

@@ -139,9 +139,6 @@ impl Auditor {
         let proved = digest(&[&draw.seed]) == before && draw.hash == [0; 32];
         facts.rounds.chain = Some((begun_at, draw.seed));
         facts.rounds.last_at = Some(at);
-        if facts.rounds.kept.len() >= KEPT_MAX {
-            facts.forget_oldest();
-        }
         let (low, end) = (draw.first.0, draw.first.0 + draw.count);
         let among = all.iter().all(|rank| (low..end).contains(rank)) && end == issued;
         self.check(at, limits.way == Way::ByRounds, Rule::Drawn, || format!("a round in {:?}", limits.way));
@@ -192,6 +189,10 @@ impl Auditor {
         let told = (called.len(), passed_over.len());
         let round = RoundFacts { number, at, closes_at, late_until, called, doubles: passed_over };
         facts.rounds.kept.push_back(round);
+        // The oldest gives way to one too many, once that is drawn.
+        if facts.rounds.kept.len() > KEPT_MAX {
+            facts.forget_oldest();
+        }
         self.check(at, right, Rule::Drawn, || {
             format!("a round calls {holding} and doubles {}; drawn were {told:?}", doubles.len())
         });

@@ -5,7 +5,7 @@ use durable::seen::Seen;
 use durable::token::{Pass, Ticket};
 use durable::units::{Epoch, Millis};
 
-use super::facts::GRACE;
+use super::facts::{GRACE, Published};
 use super::{Auditor, Rule};
 use crate::workload::browser::{Aim, Cookie, Request, Told};
 use crate::world::{keys, tag};
@@ -48,7 +48,7 @@ impl Auditor {
             let asked_at = now.minus(TRAVEL);
             let quiet = self.live.quiet_since.is_some_and(|since| asked_at.since(since) > SETTLED);
             let usable =
-                |(at, age): &(Millis, Millis)| *at < turn.at && asked_at.since(*at) <= age.plus(GRACE);
+                |board: &Published| board.at < turn.at && asked_at.since(board.at) <= board.age.plus(GRACE);
             let excused = turn.at > asked_at || self.facts.boards.iter().any(usable);
             self.check(now, !quiet || excused, Rule::Live, || {
                 format!("visitor {visitor} was called {} ms ago and is told to wait", now.since(turn.at).0)

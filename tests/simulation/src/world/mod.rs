@@ -41,7 +41,7 @@ pub const ROOM_ID: &str = "5a1e0000000000000000000000000001";
 const KEY: &str = "a key that is known to every run of the simulation";
 
 /// No run that ends has so many events.
-const EVENTS_MAX: u64 = 600_000;
+const EVENTS_MAX: u64 = 1_200_000;
 
 /// The keys of every run.
 pub fn keys() -> &'static Keys {
