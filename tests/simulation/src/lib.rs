@@ -24,7 +24,7 @@ use durable::units::Millis;
 use crate::auditor::{Auditor, Rule, Violation};
 use crate::plan::{Plan, Scope};
 use crate::trace::{NOON, Trace};
-use crate::world::World;
+use crate::world::{LOTTERY, World};
 
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,5 +80,5 @@ pub fn run(plan: &Plan, options: &Options) -> Outcome {
 /// session, or for a window and a round before it, one after the other if there is one seat; and the slowest pace lets in one at a time.
 fn patience(plan: &Plan) -> Millis {
     let people = plan.visitors.len() as u64 * 4 + 20;
-    Millis(people * 160_000)
+    LOTTERY.plus(Millis(people * 160_000))
 }

@@ -46,6 +46,12 @@ impl Draws {
         sealed.map(|sealed| sealed.seed)
     }
 
+    /// A seed is worth nothing once its event has started and nobody was gathered: the alarm may have come after all of the prequeue.
+    pub(super) fn forget_missed(&mut self, at: Millis) {
+        let gathered = self.gathered.map(|gathered| gathered.event);
+        self.sealed.retain(|sealed| sealed.occasion.start > at || gathered == Some(sealed.occasion.event));
+    }
+
     /// The start of the draw that gave a place.
     pub(super) fn start_of(&self, place: u64) -> Option<Millis> {
         let drawn = |draw: &Draw| (draw.first.0..draw.first.0 + draw.count).contains(&place);
@@ -159,7 +165,8 @@ impl Auditor {
 
     /// Boards tell what was fixed, and no seed before its time.
     pub(super) fn judge_board_draws(&mut self, now: Millis, board: &Board) {
-        let draws = self.facts.draws.clone();
+        let mut draws = self.facts.draws.clone();
+        draws.forget_missed(Millis(board.at_ms));
         let gathers_from = draws.gathered.map(|gathered| gathered.first);
         let sealed = |start: u64, commitment: [u8; 32]| {
             let at_start = draws.sealed.iter().filter(|sealed| sealed.occasion.start.0 == start);

@@ -12,7 +12,7 @@ use durable::wire::from_text;
 use super::draws::{Draws, is_of};
 use super::expected::{Cohort, ShowUp};
 use super::rounds::Rounds;
-use super::rules::{Limits, Orders};
+use super::rules::{Limits, Orders, Way};
 
 /// An edge may act on a board that is older than its age by this.
 pub(super) const GRACE: Millis = Millis(1_000);
@@ -141,7 +141,7 @@ pub(super) struct Facts {
     pub(super) limits: Option<Limits>,
     /// When that changed last.
     pub(super) configured_at: Millis,
-    /// When a limit was lowered last.
+    /// When a limit was lowered last, or everybody passed freely.
     pub(super) lowered_at: Option<Millis>,
     /// Since when nobody may claim.
     pub(super) held_since: Option<Millis>,
@@ -234,7 +234,9 @@ impl Facts {
     pub(super) fn reckon(&mut self, at: Millis) {
         let Some(limits) = self.orders.limits(at) else { return };
         let before = self.limits.replace(limits).unwrap_or(limits);
-        if limits.seats < before.seats || limits.per_minute < before.per_minute {
+        // Who passes freely is counted, and takes seats that others were promised.
+        let free = before.way == Way::Free;
+        if limits.seats < before.seats || limits.per_minute < before.per_minute || free {
             self.lowered_at = Some(at);
         }
         if limits != before {

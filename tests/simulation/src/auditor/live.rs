@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use durable::units::Millis;
 
+use super::facts::WINDOW;
 use super::late::KEPT;
 use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
@@ -49,18 +50,18 @@ impl Auditor {
             return;
         }
         self.live.looked_at = Some(now);
-        if !self.could_call(now) {
+        let Some(limits) = self.facts.limits.filter(|_| self.could_call(now)) else {
             self.live.stands_since = None;
             return;
-        }
+        };
         let since = *self.live.stands_since.get_or_insert(now);
         let last_call = self.facts.calls.last().map_or(since, |(at, _)| *at);
-        let stands = now.since(since.max(last_call));
-        let (per_minute, by_rounds) =
-            self.facts.limits.map_or((1, false), |limits| (limits.per_minute, limits.way == Way::ByRounds));
-        // Whoever was called a moment ago spent the pace of two.
+        let stands = now.since(since.max(last_call).max(self.facts.configured_at));
+        let Limits { per_minute, way, .. } = limits;
+        // Whoever was called a moment ago spent the pace of two, and a round that of half a minute.
         let patience = PATIENCE.plus(Millis(120_000 / per_minute.max(1)));
-        let patience = if by_rounds { patience.plus(ROUND) } else { patience };
+        let lately = self.facts.rounds.last_at.is_some_and(|at| now.since(at) <= WINDOW);
+        let patience = if lately || way == Way::ByRounds { patience.plus(ROUND) } else { patience };
         let live = self.facts.live(now);
         self.check(now, stands <= patience, Rule::Live, || {
             format!("nobody is called for {} ms with {live} seats taken and pace left", stands.0)

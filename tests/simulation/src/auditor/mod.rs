@@ -150,7 +150,9 @@ impl Auditor {
             self.time_is(at);
         }
         if let Some(answered) = answered {
-            self.judge_claims(at, asked, answered);
+            let ends = |change: &Change| matches!(change, Change::SessionsEnded { .. });
+            let sessions_end = rows.iter().any(|row| row.changes.iter().any(ends));
+            self.judge_claims(at, asked, answered, sessions_end);
         }
         for row in &rows {
             self.read_row(row, asked);
@@ -166,6 +168,7 @@ impl Auditor {
         self.facts.reckon(at);
         let clock = self.facts.moment(at);
         self.facts.forget_rounds(clock);
+        self.facts.draws.forget_missed(at);
     }
 
     fn read_row(&mut self, row: &Row, asked: &[Asked]) {

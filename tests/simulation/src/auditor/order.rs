@@ -40,7 +40,8 @@ impl Auditor {
             let undrawn = facts.draws.start_of(place).is_none();
             let told = facts.draws.start_of(place).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
             let closes_at = told.plus(limits.claim_window);
-            let is_short = holds_until < closes_at;
+            let is_short =
+                holds_until < closes_at && facts.rank(rank as u64).is_some_and(|rank| !rank.is_spent());
             shortest = if is_short { Some(place) } else { shortest };
             let turn = Turn { at, closes_at, holds_until, late_until };
             let before = facts.ranks.get(rank).and_then(|rank| rank.cohort.filter(|_| !rank.is_spent()));
@@ -137,8 +138,15 @@ impl Auditor {
     }
 
     /// Claims were answered that were not answered before.
-    pub(super) fn judge_claims(&mut self, at: Millis, asked_at_once: &[Asked], answered: &[Answered]) {
-        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings | Asked::EndAll));
+    pub(super) fn judge_claims(
+        &mut self,
+        at: Millis,
+        asked_at_once: &[Asked],
+        answered: &[Answered],
+        sessions_end: bool,
+    ) {
+        let unsettled = sessions_end
+            || asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings | Asked::EndAll));
         for (asked, answered) in asked_at_once.iter().zip(answered) {
             let (Asked::Batch(batch), Answered::Batch(BatchAnswer::Done(reply))) = (asked, answered) else {
                 continue;

@@ -39,7 +39,8 @@ pub(super) struct RoundFacts {
 pub(super) struct Rounds {
     /// When the chain began, and what the next seed leads to.
     chain: Option<(Millis, [u8; 32])>,
-    last_at: Option<Millis>,
+    /// When the last one was held.
+    pub(super) last_at: Option<Millis>,
     count: u64,
     of_chain: u32,
     kept: VecDeque<RoundFacts>,

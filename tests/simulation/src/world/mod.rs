@@ -16,6 +16,7 @@ pub mod trouble;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use durable::json;
 use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
 use durable::wire::to_text;
@@ -40,6 +41,9 @@ use crate::workload::visitor::Visitor;
 pub const ROOM_ID: &str = "5a1e0000000000000000000000000001";
 const KEY: &str = "a key that is known to every run of the simulation";
 
+/// So long after the rush places are still called by rounds.
+pub const LOTTERY: Millis = Millis(1_200_000);
+
 /// No run that ends has so many events.
 const EVENTS_MAX: u64 = 1_200_000;
 
@@ -60,6 +64,7 @@ enum Event {
     Trouble(usize),
     Order(usize),
     Quiet,
+    InOrder,
     Come(usize),
     Look(usize, usize),
     Arrive(u64),
@@ -160,6 +165,8 @@ impl<'a> World<'a> {
             self.queue.at(NOON.plus(Millis(500)).plus(visitor.after), Event::Come(index));
         }
         self.queue.at(NOON.plus(self.plan.rush), Event::Quiet);
+        // How long a lottery takes nobody can promise; a line has an end.
+        self.queue.at(NOON.plus(self.plan.rush).plus(LOTTERY), Event::InOrder);
     }
 
     /// Runs until everybody who keeps asking got in, a rule is broken, or `until` has come.
@@ -202,6 +209,7 @@ impl<'a> World<'a> {
             Event::Trouble(index) => self.trouble(self.plan.troubles[index].trouble),
             Event::Order(index) => self.operate(&self.plan.orders[index].deed),
             Event::Quiet => self.quiet(),
+            Event::InOrder => self.order(&json!({ "queueing_method": "fifo" })),
             Event::Come(index) => self.come(index),
             Event::Look(visitor, tab) => self.look(visitor, tab),
             Event::Arrive(request) => self.arrive(request),
