@@ -1,6 +1,8 @@
 //! A crowd, as compact as it gets: who waits with which rank, who is inside until when, and when each of them asks next. Pages ask as pages
 //! do ([`poll_after`]), and are told what pages are told ([`standing_of`]).
 
+use std::hint::black_box;
+
 use anteroom::poll::{poll_after, standing_of};
 use anteroom::standing::Standing;
 use durable::batch::{ClaimOutcome, Grant};
@@ -28,6 +30,8 @@ const STAY: Millis = Millis(150_000);
 const GOODBYE_PERCENT: u64 = 50;
 /// An entry of the wheel is somebody's page, or, with this bit, somebody inside.
 const INSIDE: u32 = 1 << 31;
+/// So many visitors are fetched from memory at once.
+const AHEAD: usize = 64;
 
 /// Who comes.
 #[derive(Clone, Copy)]
@@ -151,7 +155,11 @@ impl Crowd {
     pub(super) fn tick(&mut self) -> bool {
         self.now = self.now.plus(TICK);
         let (mut wishes, mut joining, mut claiming) = (Wishes::default(), Vec::new(), Vec::new());
-        for entry in self.wheel.turn() {
+        let due = self.wheel.turn();
+        for (n, &entry) in due.iter().enumerate() {
+            if n % AHEAD == 0 {
+                self.fetch(&due[n..due.len().min(n + AHEAD)]);
+            }
             if entry & INSIDE != 0 {
                 self.stay(entry, &mut wishes);
                 continue;
@@ -179,6 +187,13 @@ impl Crowd {
             self.hear(id, &outcome);
         }
         self.wheel.entries > 0
+    }
+
+    /// Looks at many visitors at once, so that memory brings them at once too: a million of them fit no cache, and what they do next is
+    /// so much work each that the processor would wait for one after the other.
+    fn fetch(&self, entries: &[u32]) {
+        let states = entries.iter().map(|entry| self.visitors[(entry & !INSIDE) as usize].state as u32);
+        black_box(states.sum::<u32>());
     }
 
     /// They have a rank, and the page begins to ask.
