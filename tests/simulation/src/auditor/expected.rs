@@ -30,6 +30,8 @@ pub(super) struct Cohort {
 pub(super) struct ShowUp {
     called: u64,
     came: u64,
+    /// How often more were called than there were seats for.
+    over_calls: u64,
 }
 
 impl Cohort {
@@ -47,6 +49,11 @@ impl ShowUp {
             called if called < LEARNS_FROM => 1_000,
             called => (self.came * 1_000 / called + MARGIN).min(1_000),
         }
+    }
+
+    /// How many of so many are expected, in thousandths of one.
+    pub(super) fn thousandths(self, called: u64) -> u64 {
+        called * self.permille()
     }
 
     /// Whether it says nothing yet.
@@ -69,8 +76,9 @@ impl Facts {
         self.cohorts.len() - 1
     }
 
-    /// How many seats are held for those who were called and are expected: whoever asked in vain comes for certain.
-    fn expected(&self, clock: Millis) -> u64 {
+    /// How many were called and may still come in their windows, and how many seats are held for them, because so many are expected:
+    /// whoever asked in vain comes for certain.
+    fn expected(&self, clock: Millis) -> (u64, u64) {
         let open = self.cohorts.iter().zip(0_usize..).filter(|(cohort, _)| cohort.closes_at > clock);
         let of = |(cohort, index): (&Cohort, usize)| {
             let called = || self.ranks.iter().filter(|rank| rank.cohort == Some(index));
@@ -82,9 +90,9 @@ impl Facts {
                 kept += u64::from(rank.kept_at.is_some_and(|kept| clock.since(kept) < KEPT));
             }
             let likely = (u64::from(cohort.size) * self.show_up.permille()).div_ceil(1_000);
-            likely.saturating_sub(came).max(kept).min(missing)
+            (missing, likely.saturating_sub(came).max(kept).min(missing))
         };
-        open.map(of).sum()
+        open.map(of).fold((0, 0), |(all, sum), (missing, expected)| (all + missing, sum + expected))
     }
 }
 
@@ -92,14 +100,20 @@ impl Auditor {
     /// So many were called just now.
     pub(super) fn judge_expected(&mut self, at: Millis, called: u32) {
         let Some(limits) = self.facts.limits.filter(|_| called > 0) else { return };
-        let (live, expected) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
+        let (live, (missing, expected)) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
         let late = self.facts.kept_before(at, u64::MAX, false, |facts| facts.kept_at);
+        self.facts.show_up.over_calls += u64::from(live + missing + late > limits.seats);
         self.check(at, live + expected + late <= limits.seats, Rule::Ghosts, || {
             format!(
                 "{called} are called; {live} are inside, {expected} expected and {late} told next, of {}",
                 limits.seats
             )
         });
+    }
+
+    /// How often the Room called more than it had seats for, as it had learnt that some never come.
+    pub fn over_calls(&self) -> u64 {
+        self.facts.show_up.over_calls
     }
 
     /// Something was learnt from calls whose windows are over.
@@ -119,7 +133,8 @@ impl Auditor {
             }
         }
         let show_up = &mut facts.show_up;
-        (show_up.called, show_up.came) = (show_up.called + called, show_up.came + came);
+        // What was counted here, whatever the Room says.
+        (show_up.called, show_up.came) = (show_up.called + counted.0, show_up.came + counted.1);
         if show_up.called > MEMORY {
             (show_up.called, show_up.came) = (show_up.called / 2, show_up.came / 2);
         }
