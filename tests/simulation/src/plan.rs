@@ -58,13 +58,13 @@ impl Plan {
         let mut dice = Dice::new(seed);
         // From a stream of its own, so that all other plans are what they were without it.
         let mut fate = Dice::new(!seed);
-        let is_fickle = scope.is_fickle || (fate.below(40) == 0 && !scope.is_tight);
+        let is_fickle = scope.is_fickle || (seed % 40 == 9 && !scope.is_tight);
         let is_long = dice.percent(4) && !is_fickle;
         let is_tight = scope.is_tight || (dice.percent(8) && !is_fickle);
         // One in two hundred is held for longer than a ticket lives.
         let is_overnight = !is_tight && dice.below(200) == 0 && !is_fickle;
         let rush = match () {
-            () if is_fickle => fate.millis(180_000, 420_000),
+            () if is_fickle => fate.millis(300_000, 540_000),
             () if is_overnight => Millis(90_000_000),
             () if is_long => Millis(3_000_000),
             () => dice.millis(60_000, 360_000),

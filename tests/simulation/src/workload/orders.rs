@@ -60,7 +60,7 @@ pub fn tight(dice: &mut Dice, mut opening: Value) -> Value {
 
 /// The same with few seats, much pace and short windows: many calls close within a rush.
 pub fn fickle(dice: &mut Dice, mut opening: Value) -> Value {
-    opening.set("total_active_users", json!(dice.between(8, 30)));
+    opening.set("total_active_users", json!(dice.between(12, 40)));
     opening.set("new_users_per_minute", json!(dice.between(200, 3_000)));
     opening.set("session_duration_seconds", json!(dice.pick(&[10, 20])));
     opening.set("claim_window_seconds", json!(dice.pick(&[10, 15])));
