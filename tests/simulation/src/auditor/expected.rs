@@ -1,9 +1,9 @@
 //! Rule 7, its first half: no more are called than there are seats, but for those who are expected not to come. What is expected is reckoned
 //! anew: who was called together ([`Cohort`]), and how many of them came while seats were held for them.
 
-use durable::units::Millis;
+use durable::units::{Millis, Rank};
 
-use super::facts::Facts;
+use super::facts::{Facts, RankFacts, Turn};
 use super::late::KEPT;
 use super::{Auditor, Rule};
 
@@ -108,6 +108,45 @@ impl Auditor {
                 "{called} are called; {live} are inside, {expected} expected and {late} told next, of {}",
                 limits.seats
             )
+        });
+    }
+
+    /// A called place enters: late, it takes no seat that is held for somebody else.
+    pub(super) fn judge_promised(&mut self, at: Millis, rank: Option<Rank>) {
+        let Some(limits) = self.facts.limits else { return };
+        let clock = self.facts.moment(at);
+        let turn = rank.and_then(|rank| self.facts.rank(rank.0)).and_then(|facts| facts.turn);
+        if turn.is_none_or(|turn| clock < turn.holds_until) {
+            return;
+        }
+        let (live, (_, expected)) = (self.facts.live(at), self.facts.expected(clock));
+        self.check(at, live + expected < limits.seats, Rule::Ghosts, || {
+            format!(
+                "rank {rank:?} enters late; {live} are inside and {expected} expected, of {}",
+                limits.seats
+            )
+        });
+    }
+
+    /// While called places ask in vain, windows stand still, and at no other time: nobody loses a turn that they could not take.
+    pub(super) fn judge_closed(&mut self, at: Millis) {
+        let Some(limits) = self.facts.limits.filter(|limits| limits.way.calls()) else { return };
+        let (live, taken) = (self.facts.live(at), self.facts.taken(at));
+        let (clock, is_held) = (self.facts.moment(at), self.facts.held_since.is_some());
+        let is_paced_out = self.facts.admitted(at) >= limits.per_minute;
+        let (is_full, may_be_full) =
+            (live >= limits.seats || is_paced_out, taken >= limits.seats || is_paced_out);
+        if !is_full && !is_held {
+            return;
+        }
+        let asks = |(_, turn, facts): &(u64, Turn, &RankFacts)| {
+            clock < turn.late_until && facts.kept_on_clock.is_some_and(|kept| clock.since(kept) <= KEPT)
+        };
+        let asked = self.facts.pending().any(|pending| asks(&pending));
+        let right = if is_held { may_be_full && asked } else { !(is_full && asked) };
+        self.check(at, right, Rule::Ghosts, || {
+            let seats = limits.seats;
+            format!("held: {is_held}; asked in vain: {asked}; {live} to {taken} of {seats} seats are taken")
         });
     }
 

@@ -58,10 +58,12 @@ pub fn tight(dice: &mut Dice, mut opening: Value) -> Value {
     opening
 }
 
-/// The same with few seats, much pace and short windows: many calls close within a rush.
+/// The same with short windows, and few seats and much pace or the other way round: many calls close within a rush.
 pub fn fickle(dice: &mut Dice, mut opening: Value) -> Value {
-    opening.set("total_active_users", json!(dice.between(12, 40)));
-    opening.set("new_users_per_minute", json!(dice.between(200, 3_000)));
+    let has_pace = dice.percent(75);
+    let (seats, pace) = if has_pace { ((12, 40), (200, 3_000)) } else { ((60, 120), (50, 120)) };
+    opening.set("total_active_users", json!(dice.between(seats.0, seats.1)));
+    opening.set("new_users_per_minute", json!(dice.between(pace.0, pace.1)));
     opening.set("session_duration_seconds", json!(dice.pick(&[10, 20])));
     opening.set("claim_window_seconds", json!(dice.pick(&[10, 15])));
     opening.set("queue_all", json!(false));
