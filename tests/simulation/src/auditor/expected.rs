@@ -78,7 +78,7 @@ impl Facts {
 
     /// How many were called and may still come in their windows, and how many seats are held for them, because so many are expected:
     /// whoever asked in vain comes for certain.
-    fn expected(&self, clock: Millis) -> (u64, u64) {
+    pub(super) fn expected(&self, clock: Millis) -> (u64, u64) {
         let open = self.cohorts.iter().zip(0_usize..).filter(|(cohort, _)| cohort.closes_at > clock);
         let of = |(cohort, index): (&Cohort, usize)| {
             let called = || self.ranks.iter().filter(|rank| rank.cohort == Some(index));
