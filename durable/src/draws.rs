@@ -76,6 +76,11 @@ impl Done {
         place.0 < self.end()
     }
 
+    /// Whether any of its places may still enter: of a draw that nobody joined there are none.
+    fn stands(&self, void: Place) -> bool {
+        self.draw.count > 0 && self.end() > void.0
+    }
+
     fn end(&self) -> u64 {
         self.draw.first.0 + self.draw.count
     }
@@ -175,10 +180,10 @@ impl Draws {
         let gathered = self.gathering.map(|gathering| gathering.event);
         self.seals.retain(|Seal { occasion, .. }| occasion.start > now || Some(occasion.event) == gathered);
         let newest = self.done.last().map(|done| done.occasion);
-        self.done.retain(|done| done.end() > void.0 || Some(done.occasion) == newest);
+        self.done.retain(|done| done.stands(void) || Some(done.occasion) == newest);
         // With a draw to come, the newest gives way.
         if self.done.len() == DONE_MAX {
-            self.done.retain(|done| done.end() > void.0);
+            self.done.retain(|done| done.stands(void));
         }
     }
 
@@ -279,6 +284,17 @@ mod tests {
         draws.finish(done(9, 10, 5));
         let first = [9, 10, 12, 14, 15].map(|place| draws.first_rank_from(Place(place)).0);
         assert_eq!(first, [9, 10, 10, 10, 15]);
+    }
+
+    #[test]
+    fn draws_that_nobody_joined_take_the_place_of_no_other() {
+        let mut draws = Draws::default();
+        for start in [9, 19, 29] {
+            draws.finish(done(start, 1, 0));
+            draws.forget(Place(0), Millis(start));
+        }
+        assert_eq!(draws.done().len(), 1, "the newest is there to be verified");
+        assert!(draws.has_room());
     }
 
     #[test]
