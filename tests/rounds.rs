@@ -294,6 +294,32 @@ fn where_only_winners_are_ahead_no_more_are_called_than_there_are_seats() {
 }
 
 #[test]
+fn back_to_fifo_a_room_that_has_learnt_holds_no_more_seats_for_winners_than_it_has() {
+    let mut table = Table::new(&json!({ "total_active_users": 200 }));
+    table.join(200);
+    for rank in 0..20 {
+        granted(&table.claim(rank));
+    }
+    // One of ten comes: of a thousand who are called 170 are expected.
+    table.later(130_000);
+    let random = json!({ "queueing_method": "random", "total_active_users": 20 });
+    table.configure(&random);
+    table.join(200);
+    table.later(30_000);
+    let board = table.room.board(table.now);
+    let won: Vec<u64> = (200..400).filter(|rank| board.has_called(Rank(*rank))).collect();
+    assert_eq!(won.len(), 117, "who are expected to be 20");
+    let came = &won[won.len() - 18..];
+    for rank in came {
+        granted(&table.claim(*rank));
+    }
+    // Two of the others are expected yet, and one seat more is there.
+    table.configure(&json!({ "queueing_method": "fifo", "total_active_users": 21 }));
+    let called = (200..table.called()).filter(|rank| !came.contains(rank)).count();
+    assert_eq!(called, 5, "of five one is expected");
+}
+
+#[test]
 fn of_those_who_have_left_no_more_are_looked_at_in_one_step_than_a_moment_takes() {
     for method in ["fifo", "random"] {
         let mut table = Table::new(&json!({ "queue_all": true, "queueing_method": method }));

@@ -434,9 +434,11 @@ impl<'a> Turn<'a> {
                     break;
                 }
                 if self.state.rounds.has_won(rank) {
-                    // A call of their own makes them the line's. While their round holds a seat for them, they cost no other.
+                    // A call of their own makes them the line's. While their round holds a seat for each of them, they cost no other.
                     let clock = self.state.line.clock(self.now);
-                    new += u64::from(self.state.rounds.window(rank, clock) != Window::Open);
+                    let has_seat = self.state.show_up.permille() == 1_000
+                        && self.state.rounds.window(rank, clock) == Window::Open;
+                    new += u64::from(!has_seat);
                     self.call_up_to(end, holding, closes_at)?;
                     self.call_up_to(end + 1, 1, closes_at)?;
                     holding = 0;

@@ -44,7 +44,8 @@ impl Auditor {
             format!("visitor {visitor} has rank {rank} and is sent to the end of the line")
         });
         let is_in_line = matches!(state.as_str(), "waiting" | "drawing" | "prequeue");
-        if let Some(turn) = facts.turn.filter(|_| is_in_line && living) {
+        // Behind its late window a round is forgotten, and whom it called waits again.
+        if let Some(turn) = facts.turn.filter(|_| is_in_line && living && in_time) {
             let asked_at = now.minus(TRAVEL);
             let quiet = self.live.quiet_since.is_some_and(|since| asked_at.since(since) > SETTLED);
             let usable =
