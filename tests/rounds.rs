@@ -121,6 +121,31 @@ fn a_winner_is_called_until_its_round_is_forgotten_and_then_waits_again() {
 }
 
 #[test]
+fn whoever_asked_in_vain_holds_no_seat_when_their_round_is_forgotten() {
+    let mut table = table(30);
+    table.later(30_000);
+    let won: Vec<u64> = winners(&mut table, 30).into_iter().collect();
+    let random = json!({ "queueing_method": "random", "total_active_users": 1 });
+    table.configure(&random);
+    let mut grant = granted(&table.claim(won[0]));
+    for _ in 0..30 {
+        table.later(29_000);
+        if let durable::batch::RenewOutcome::Renewed(renewed) = table.renew(&grant) {
+            grant = renewed;
+        }
+    }
+    // Late, and in vain: somebody is inside.
+    for rank in &won[1..3] {
+        assert!(matches!(table.claim(*rank), ClaimOutcome::Next { .. }));
+    }
+    table.leave(&grant);
+    table.later(20_000);
+    assert_eq!((table.inside(), table.room.board(table.now).waiting), (0, 20), "the seat is theirs");
+    table.later(60_000);
+    assert_eq!(table.room.board(table.now).waiting, 28, "one of 29 has won");
+}
+
+#[test]
 fn whoever_waits_again_is_drawn_among_and_called_as_everybody_else() {
     let mut table = table(30);
     table.later(30_000);

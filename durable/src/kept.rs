@@ -80,6 +80,11 @@ impl Kept {
         self.places.retain(|asked| asked.place >= void && now.since(asked.at) <= KEEP);
     }
 
+    /// Forgets all others.
+    pub fn retain(&mut self, is_called: impl Fn(Place) -> bool) {
+        self.places.retain(|asked| is_called(asked.place));
+    }
+
     /// When the first of them is forgotten, unless it asks again.
     pub fn next_end(&self) -> Option<Millis> {
         self.all().map(|asked| asked.at.plus(KEEP).plus(Millis(1))).min()

@@ -121,7 +121,7 @@ impl State {
             self.quiet_until = self.quiet_until.max(ends);
         }
         let returned = self.rounds.forget(clock);
-        self.line.come_back(returned);
+        self.come_back(returned);
         self.kept.forget(self.line.void(), clock);
         self.seats.expire(at);
         self.revoked.retain(|revoked| revoked.forget_at > at);
@@ -193,6 +193,17 @@ impl State {
                 asked.round.is_some_and(|round| self.rounds.is_open(round, self.line.clock(self.at)))
             }
             window => window == Window::Open,
+        }
+    }
+
+    /// So many winners wait again, their rounds are forgotten: whoever of them asked in vain is called no more, and holds no seat.
+    fn come_back(&mut self, winners: u64) {
+        self.line.come_back(winners);
+        if winners > 0 {
+            let (draws, rounds, called) = (&self.draws, &self.rounds, self.line.called());
+            let clock = self.line.clock(self.at);
+            let is_called = |place| rounds.window(draws.rank_of(place), clock) != Window::Uncalled;
+            self.kept.retain(|place| place < called || is_called(place));
         }
     }
 
@@ -341,7 +352,7 @@ impl State {
             Change::Round { draw, cut, doubles, holding, closes_at, late_until } => {
                 let call = Call::new(at, *holding, *closes_at, *late_until);
                 let returned = self.rounds.hold(Round::new(*draw, *cut, doubles.clone(), call)?);
-                self.line.come_back(returned);
+                self.come_back(returned);
                 self.line.go_ahead(u64::from(*holding));
                 self.derive_kept();
             }
