@@ -2,7 +2,7 @@
 //! boards that were published, what the origin saw and what visitors heard, and keeps a naive model of its own (`facts`): plain lists,
 //! counted anew each time. It shares no decision with the Room; from the production code it takes nothing but the formats.
 //!
-//! | file | rules of DESIGN 4 |
+//! | file | rules of `docs/how-it-works.md` |
 //! |---|---|
 //! | `cap` | 1: live seats, and what edges let through |
 //! | `pace` | 2: admissions in 60 s, evenly |
