@@ -158,6 +158,12 @@ impl Auditor {
         let gathered = facts.draws.gathered.map(|gathered| gathered.event);
         let scattered = prequeue.filter(|event| event.shuffle && gathered != Some(event.id));
         let missed = unsealed.copied().or(unswept).or(scattered);
+        let gathers = |event: &&Event| event.shuffle && event.prequeue_ms <= at.0 && at.0 < event.start_ms;
+        let kept =
+            gathered.filter(|id| !facts.orders.events.iter().filter(gathers).any(|event| event.id == *id));
+        self.check(at, kept.is_none(), Rule::Drawn, || {
+            format!("people are still gathered for {kept:?}, neither drawn nor dispersed")
+        });
         self.check(at, missed.is_none(), Rule::Drawn, || {
             format!("the schedule is not followed for {missed:?}")
         });

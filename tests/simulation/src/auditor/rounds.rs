@@ -191,9 +191,15 @@ impl Auditor {
         let round = RoundFacts { number, at, closes_at, late_until, called, doubles: passed_over };
         facts.rounds.kept.push_back(round);
         // The oldest gives way to one too many, once that is drawn.
-        if facts.rounds.kept.len() > KEPT_MAX {
+        let oldest = facts.rounds.kept.front().filter(|_| facts.rounds.kept.len() > KEPT_MAX);
+        let clock = facts.moment(at);
+        let cut_short = oldest.is_some_and(|oldest| oldest.closes_at > clock);
+        if oldest.is_some() {
             facts.forget_oldest();
         }
+        self.check(at, !cut_short, Rule::Order, || {
+            "a round is forgotten before the window of those it called is over".into()
+        });
         self.check(at, right, Rule::Drawn, || {
             format!("a round calls {holding} and doubles {}; drawn were {told:?}", doubles.len())
         });
