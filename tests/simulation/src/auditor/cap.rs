@@ -41,10 +41,23 @@ impl Auditor {
                 format!("seat {seat}.{generation} is given while {seat}.{last} is alive for {dead_in} ms")
             });
         }
-        let (least, lifetime) = (limits.session, grant.expires.since(at));
-        self.check(at, lifetime >= least, Rule::Kept, || format!("a pass for {} ms", lifetime.0));
-        let soon = free_at <= grant.expires.plus(DEAD_AFTER_EXPIRY).plus(TICK);
-        self.check(at, soon, Rule::Live, || format!("seat {seat} is to be free at {} only", free_at.0));
+        let (told, lifetime) = (limits.lifetime(), grant.expires.since(at));
+        self.check(at, lifetime == told && grant.issued == at, Rule::Kept, || {
+            format!("a pass for {} ms, not {}", lifetime.0, told.0)
+        });
+        self.judge_free(at, grant, free_at);
+    }
+
+    /// A seat is free once its pass is dead everywhere, and in the next step.
+    fn judge_free(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
+        let dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY);
+        let seat = grant.seat.0;
+        self.check(at, free_at >= dead_at, Rule::Cap, || {
+            format!("seat {seat} is to be free {} ms before its pass is dead", dead_at.since(free_at).0)
+        });
+        self.check(at, free_at < dead_at.plus(TICK), Rule::Live, || {
+            format!("seat {seat} is to be free {} ms after its pass is dead", free_at.since(dead_at).0)
+        });
     }
 
     /// A pass is renewed.
@@ -60,9 +73,14 @@ impl Auditor {
         pass.dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY).max(before.dead_at);
         let is_alive = before.left_at.is_none() && at < before.dead_at.plus(TICK);
         self.check(at, is_alive, Rule::Cap, || format!("{key:?} is renewed and was dead"));
-        let least = limits.filter(|limits| !limits.is_fixed).map_or(Millis(0), |limits| limits.session);
-        let is_long = grant.expires.since(at) >= least && grant.expires >= before.grant.expires;
-        self.check(at, is_long, Rule::Kept, || format!("{key:?} is renewed until {}", grant.expires.0));
+        // A pass is never shortened: it may be one of a longer D. Where sessions are fixed it stays as it was given.
+        let (was, anew) = (before.grant, limits.filter(|limits| !limits.is_fixed));
+        let told = anew
+            .map_or((was.issued, was.expires), |limits| (at, was.expires.max(at.plus(limits.lifetime()))));
+        self.check(at, (grant.issued, grant.expires) == told, Rule::Kept, || {
+            format!("{key:?} is renewed for {} ms, by {limits:?}", grant.expires.since(at).0)
+        });
+        self.judge_free(at, grant, free_at);
         if !self.facts.alive.contains(&key) {
             self.facts.alive.push(key);
         }

@@ -32,8 +32,10 @@ const CLOCKS: Millis = Millis(2_000);
 pub(super) const TICK: Millis = Millis(100);
 /// What pace is counted over.
 pub(super) const WINDOW: Millis = Millis(60_000);
-/// How long after its call a place may still enter, at least.
+/// How long a place may still enter: from its call on at least, from the end of its window on at most.
 pub(super) const LATE_WINDOW: Millis = Millis(30 * 60_000);
+/// A window stays open for the last request that is under way: so much longer than was told, and no more.
+pub(super) const LAST_REQUEST: Millis = Millis(5_000);
 
 /// When a place was called, and how long that counts.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ pub(super) struct Turn {
     pub(super) at: Millis,
     /// Until then whoever asks gets in at once.
     pub(super) closes_at: Millis,
-    /// It holds a seat until then, by its row.
+    /// It holds a seat until then, by its row: for [`LAST_REQUEST`] longer at most.
     pub(super) holds_until: Millis,
     /// From then on nobody may enter.
     pub(super) late_until: Millis,
@@ -112,7 +114,7 @@ pub(super) struct PassFacts {
     pub(super) left_at: Option<Millis>,
     /// From then on no edge accepts it.
     pub(super) dead_at: Millis,
-    /// From then on its seat is free, by the row: no sooner.
+    /// From then on its seat is free, by the row: no sooner, and a step later at most.
     pub(super) free_at: Millis,
 }
 

@@ -7,7 +7,7 @@
 use durable::batch::{BatchAnswer, ClaimOutcome};
 use durable::units::{Millis, Rank};
 
-use super::facts::{LATE_WINDOW, Turn, key};
+use super::facts::{LAST_REQUEST, LATE_WINDOW, Turn, key};
 use super::rules::Way;
 use super::{Answered, Asked, Auditor, Rule};
 
@@ -58,6 +58,9 @@ impl Auditor {
             (facts.turn, facts.is_passed) = (Some(turn), true);
         }
         facts.called = end;
+        // Whoever is called before drawn places may share their window: one call has one.
+        let begins = facts.draws.last_start_from(first).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
+        let latest = begins.plus(limits.claim_window).plus(LAST_REQUEST);
         self.check(at, first < end && end <= issued, Rule::Order, || {
             format!("called are {end} of {issued}, before it were {first}")
         });
@@ -71,11 +74,20 @@ impl Auditor {
         self.check(at, shortest.is_none(), Rule::Order, || {
             format!("a window until {} is too short for place {shortest:?}", holds_until.0)
         });
+        self.check(at, holds_until <= latest, Rule::Order, || {
+            format!("a window is {} ms too long", holds_until.since(latest).0)
+        });
         self.check(at, dead.is_none(), Rule::Ghosts, || {
             format!("rank {dead:?} is called, a day and more old")
         });
-        let long = late_until >= at.plus(LATE_WINDOW);
-        self.check(at, long, Rule::Ghosts, || format!("late until {}", late_until.0));
+        let is_late_enough = late_until >= at.plus(LATE_WINDOW);
+        self.check(at, is_late_enough && late_until <= holds_until.plus(LATE_WINDOW), Rule::Ghosts, || {
+            format!(
+                "late {} ms after the call, and after a window until {}",
+                late_until.since(at).0,
+                holds_until.0
+            )
+        });
         self.judge_evenness(at, afresh);
         self.judge_expected(at, holding);
     }
