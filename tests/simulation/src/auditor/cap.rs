@@ -10,12 +10,10 @@ use durable::token::Pass;
 use durable::units::Millis;
 
 use super::draws::occasion;
-use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts, TICK};
+use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, OLDEST_BOARD, PassFacts, TICK, YOUNGEST_AGE};
 use super::rules::{Orders, Way};
 use super::{Asked, Auditor, Rule};
 
-/// A board is acted on for no longer than this.
-const OLDEST_BOARD: Millis = Millis(10_000);
 /// How long after a room was open to all an edge may not know that it no longer is.
 const OPEN_SLACK: Millis = Millis(30_000);
 /// An edge's clock is off by so much at most, and a request under way.
@@ -93,16 +91,22 @@ impl Auditor {
             return self.broke(at, Rule::Cap, format!("{key:?} is given up and was never given"));
         };
         let was_left = pass.left_at.replace(at).is_some();
-        pass.free_at = free_at;
+        let expires_at = std::mem::replace(&mut pass.free_at, free_at);
         pass.dead_at = pass.dead_at.min(ends_at.plus(DEAD_AFTER_REVOCATION));
         let dead_at = pass.dead_at;
         self.check(at, !was_left, Rule::Once, || format!("{key:?} is given up twice"));
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("{key:?} is to be free {} ms before it is dead", dead_at.since(free_at).0)
         });
-        let latest = at.plus(OLDEST_BOARD).plus(DEAD_AFTER_REVOCATION).plus(TICK);
+        self.judge_soon_free(at, free_at, expires_at);
+    }
+
+    /// A seat that was given up is free once the oldest boards are, or once its pass would have been dead in any way.
+    fn judge_soon_free(&mut self, at: Millis, free_at: Millis, expires_at: Millis) {
+        let oldest = if self.facts.was_quiet_lately(at) { OLDEST_BOARD } else { YOUNGEST_AGE };
+        let latest = at.plus(oldest).plus(DEAD_AFTER_REVOCATION).plus(TICK).min(expires_at);
         self.check(at, free_at <= latest, Rule::Live, || {
-            format!("{key:?} is given up and to be free in {} ms", free_at.since(at).0)
+            format!("what was given up is to be free {} ms too late", free_at.since(latest).0)
         });
     }
 
@@ -131,6 +135,7 @@ impl Auditor {
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("seats are to be free {} ms before their passes are dead", dead_at.since(free_at).0)
         });
+        self.judge_soon_free(at, free_at, Millis(u64::MAX));
     }
 
     /// The origin sees a request with these tokens.

@@ -19,7 +19,9 @@ pub(super) const GRACE: Millis = Millis(1_000);
 /// A pass is dead at every edge so long after it expired: clocks are off by a second, and requests are under way.
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 /// The age of a board while a line stands.
-const YOUNGEST_AGE: Millis = Millis(1_000);
+pub(super) const YOUNGEST_AGE: Millis = Millis(1_000);
+/// The age of a board while nobody waits.
+pub(super) const OLDEST_BOARD: Millis = Millis(10_000);
 /// A revoked pass is dead so long after the boards that were published before it was: by a grace for their age, and by their way.
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
 /// A ticket lives so long.
@@ -147,6 +149,8 @@ pub(super) struct Facts {
     pub(super) lowered_at: Option<Millis>,
     /// Since when nobody may claim.
     pub(super) held_since: Option<Millis>,
+    /// When nobody waited last: boards of that moment may be old.
+    pub(super) quiet_at: Option<Millis>,
     /// When people got to the origin without a pass last.
     pub(super) open_at: Option<Millis>,
     /// What was in force before, and until when: edges that have not heard yet go by it.
@@ -347,6 +351,18 @@ impl Facts {
     pub(super) fn admitted(&self, at: Millis) -> u64 {
         let recent = self.admissions.iter().rev();
         recent.take_while(|(then, _)| at.since(*then) <= WINDOW).count() as u64
+    }
+
+    /// Nobody waits, or nobody did until now.
+    pub(super) fn note_quiet(&mut self, at: Millis) {
+        if self.waits_nobody() {
+            self.quiet_at = Some(at);
+        }
+    }
+
+    /// Whether a board may be about that was made while nobody waited.
+    pub(super) fn was_quiet_lately(&self, at: Millis) -> bool {
+        self.quiet_at.is_some_and(|quiet_at| at.since(quiet_at) <= OLDEST_BOARD.plus(GRACE))
     }
 
     /// Ranks that are called and neither exchanged nor given up, each with its place, the lowest first.

@@ -165,6 +165,7 @@ impl Auditor {
 
     /// What time alone has changed by now: which limits hold, and which rounds are forgotten.
     fn time_is(&mut self, at: Millis) {
+        self.facts.note_quiet(at);
         self.facts.reckon(at);
         let clock = self.facts.moment(at);
         self.facts.forget_rounds(clock);
