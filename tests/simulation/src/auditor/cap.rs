@@ -11,15 +11,8 @@ use durable::units::Millis;
 
 use super::draws::occasion;
 use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, OLDEST_BOARD, PassFacts, TICK, YOUNGEST_AGE};
-use super::rules::{Orders, Way};
+use super::rules::Way;
 use super::{Asked, Auditor, Rule};
-
-/// How long after a room was open to all an edge may not know that it no longer is.
-const OPEN_SLACK: Millis = Millis(30_000);
-/// An edge's clock is off by so much at most, and a request under way.
-const AHEAD: Millis = Millis(2_000);
-/// So often it is looked whether the room is open.
-const STEP: Millis = Millis(100);
 
 impl Auditor {
     /// A seat is given.
@@ -123,6 +116,7 @@ impl Auditor {
         let again = swept_for.is_some_and(|swept| self.facts.draws.swept.contains(&swept));
         let for_event = swept_for.is_some() && swept_for == prequeue && !again;
         self.facts.draws.swept.extend(swept_for);
+        self.facts.sessions_ended.push((at, swept_for));
         self.check(at, by_operator || for_event, Rule::Kept, || {
             format!("sessions end for {swept_for:?}, and nobody wanted it: again {again}")
         });
@@ -138,28 +132,22 @@ impl Auditor {
         self.judge_soon_free(at, free_at, Millis(u64::MAX));
     }
 
-    /// The origin sees a request with these tokens.
-    pub fn origin_saw(&mut self, now: Millis, tokens: &[&str], is_blind: bool) {
+    /// The origin sees a request with these tokens, by an edge with this clock.
+    pub fn origin_saw(&mut self, now: Millis, clock: Millis, tokens: &[&str], is_blind: bool) {
         let passes: Vec<Pass> = tokens.iter().filter_map(|token| self.pass(token)).collect();
         let known = |pass: &Pass| self.facts.passes.get(&(pass.seat.0, pass.generation.0));
-        let is_alive =
-            |pass: &Pass| known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind);
-        if !passes.iter().any(is_alive) && !self.is_open(now) {
+        let lives = |facts: &PassFacts| now < facts.dead_at && !self.is_swept(clock, facts);
+        let is_alive = |pass: &Pass| known(pass).is_some_and(|facts| is_blind || lives(facts));
+        if !passes.iter().any(is_alive) && !self.is_open(now, clock) {
             let told: Vec<_> = passes.iter().map(|pass| (pass.seat.0, pass.generation.0)).collect();
-            let dead: Vec<_> =
-                passes.iter().filter_map(|pass| Some(now.since(known(pass)?.dead_at).0)).collect();
+            let dead: Vec<_> = passes
+                .iter()
+                .filter_map(|pass| {
+                    let dead_at = known(pass)?.dead_at;
+                    Some(now.since(dead_at).0 as i64 - dead_at.since(now).0 as i64)
+                })
+                .collect();
             self.broke(now, Rule::Cap, format!("the origin saw {told:?}, dead for {dead:?} ms"));
         }
-    }
-    /// Whether people may get to the origin without a pass: the room is open to all, was so a while ago, or is by the clock of an edge, which goes by what it heard last.
-    fn is_open(&self, now: Millis) -> bool {
-        let facts = &self.facts;
-        let lately = |at: &Millis| now.since(*at) <= OPEN_SLACK;
-        let former = facts.former.iter().filter(|(until, _)| lately(until)).map(|(_, orders)| orders);
-        let moments = (0..=2 * AHEAD.0 / STEP.0).map(|step| now.minus(AHEAD).plus(Millis(step * STEP.0)));
-        let opens = |orders: &Orders| {
-            moments.clone().any(|at| orders.limits(at).is_some_and(|limits| limits.way.is_open()))
-        };
-        facts.open_at.as_ref().is_some_and(lately) || former.chain([&facts.orders]).any(opens)
     }
 }

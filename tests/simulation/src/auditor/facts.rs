@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use durable::batch::{BatchName, Grant, Reply};
+use durable::draws::Occasion;
 use durable::json::{Value, parse};
 use durable::schedule::Event;
 use durable::units::{Millis, Rank};
@@ -151,8 +152,8 @@ pub(super) struct Facts {
     pub(super) held_since: Option<Millis>,
     /// When nobody waited last: boards of that moment may be old.
     pub(super) quiet_at: Option<Millis>,
-    /// When people got to the origin without a pass last.
-    pub(super) open_at: Option<Millis>,
+    /// When all sessions were ended, and for which prequeue.
+    pub(super) sessions_ended: Vec<(Millis, Option<Occasion>)>,
     /// What was in force before, and until when: edges that have not heard yet go by it.
     pub(super) former: Vec<(Millis, Orders)>,
     /// Every rank.
@@ -247,9 +248,6 @@ impl Facts {
         }
         if limits != before {
             self.configured_at = at;
-        }
-        if limits.way.is_open() || before.way.is_open() {
-            self.open_at = Some(at);
         }
     }
 
