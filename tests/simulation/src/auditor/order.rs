@@ -8,6 +8,7 @@ use durable::batch::{BatchAnswer, ClaimOutcome};
 use durable::units::{Millis, Rank};
 
 use super::facts::{LAST_REQUEST, LATE_WINDOW, Turn, key};
+use super::late::KEPT;
 use super::rules::Way;
 use super::{Answered, Asked, Auditor, Rule};
 
@@ -112,17 +113,29 @@ impl Auditor {
     pub(super) fn judge_held(&mut self, at: Millis, held: bool, is_ordered: bool) {
         let calls = |at: Millis| self.facts.orders.limits(at).is_some_and(|limits| limits.way.calls());
         let late = held && !is_ordered && !calls(at) && !calls(at.minus(Millis(1)));
-        let was_held = self.facts.held_since.is_some();
+        let (was_held, calls) = (self.facts.held_since.is_some(), calls(at));
         self.check(at, !late || was_held, Rule::Order, || {
             "turns are held later than the schedule says".into()
         });
+        let needless = held && calls && !self.are_claims_vain(at);
+        self.check(at, !needless, Rule::Order, || "turns are held while whoever asks could get in".into());
         self.facts.hold(at, held);
+    }
+
+    /// Whether somebody asked in vain, and the next would: there is no seat, or no pace.
+    fn are_claims_vain(&mut self, at: Millis) -> bool {
+        let Some(limits) = self.facts.limits else { return false };
+        let is_full = self.facts.taken(at) >= limits.seats || self.facts.admitted(at) >= limits.per_minute;
+        let is_recent = |kept: &Option<Millis>| kept.is_some_and(|kept| at.since(kept) <= KEPT);
+        let mut pending = self.facts.pending();
+        is_full && pending.any(|(_, _, facts)| is_recent(&facts.kept_at) || is_recent(&facts.kept_on_clock))
     }
 
     /// Turns have stood still since then: an alarm was late, and the schedule's own instant counts.
     pub(super) fn judge_held_since(&mut self, at: Millis, since: Millis) {
-        let then = self.facts.orders.limits(since).is_some_and(|limits| !limits.way.calls());
-        self.check(at, since <= at && then, Rule::Order, || format!("turns are held since {}", since.0));
+        let calls = |at: Millis| self.facts.orders.limits(at).is_some_and(|limits| limits.way.calls());
+        let stopped = calls(since.minus(Millis(1))) && !calls(since);
+        self.check(at, since <= at && stopped, Rule::Order, || format!("turns are held since {}", since.0));
         self.facts.hold(since, true);
     }
 
