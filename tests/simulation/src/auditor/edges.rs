@@ -27,7 +27,7 @@ impl Auditor {
     /// An edge tells somebody where they stand, by its memory alone.
     pub fn edge_told(&mut self, now: Millis, clock: Millis, told: &Told) {
         let Told::Answer { state, .. } = told else { return };
-        let draws = self.facts.orders.events.iter().any(|event| event.shuffle);
+        let draws = self.maybe_in_force(now).any(|orders| orders.events.iter().any(|event| event.shuffle));
         let fits = |way: Way| match state.as_str() {
             "waiting" | "drawing" => way.calls(),
             "held" => matches!(way, Way::Held | Way::Closed),
@@ -59,8 +59,6 @@ impl Auditor {
 
     /// Whether this may be what an edge goes by: what holds by its clock, or by the Room's if that is ahead; or what held before an order that it has not heard.
     fn may_hold(&self, now: Millis, clock: Millis, fits: impl Fn(Way) -> bool) -> bool {
-        let facts = &self.facts;
-        let former = facts.former.iter().filter(|(until, _)| now.since(*until) <= UNHEARD);
         let ahead = now.since(clock).0;
         let moments =
             (0..=ahead / STEP.0).map(|step| clock.plus(Millis(step * STEP.0))).chain([clock.max(now)]);
@@ -69,7 +67,13 @@ impl Auditor {
             let way = |at| orders.limits(at).map(|Limits { way, .. }| way);
             moments.clone().any(|at| way(at).is_some_and(&fits))
         };
-        former.map(|(_, orders)| orders).chain([&facts.orders]).any(holds) || self.has_changed_often(clock)
+        self.maybe_in_force(now).any(holds) || self.has_changed_often(clock)
+    }
+
+    /// What is ordered, and what was a moment ago: not every edge has heard.
+    fn maybe_in_force(&self, now: Millis) -> impl Iterator<Item = &Orders> {
+        let former = self.facts.former.iter().filter(move |(until, _)| now.since(*until) <= UNHEARD);
+        former.map(|(_, orders)| orders).chain([&self.facts.orders])
     }
 
     /// Whether a board that is still acted on did not tell of the last change.
