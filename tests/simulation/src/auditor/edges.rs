@@ -21,7 +21,7 @@ const STEP: Millis = Millis(50);
 impl Auditor {
     /// Whether people may get to the origin without a pass, by an edge whose clock says so.
     pub(super) fn is_open(&self, now: Millis, clock: Millis) -> bool {
-        self.may_hold(now, clock, |way| way.is_open())
+        self.may_hold(now, clock, Way::is_open)
     }
 
     /// An edge tells somebody where they stand, by its memory alone.
@@ -43,7 +43,8 @@ impl Auditor {
         });
     }
 
-    /// Whether a session was ended by the schedule, as every edge has heard before: by this clock it is over.
+    /// Whether a session was ended by the schedule, and every edge had heard that it would be: by this clock it is over. Where sessions were ended
+    /// besides, or orders changed, boards that are about may count on one ending less.
     pub(super) fn is_swept(&self, clock: Millis, pass: &PassFacts) -> bool {
         let facts = &self.facts;
         let [.., (ended_at, Some(swept))] = facts.sessions_ended.as_slice() else { return false };
@@ -62,7 +63,6 @@ impl Auditor {
         let ahead = now.since(clock).0;
         let moments =
             (0..=ahead / STEP.0).map(|step| clock.plus(Millis(step * STEP.0))).chain([clock.max(now)]);
-        let moments = moments.filter(|at| *at == clock || *at <= now);
         let holds = |orders: &Orders| {
             let way = |at| orders.limits(at).map(|Limits { way, .. }| way);
             moments.clone().any(|at| way(at).is_some_and(&fits))

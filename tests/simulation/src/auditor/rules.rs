@@ -53,7 +53,7 @@ pub(super) struct Limits {
     pub(super) way: Way,
 }
 
-/// A pass may be renewed at the earliest after this part of D, and after this long.
+/// A pass is good for this part of D longer than D, and for so much at least.
 const RENEWAL_PART: u64 = 5;
 const RENEWAL_LEAST: Millis = Millis(20_000);
 
