@@ -4,6 +4,7 @@
 //! Judged is what an edge decides without asking: whom it lets through without a pass, whose ended session it honours, and what it tells those who have
 //! a ticket.
 
+use durable::schedule::Event;
 use durable::units::Millis;
 
 use super::facts::PassFacts;
@@ -52,9 +53,14 @@ impl Auditor {
         let lately = |at: Millis| ended_at.since(at) <= UNHEARD;
         let event = facts.orders.events.iter().find(|event| super::draws::occasion(event) == *swept);
         let changed = facts.former.iter().any(|(until, _)| lately(*until)) || before.is_some_and(lately);
+        // A board that was made after the instant and before the Room's late alarm knows of the prequeue and not of the sessions' end.
+        let missed = |event: &Event| {
+            let mut clocks = facts.boards.iter().map(|board| board.clock);
+            clocks.any(|clock| event.prequeue_ms <= clock.0 && clock < *ended_at)
+        };
         !changed
             && pass.admitted_at < *ended_at
-            && event.is_some_and(|event| event.prequeue_ms <= clock.0)
+            && event.is_some_and(|event| event.prequeue_ms <= clock.0 && !missed(event))
             && !self.has_changed_often(clock)
     }
 

@@ -170,6 +170,8 @@ pub(super) struct Facts {
     pub(super) show_up: ShowUp,
     /// Every place below it was called.
     pub(super) called: u64,
+    /// When places were called last, and from which one on.
+    pub(super) call_began: Option<(Millis, u64)>,
     /// Every pass, by seat and generation.
     pub(super) passes: BTreeMap<(u32, u32), PassFacts>,
     /// Those that may be alive.
@@ -370,9 +372,9 @@ impl Facts {
         known.filter_map(|(place, facts)| Some((place, facts.turn.filter(|_| !facts.is_spent())?, facts)))
     }
 
-    /// When no edge goes on any more with a board that was published until now, by the Room's clock.
+    /// When no edge goes on any more with a board that was published until now, by the Room's clock: if that went back since, from now on.
     pub(super) fn boards_end_at(&self, now: Millis) -> Millis {
-        let ends = self.boards.iter().map(|board| board.clock.plus(board.age));
+        let ends = self.boards.iter().map(|board| board.clock.min(now).plus(board.age));
         ends.max().unwrap_or(now).max(now.plus(YOUNGEST_AGE))
     }
 }

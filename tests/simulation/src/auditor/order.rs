@@ -59,8 +59,10 @@ impl Auditor {
             (facts.turn, facts.is_passed) = (Some(turn), true);
         }
         facts.called = end;
-        // Whoever is called before drawn places may share their window: one call has one.
-        let begins = facts.draws.last_start_from(first).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
+        // Whoever is called together with drawn places may share their window: one call has one, in however many parts it is written.
+        let of_call = facts.call_began.filter(|(then, _)| *then == at).map_or(first, |(_, first)| first);
+        facts.call_began = Some((at, of_call));
+        let begins = facts.draws.last_start_from(of_call).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
         let latest = begins.plus(limits.claim_window).plus(LAST_REQUEST);
         self.check(at, first < end && end <= issued, Rule::Order, || {
             format!("called are {end} of {issued}, before it were {first}")
