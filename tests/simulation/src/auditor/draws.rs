@@ -57,6 +57,12 @@ impl Draws {
         let drawn = |draw: &Draw| (draw.first.0..draw.first.0 + draw.count).contains(&place);
         self.held.iter().find(|(_, draw)| drawn(draw)).map(|(occasion, _)| occasion.start)
     }
+
+    /// The last start of a draw that gave this place or a later one.
+    pub(super) fn last_start_from(&self, place: u64) -> Option<Millis> {
+        let reaches = |draw: &Draw| draw.first.0 + draw.count > place;
+        self.held.iter().filter(|(_, draw)| reaches(draw)).map(|(occasion, _)| occasion.start).max()
+    }
 }
 
 impl Facts {
