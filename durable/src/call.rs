@@ -5,6 +5,7 @@
 //! latecomers, and behind `late_until` the call is forgotten. All times here are the windows' clock, which stands still while nobody may claim.
 
 use crate::codec::{Reader, Writer};
+use crate::planted::{Bug, planted};
 use crate::units::Millis;
 
 /// How long a latecomer may still enter.
@@ -150,8 +151,8 @@ impl ShowUp {
         if self.called < ShowUp::ENOUGH {
             return 1_000;
         }
-        (self.claimed.min(self.called).saturating_mul(1_000) / self.called + ShowUp::MARGIN_PERMILLE)
-            .min(1_000)
+        let came = self.claimed.min(self.called) / if planted(Bug::HalfExpected) { 2 } else { 1 };
+        (came.saturating_mul(1_000) / self.called + ShowUp::MARGIN_PERMILLE).min(1_000)
     }
 
     /// How many of these are expected, rounded up.

@@ -30,11 +30,13 @@ pub enum Bug {
     JoinUnmixed,
     /// A round does not draw whoever waits longest.
     LongestUndrawn,
+    /// Half as many are expected as come when they are called.
+    HalfExpected,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 13] = [
+    pub const ALL: [Bug; 14] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -48,6 +50,7 @@ impl Bug {
         Bug::AlarmForgetsWindows,
         Bug::JoinUnmixed,
         Bug::LongestUndrawn,
+        Bug::HalfExpected,
     ];
 }
 

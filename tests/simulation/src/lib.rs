@@ -46,6 +46,8 @@ pub struct Outcome {
     pub events: u64,
     /// The first rule that was broken.
     pub violation: Option<Violation>,
+    /// How often the Room called more than it had seats for, as it had learnt that some never come.
+    pub over_calls: u64,
     /// The history, if it was kept.
     pub lines: Vec<String>,
 }
@@ -72,8 +74,14 @@ pub fn run(plan: &Plan, options: &Options) -> Outcome {
         world.auditor.broke(now, Rule::Calm, format!("a panic: {what}"));
     }
     let violation = world.auditor.violation().cloned();
-    let World { trace, .. } = world;
-    Outcome { trace_hash: trace.hash(), events: trace.events(), violation, lines: trace.into_lines() }
+    let World { trace, auditor, .. } = world;
+    Outcome {
+        trace_hash: trace.hash(),
+        events: trace.events(),
+        violation,
+        over_calls: auditor.over_calls(),
+        lines: trace.into_lines(),
+    }
 }
 
 /// How long after the rush everybody has to be inside: a bound that can be computed, and no guess. Everybody who came holds a seat for a

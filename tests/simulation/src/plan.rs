@@ -36,17 +36,19 @@ pub struct Plan {
 /// What a plan is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// No more visitors than that.
+    /// No more visitors than that, but for a fickle crowd.
     pub visitors_max: u64,
     /// Whether anything goes wrong.
     pub has_troubles: bool,
     /// Whether pace is scarce and most people miss their turn, as in one plan of twelve otherwise.
     pub is_tight: bool,
+    /// Whether there are enough visitors for the Room to learn from, and most never come when called, as in one plan of forty otherwise.
+    pub is_fickle: bool,
 }
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope { visitors_max: 100, has_troubles: true, is_tight: false }
+        Scope { visitors_max: 100, has_troubles: true, is_tight: false, is_fickle: false }
     }
 }
 
@@ -54,11 +56,15 @@ impl Plan {
     /// The plan of a seed.
     pub fn draw(seed: u64, scope: Scope) -> Plan {
         let mut dice = Dice::new(seed);
-        let is_long = dice.percent(4);
-        let is_tight = scope.is_tight || dice.percent(8);
+        // From a stream of its own, so that all other plans are what they were without it.
+        let mut fate = Dice::new(!seed);
+        let is_fickle = scope.is_fickle || (seed % 40 == 9 && !scope.is_tight);
+        let is_long = dice.percent(4) && !is_fickle;
+        let is_tight = scope.is_tight || (dice.percent(8) && !is_fickle);
         // One in two hundred is held for longer than a ticket lives.
-        let is_overnight = !is_tight && dice.below(200) == 0;
+        let is_overnight = !is_tight && dice.below(200) == 0 && !is_fickle;
         let rush = match () {
+            () if is_fickle => fate.millis(300_000, 540_000),
             () if is_overnight => Millis(90_000_000),
             () if is_long => Millis(3_000_000),
             () => dice.millis(60_000, 360_000),
@@ -69,7 +75,7 @@ impl Plan {
             () if few => scope.visitors_max.min(20),
             () => scope.visitors_max,
         };
-        let count = dice.between(2, most) as usize;
+        let count = if is_fickle { fate.between(260, 500) } else { dice.between(2, most) } as usize;
         let mut people = dice.fork();
         let visitors =
             (0..count).map(|id| VisitorPlan::draw(&mut people, id, count, Millis(rush.0 / 2), is_long));
@@ -80,7 +86,9 @@ impl Plan {
                 (visitor.is_hasty, visitor.forges, visitor.tabs) = (false, false, 1);
             }
         }
-        if is_tight || people.percent(15) {
+        if is_fickle {
+            stay_away(&mut fate, &mut visitors, rush);
+        } else if is_tight || people.percent(15) {
             tunnel(&mut people, &mut visitors);
         }
         let edges = dice.between(1, 5);
@@ -95,6 +103,11 @@ impl Plan {
         if is_tight {
             opening = orders::tight(&mut dice, opening);
             orders.clear();
+        }
+        if is_fickle {
+            opening = orders::fickle(&mut fate, opening);
+            // Whoever changes the rules while it learns keeps it from learning.
+            orders.retain(|_| fate.percent(50));
         }
         let mut mishaps = dice.fork();
         let troubles = if scope.has_troubles {
@@ -114,6 +127,25 @@ fn tunnel(dice: &mut Dice, visitors: &mut [VisitorPlan]) {
         if dice.percent(70) {
             let after = Millis(begins).since(visitor.after);
             visitor.sleeps = Some((after, Millis(ends - begins).plus(dice.millis(0, 5_000))));
+        }
+    }
+}
+
+/// Most of a crowd take a ticket and never come back, without a word: the first few more than those behind them, so that a Room
+/// which has learnt from the first calls more than it has seats for, and then more come than it expects.
+fn stay_away(dice: &mut Dice, visitors: &mut [VisitorPlan], rush: Millis) {
+    let (few, more) = (dice.between(0, 40), dice.between(20, 100));
+    let (count, turn) = (visitors.len() as u64, dice.between(40, 80));
+    for visitor in visitors {
+        let nth = visitor.id as u64;
+        visitor.after = Millis(nth * rush.0 / 4 / count).plus(dice.millis(0, 3_000));
+        (visitor.forges, visitor.copies) = (false, None);
+        let comes = dice.percent(if nth * 100 < turn * count { few } else { more });
+        if comes {
+            visitor.gives_up = visitor.gives_up.filter(|_| dice.percent(30));
+        } else {
+            (visitor.gives_up, visitor.tabs) = (Some(dice.millis(200, 4_000)), 1);
+            (visitor.says_goodbye, visitor.clings) = (false, false);
         }
     }
 }

@@ -13,7 +13,9 @@ fn hunt(bug: Bug) -> Option<(u64, Violation)> {
     plant(Some(bug));
     // Where pace decides, it has to be scarce.
     let is_tight = matches!(bug, Bug::PaceForgetsCalled | Bug::LatecomersRush);
-    let options = Options { scope: Scope { is_tight, ..Scope::default() }, ..Options::default() };
+    // Where it matters who is expected, the Room has to have learnt it.
+    let is_fickle = bug == Bug::HalfExpected;
+    let options = Options { scope: Scope { is_tight, is_fickle, ..Scope::default() }, ..Options::default() };
     let seen = (1..=SEEDS_MAX).find_map(|seed| Some((seed, simulate(seed, &options).violation?)));
     plant(None);
     seen
@@ -33,7 +35,7 @@ fn every_planted_bug_is_seen() {
             Bug::GhostHolds | Bug::AlarmForgetsWindows => &[Rule::Live],
             Bug::RevokedSeatAtOnce => &[Rule::Cap],
             Bug::RowSkippedAtLoad => &[Rule::Replayable],
-            Bug::LatecomersRush => &[Rule::Ghosts],
+            Bug::LatecomersRush | Bug::HalfExpected => &[Rule::Ghosts],
             Bug::JoinUnmixed | Bug::LongestUndrawn => &[Rule::Drawn],
         };
         assert!(rules.contains(&violation.rule), "{bug:?} is seen as {violation}");

@@ -1,9 +1,9 @@
 //! Rule 7, its first half: no more are called than there are seats, but for those who are expected not to come. What is expected is reckoned
 //! anew: who was called together ([`Cohort`]), and how many of them came while seats were held for them.
 
-use durable::units::Millis;
+use durable::units::{Millis, Rank};
 
-use super::facts::Facts;
+use super::facts::{Facts, RankFacts, Turn};
 use super::late::KEPT;
 use super::{Auditor, Rule};
 
@@ -30,6 +30,8 @@ pub(super) struct Cohort {
 pub(super) struct ShowUp {
     called: u64,
     came: u64,
+    /// How often more were called than there were seats for.
+    over_calls: u64,
 }
 
 impl Cohort {
@@ -47,6 +49,11 @@ impl ShowUp {
             called if called < LEARNS_FROM => 1_000,
             called => (self.came * 1_000 / called + MARGIN).min(1_000),
         }
+    }
+
+    /// How many of so many are expected, in thousandths of one.
+    pub(super) fn thousandths(self, called: u64) -> u64 {
+        called * self.permille()
     }
 
     /// Whether it says nothing yet.
@@ -69,8 +76,9 @@ impl Facts {
         self.cohorts.len() - 1
     }
 
-    /// How many seats are held for those who were called and are expected: whoever asked in vain comes for certain.
-    fn expected(&self, clock: Millis) -> u64 {
+    /// How many were called and may still come in their windows, and how many seats are held for them, because so many are expected:
+    /// whoever asked in vain comes for certain.
+    pub(super) fn expected(&self, clock: Millis) -> (u64, u64) {
         let open = self.cohorts.iter().zip(0_usize..).filter(|(cohort, _)| cohort.closes_at > clock);
         let of = |(cohort, index): (&Cohort, usize)| {
             let called = || self.ranks.iter().filter(|rank| rank.cohort == Some(index));
@@ -82,9 +90,9 @@ impl Facts {
                 kept += u64::from(rank.kept_at.is_some_and(|kept| clock.since(kept) < KEPT));
             }
             let likely = (u64::from(cohort.size) * self.show_up.permille()).div_ceil(1_000);
-            likely.saturating_sub(came).max(kept).min(missing)
+            (missing, likely.saturating_sub(came).max(kept).min(missing))
         };
-        open.map(of).sum()
+        open.map(of).fold((0, 0), |(all, sum), (missing, expected)| (all + missing, sum + expected))
     }
 }
 
@@ -92,14 +100,59 @@ impl Auditor {
     /// So many were called just now.
     pub(super) fn judge_expected(&mut self, at: Millis, called: u32) {
         let Some(limits) = self.facts.limits.filter(|_| called > 0) else { return };
-        let (live, expected) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
+        let (live, (missing, expected)) = (self.facts.live(at), self.facts.expected(self.facts.moment(at)));
         let late = self.facts.kept_before(at, u64::MAX, false, |facts| facts.kept_at);
+        self.facts.show_up.over_calls += u64::from(live + missing + late > limits.seats);
         self.check(at, live + expected + late <= limits.seats, Rule::Ghosts, || {
             format!(
                 "{called} are called; {live} are inside, {expected} expected and {late} told next, of {}",
                 limits.seats
             )
         });
+    }
+
+    /// A called place enters: late, it takes no seat that is held for somebody else.
+    pub(super) fn judge_promised(&mut self, at: Millis, rank: Option<Rank>) {
+        let Some(limits) = self.facts.limits else { return };
+        let clock = self.facts.moment(at);
+        let turn = rank.and_then(|rank| self.facts.rank(rank.0)).and_then(|facts| facts.turn);
+        if turn.is_none_or(|turn| clock < turn.holds_until) {
+            return;
+        }
+        let (live, (_, expected)) = (self.facts.live(at), self.facts.expected(clock));
+        self.check(at, live + expected < limits.seats, Rule::Ghosts, || {
+            format!(
+                "rank {rank:?} enters late; {live} are inside and {expected} expected, of {}",
+                limits.seats
+            )
+        });
+    }
+
+    /// While called places ask in vain, windows stand still, and at no other time: nobody loses a turn that they could not take.
+    pub(super) fn judge_closed(&mut self, at: Millis) {
+        let Some(limits) = self.facts.limits.filter(|limits| limits.way.calls()) else { return };
+        let (live, taken) = (self.facts.live(at), self.facts.taken(at));
+        let (clock, is_held) = (self.facts.moment(at), self.facts.held_since.is_some());
+        let is_paced_out = self.facts.admitted(at) >= limits.per_minute;
+        let (is_full, may_be_full) =
+            (live >= limits.seats || is_paced_out, taken >= limits.seats || is_paced_out);
+        if !is_full && !is_held {
+            return;
+        }
+        let asks = |(_, turn, facts): &(u64, Turn, &RankFacts)| {
+            clock < turn.late_until && facts.kept_on_clock.is_some_and(|kept| clock.since(kept) <= KEPT)
+        };
+        let asked = self.facts.pending().any(|pending| asks(&pending));
+        let right = if is_held { may_be_full && asked } else { !(is_full && asked) };
+        self.check(at, right, Rule::Ghosts, || {
+            let seats = limits.seats;
+            format!("held: {is_held}; asked in vain: {asked}; {live} to {taken} of {seats} seats are taken")
+        });
+    }
+
+    /// How often the Room called more than it had seats for, as it had learnt that some never come.
+    pub fn over_calls(&self) -> u64 {
+        self.facts.show_up.over_calls
     }
 
     /// Something was learnt from calls whose windows are over.
@@ -119,7 +172,8 @@ impl Auditor {
             }
         }
         let show_up = &mut facts.show_up;
-        (show_up.called, show_up.came) = (show_up.called + called, show_up.came + came);
+        // What was counted here, whatever the Room says.
+        (show_up.called, show_up.came) = (show_up.called + counted.0, show_up.came + counted.1);
         if show_up.called > MEMORY {
             (show_up.called, show_up.came) = (show_up.called / 2, show_up.came / 2);
         }

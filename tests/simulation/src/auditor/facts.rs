@@ -180,7 +180,7 @@ pub(super) struct Facts {
     pub(super) admissions: Vec<(Millis, bool)>,
     /// When latecomers were admitted while others waited.
     pub(super) late: Vec<Millis>,
-    /// When how many were called.
+    /// When how many were called: those who are expected, in thousandths of one.
     pub(super) calls: Vec<(Millis, u64)>,
     /// What was answered to which batch.
     pub(super) answers: BTreeMap<Name, ([u8; 32], Reply)>,

@@ -1,13 +1,14 @@
 //! Rule 8, once the rush is over and nothing goes wrong any more: the line does not stand while there are free seats and pace, and in the end
 //! everybody who kept asking got in.
 //!
-//! A seat is free here if it is neither taken (by the row that says until when, which `cap` bounds from both sides) nor promised: to a called place in its window (bounded by `order`), or to one that was told *next* a while ago.
+//! A seat is free here if it is neither taken (by the row that says until when, which `cap` bounds from both sides) nor promised: to a called place that is
+//! expected in its window (bounded by `order`), or to one that was told *next* a while ago.
 
 use std::collections::VecDeque;
 
 use durable::units::Millis;
 
-use super::facts::WINDOW;
+use super::facts::{RankFacts, WINDOW};
 use super::late::KEPT;
 use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
@@ -86,14 +87,11 @@ impl Auditor {
             return false;
         }
         let taken = self.facts.taken(now);
-        let (mut promised, mut kept) = (0, 0);
-        for (_, turn, facts) in self.facts.pending() {
-            if now < turn.holds_until {
-                promised += 1;
-            } else if facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT) {
-                kept += 1;
-            }
-        }
+        // Of those who are called, whoever is expected.
+        let (_, promised) = self.facts.expected(self.facts.moment(now));
+        let late = self.facts.pending().filter(|(_, turn, _)| now >= turn.holds_until);
+        let asks = |facts: &RankFacts| facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT);
+        let kept = late.filter(|(_, _, facts)| asks(facts)).count() as u64;
         let admitted = self.facts.admitted(now);
         taken + promised + kept < seats && admitted + promised < per_minute
     }

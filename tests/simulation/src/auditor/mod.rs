@@ -196,6 +196,7 @@ impl Auditor {
                     self.judge_cap(at, grant, *free_at);
                     self.judge_pace(at, rank.is_some());
                     self.judge_entry(at, *rank);
+                    self.judge_promised(at, *rank);
                     self.facts.admit(at, *rank, grant, *free_at);
                 }
                 Change::Renewed { grant, free_at } => self.judge_renewed(at, grant, *free_at),
@@ -231,6 +232,7 @@ impl Auditor {
             }
         }
         self.judge_schedule(at);
+        self.judge_closed(at);
     }
 
     /// A board was made that anybody may see by now.

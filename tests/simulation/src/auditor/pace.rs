@@ -2,8 +2,8 @@
 //! ends counted, and the newcomer must be within the limit that is in force *then*. So a limit that was lowered admits nobody until enough
 //! of those from before have left the window, and one that was raised holds at once.
 //!
-//! And evenly: an idle room lets in a tenth of the limit at once; of a line, never more are called in ten seconds than a sixth of the
-//! limit and two seconds' worth.
+//! And evenly: an idle room lets in a tenth of the limit at once; of a line, never so many are called in ten seconds that more are expected
+//! than a sixth of the limit and two seconds' worth.
 
 use durable::units::Millis;
 
@@ -54,14 +54,16 @@ impl Auditor {
     /// Places are called.
     pub(super) fn judge_evenness(&mut self, at: Millis, count: u64) {
         let Some(Limits { per_minute, .. }) = self.facts.limits else { return };
-        self.facts.calls.push((at, count));
-        let recent = self.facts.calls.iter().rev().take_while(|(then, _)| at.since(*then) <= SPAN);
-        let called: u64 = recent.map(|(_, count)| count).sum();
-        let most = (per_minute * SPAN.0).div_ceil(60_000) + (per_minute / 30).max(1) + 1;
         // A Room that knows how many never come calls for those as well.
-        let settled = at.since(self.facts.configured_at) > SETTLED && self.facts.show_up.is_new();
-        self.check(at, called <= most || !settled, Rule::Pace, || {
-            format!("{called} were called within 10 s, at {per_minute} a minute")
+        self.facts.calls.push((at, self.facts.show_up.thousandths(count)));
+        let recent = self.facts.calls.iter().rev().take_while(|(then, _)| at.since(*then) <= SPAN);
+        let expected: u64 = recent.map(|(_, thousandths)| thousandths).sum();
+        let most = (per_minute * SPAN.0).div_ceil(60_000) + (per_minute / 30).max(1) + 1;
+        let settled = at.since(self.facts.configured_at) > SETTLED;
+        self.check(at, expected <= most * 1_000 || !settled, Rule::Pace, || {
+            format!(
+                "called within 10 s are {expected} thousandths of who is expected, at {per_minute} a minute"
+            )
         });
     }
 }

@@ -165,11 +165,11 @@ impl Auditor {
         let turn = Turn { at, closes_at: promised, holds_until: closes_at, late_until };
         self.read_winners(at, turn, &ranks_by_place(draw)[..cut as usize], doubles, holding);
         let most = (limits.per_minute / 2).max(1);
-        let counts_on_all = self.facts.show_up.permille() == 1_000;
-        self.check(at, u64::from(holding) <= most || !counts_on_all, Rule::Pace, || {
+        let expected = self.facts.show_up.thousandths(u64::from(holding));
+        self.check(at, expected <= most * 1_000, Rule::Pace, || {
             format!("a round calls {holding}, at {} a minute", limits.per_minute)
         });
-        self.facts.calls.push((at, u64::from(holding)));
+        self.facts.calls.push((at, expected));
         self.judge_expected(at, holding);
     }
 

@@ -58,6 +58,19 @@ pub fn tight(dice: &mut Dice, mut opening: Value) -> Value {
     opening
 }
 
+/// The same with short windows, and few seats and much pace or the other way round: many calls close within a rush.
+pub fn fickle(dice: &mut Dice, mut opening: Value) -> Value {
+    let has_pace = dice.percent(75);
+    let (seats, pace) = if has_pace { ((12, 40), (200, 3_000)) } else { ((60, 120), (50, 120)) };
+    opening.set("total_active_users", json!(dice.between(seats.0, seats.1)));
+    opening.set("new_users_per_minute", json!(dice.between(pace.0, pace.1)));
+    opening.set("session_duration_seconds", json!(dice.pick(&[10, 20])));
+    opening.set("claim_window_seconds", json!(dice.pick(&[10, 15])));
+    opening.set("queue_all", json!(false));
+    opening.set("queueing_method", json!(if dice.percent(80) { "fifo" } else { "random" }));
+    opening
+}
+
 /// What operators do within so long a time.
 pub fn draw(dice: &mut Dice, rush: Millis, is_long: bool) -> Vec<Order> {
     let count = if dice.percent(40) { 0 } else { dice.below(8) };
