@@ -1,4 +1,4 @@
-//! Our cookies: their name, what they hold, and the lines that set them. DESIGN 5.
+//! Our cookies: their name, what they hold, and the lines that set them.
 //!
 //! One name for each room; the value is a token, and its domain byte says which kind. All cookies of our name are
 //! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.

@@ -1,5 +1,5 @@
 //! The gate: what was asked, what the tokens say, what the board says and `now` in; a [`Decision`] out.
-//! DESIGN 2 and 3. It decides and does not remember; exactness lives at the claim, so nothing here grants a seat:
+//! It decides and does not remember; exactness lives at the claim, so nothing here grants a seat:
 //! at most it lets a good pass through and asks a leaf for everything else.
 
 use durable::board::{Board, Phase};

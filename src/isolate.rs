@@ -1,5 +1,5 @@
 //! What an isolate remembers between requests: a cache of plain data, nothing that belongs to a request.
-//! DESIGN 3. Losing it costs a call or two; being stale only ever delays an admission.
+//! Losing it costs a call or two; being stale only ever delays an admission.
 
 use std::rc::Rc;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! When to ask again, and how long it will take. DESIGN 3: two seconds at the front, up to a minute at the
+//! When to ask again, and how long it will take. Two seconds at the front, up to a minute at the
 //! back, jittered, never so late that a claim window could pass unseen, and never later than a scheduled change and ten seconds.
 
 use durable::board::{Board, Phase};

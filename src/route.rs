@@ -1,4 +1,4 @@
-//! Which room a request belongs to, and which of our own endpoints it is. DESIGN 2, *Paths*.
+//! Which room a request belongs to, and which of our own endpoints it is.
 //!
 //! Host and path are matched in their normal form, at segment borders, the most specific route first. Where
 //! the path as it was sent and its normal form belong to different rooms, the more specific of the two

@@ -268,7 +268,7 @@ impl Language {
     pub fn time(self, time: Millis) -> String {
         let minutes = time.0.div_ceil(60_000).max(1);
         if time.0 < 60_000 {
-            return self.texts().under.replace("{b}", &self.duration(minutes));
+            return replaced(&self.texts().under, "{b}", &self.duration(minutes));
         }
         if minutes <= 90 { self.duration(minutes) } else { self.hours(minutes.div_ceil(60)) }
     }

@@ -1,4 +1,4 @@
-//! Who asks: decided from the few headers that tell a person from a machine. DESIGN 2, *Who asks*.
+//! Who asks: decided from the few headers that tell a person from a machine.
 
 use durable::pieces::{cut, has};
 use durable::settings::Settings;

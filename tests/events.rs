@@ -1,5 +1,5 @@
 //! Events and their draws on a Room that is rebuilt from its rows after every step: prequeue, start, overrides, end; who is drawn, what is
-//! promised before and told after. Invariant 9.
+//! promised before and told after. Rule 9.
 
 mod table;
 

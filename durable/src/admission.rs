@@ -1,5 +1,5 @@
-//! How many may come in, and by what right: the sums behind every call, claim and first contact. Invariants 1, 2 and 7 of
-//! DESIGN 4. Pure functions of a Room's state as of its clock; the [`turn`](crate::turn) decides with them.
+//! How many may come in, and by what right: the sums behind every call, claim and first contact. Rules 1, 2 and 7.
+//! Pure functions of a Room's state as of its clock; the [`turn`](crate::turn) decides with them.
 
 use crate::forecast::Forecast;
 use crate::pace;
@@ -47,7 +47,7 @@ pub(crate) fn late_quarter(per_minute: u32) -> u32 {
 }
 
 /// How many first contacts may be let in now: none while anybody waits, none into the last tenth of the
-/// seats, and unconfirmed passes never hold more than a tenth of them. DESIGN 2, *Open or busy*.
+/// seats, and unconfirmed passes never hold more than a tenth of them.
 pub(crate) fn enters_allowed(state: &State, rules: &Rules) -> u64 {
     match rules.mode {
         Mode::Passthrough => u64::MAX,

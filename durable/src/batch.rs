@@ -1,4 +1,4 @@
-//! Batches: how a lobby asks its parent for many visitors at once, and the answers. DESIGN 4.
+//! Batches: how a lobby asks its parent for many visitors at once, and the answers.
 //!
 //! A batch is named by its lobby, the incarnation of that lobby's memory, its number in it and the
 //! SHA-256 of its content, so that a call which may or may not have happened can be made again:

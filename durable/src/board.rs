@@ -1,4 +1,4 @@
-//! The board: a room's public state, the same bytes for everybody. DESIGN 1 to 4.
+//! The board: a room's public state, the same bytes for everybody.
 //!
 //! The edge decides from it without asking anyone, so a stale board must only ever *delay* an
 //! admission: it says what was true at `at_ms`, and exactness lives at the claim.

@@ -1,4 +1,4 @@
-//! One call: so many places were told that it is their turn, and until when. Half of invariant 7 of DESIGN 4.
+//! One call: so many places were told that it is their turn, and until when. Half of rule 7.
 //!
 //! Until `closes_at` a call *holds* seats, and a share of the pace, for those who are expected to come: all who have not come yet,
 //! unless the room has learnt that some never do ([`ShowUp`]). Whoever asked in vain is expected for certain. After that its places are

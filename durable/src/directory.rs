@@ -1,4 +1,4 @@
-//! The directory: which rooms there are, which routes belong to which, and who changed what. DESIGN 4, *Settings*.
+//! The directory: which rooms there are, which routes belong to which, and who changed what.
 //!
 //! It is where a change enters: it checks what concerns several rooms (names and routes are unique), keeps the
 //! wish, and pushes it to the Room, which is the one who carries it out; a record says which version its

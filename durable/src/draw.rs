@@ -1,4 +1,4 @@
-//! The draw: in which order those stand who came before an event opened. Invariant 9 of DESIGN 4; `docs/draw.md` tells
+//! The draw: in which order those stand who came before an event opened. Rule 9; `docs/draw.md` tells
 //! the same to strangers, and `tools/verify_draw.py` computes it without this code.
 //!
 //! Everybody who came before the start has a rank, from `first` on, `count` of them. A rank's *place* is `first` + the

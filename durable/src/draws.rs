@@ -1,4 +1,4 @@
-//! Whose a place is: the draws of a room, what is fixed before one and what is told after it. Invariant 9 of DESIGN 4.
+//! Whose a place is: the draws of a room, what is fixed before one and what is told after it. Rule 9.
 //!
 //! A draw is *sealed* when the Room hears of its event: its seed is fixed, and its commitment told once it is one of the next two. From the prequeue on it *gathers*: the holders
 //! of all ranks given are mixed into one hash. At the start it is *done*, and everything is told. Ranks that no draw

@@ -1,5 +1,4 @@
 //! What the schedule brings, at the beginning of a step: seeds are fixed, people gathered, a draw held, sessions ended, another pace is followed.
-//! DESIGN 6.
 //!
 //! Events are instants that the directory worked out, and it refuses those that overlap; here, too, no overlap un-calls anybody. When windows stand
 //! still and whom to call is decided in the [`turn`](crate::turn).

@@ -1,4 +1,4 @@
-//! The journal: one row for each commit of a Room, with *what changed*, not what was asked. DESIGN 4.
+//! The journal: one row for each commit of a Room, with *what changed*, not what was asked.
 //!
 //! Every number a later rule could compute differently (when a window closes, when a seat is free
 //! again) is in the row, so later code reads an old row the same way. A row of a version this code does not know

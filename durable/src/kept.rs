@@ -1,5 +1,4 @@
-//! Kept places: called ones that asked and found every seat taken. Freed seats go to the lowest of them. Part of invariant 7
-//! of DESIGN 4.
+//! Kept places: called ones that asked and found every seat taken. Freed seats go to the lowest of them. Part of rule 7.
 //!
 //! There are some only where a limit was lowered, everybody is held, or more came than were expected; those who were called first mostly
 //! ask first. Whoever stops asking is forgotten, but not while nobody may ask.

@@ -4,7 +4,7 @@
 //! Everything here is pure but for the `*_object` files, the Durable Objects around it: they read
 //! the clock once for each event, call, commit what they were told to, and only then answer.
 //!
-//! The Room's rules are the ten invariants of `docs/how-it-works.md`; the files that keep them:
+//! The Room's rules are the ten of `docs/how-it-works.md`, and *rule* with a number means one of them; the files that keep them:
 //!
 //! | file | decides |
 //! |---|---|

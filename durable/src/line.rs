@@ -1,4 +1,4 @@
-//! The line: ranks given and places called. Invariants 3 and 5 of DESIGN 4.
+//! The line: ranks given and places called. Rules 3 and 5.
 //!
 //! The watermark `called` only grows, so no place is ever called before a lower one. It counts places; whose they are
 //! is known to [`crate::draws`] alone. Each movement of the watermark is a [`Call`] with its window.

@@ -1,4 +1,4 @@
-//! A leaf lobby: gathers visitors' wishes into batches, and signs what comes back. DESIGN 4.
+//! A leaf lobby: gathers visitors' wishes into batches, and signs what comes back.
 //!
 //! It decides when to send: at once while idle, every 100 ms while busy, never more than eight
 //! batches in flight. A batch whose call failed is sent again under its name until it is answered or given up;

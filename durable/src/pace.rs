@@ -1,4 +1,4 @@
-//! Pace: how many may be called or let in now. Invariant 2 of DESIGN 4.
+//! Pace: how many may be called or let in now. Rule 2.
 //!
 //! Two rules, and the stricter one counts:
 //!

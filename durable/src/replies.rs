@@ -1,5 +1,5 @@
 //! Which batches were answered, and how: so that a call that may or may not have happened can be
-//! made again. DESIGN 4, *Batches*.
+//! made again.
 //!
 //! Kept are the last eight replies of each incarnation and two incarnations of each lobby: as many
 //! batches as a lobby has in flight, and one superseded memory of it. Of a few more incarnations it is known that they are retired: their first

@@ -1,4 +1,4 @@
-//! The Room: serial, pure, exact. It decides who joins, who is called, who gets a seat. DESIGN 4.
+//! The Room: serial, pure, exact. It decides who joins, who is called, who gets a seat.
 //!
 //! The one rule of use: each event enters once, with `now` as an argument; [`Room::step`] returns one
 //! [`Step`]; the shell commits the whole of its `writes` before anyone hears of its `outputs`. The

@@ -1,4 +1,4 @@
-//! Rounds: how `random` calls. Every 30 s one round draws among all who wait. DESIGN 6.
+//! Rounds: how `random` calls. Every 30 s one round draws among all who wait.
 //!
 //! A round permutes the ranks `first..first + count` with its own seed, as [`crate::draw`] does, and takes from the lowest image up as many
 //! as there are seats for: whoever's image is below `first + cut` has won, and is called. Those who have left or were called before

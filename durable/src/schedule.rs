@@ -1,4 +1,4 @@
-//! The schedule: events of a room as plain instants, and the rules that hold at a moment. DESIGN 4, *Settings*, and 6.
+//! The schedule: events of a room as plain instants, and the rules that hold at a moment.
 //!
 //! An event puts other settings in the place of the room's from its start to its end; what it leaves open is the room's,
 //! live. With a prequeue, whoever is new from then on gets a rank and nobody is admitted until the start. Of several

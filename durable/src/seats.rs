@@ -1,4 +1,4 @@
-//! Seats: who is inside, by number and generation. Half of invariant 1 of DESIGN 4.
+//! Seats: who is inside, by number and generation. Half of rule 1.
 //!
 //! A seat is *live* until its pass is dead at every edge: `free_at`, which whoever gave or took back the pass
 //! computed. This file only counts live seats and finds free ones; how many may be live is the Room's decision.

@@ -1,4 +1,4 @@
-//! A room's settings: Cloudflare's waiting-room fields, and a few of ours. DESIGN 1 and 4, *Settings*.
+//! A room's settings: Cloudflare's waiting-room fields, and a few of ours.
 //!
 //! JSON is parsed into [`Settings`], which cannot be invalid; whatever is wrong is told at once, each fault
 //! with its field, its bound and what to do. Every field of Cloudflare's schema is known: one that is not carried

@@ -3,7 +3,7 @@
 //! A million seats have to fit beside everything else in an isolate, so in memory a record takes 35 bytes where the
 //! plain one takes 72: its five large numbers take six bytes each, as times do in every stored form, and the seat's
 //! number is its index. What those six bytes cannot hold is refused and never cut: a seat that came free at another
-//! time than was stored would break invariant 1 of DESIGN 4.
+//! time than was stored would break rule 1.
 
 use crate::batch::{Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};

@@ -1,4 +1,4 @@
-//! Which tickets are spent: exchanged for a pass, or given up. Invariant 4 of DESIGN 4: a ticket is
+//! Which tickets are spent: exchanged for a pass, or given up. Rule 4: a ticket is
 //! claimed at most once.
 //!
 //! One bit for each rank, in pages that exist only where a rank was spent; 10 million tickets take

@@ -1,5 +1,5 @@
 //! What a Room knows, and the only two ways it changes: a [`Change`] and the passing of time.
-//! Invariants 6 and 10 of DESIGN 4.
+//! Rules 6 and 10.
 //!
 //! It lives in *pages*: the head, and as many pages of seats and of spent tickets as there are. Every
 //! change touches each page by itself, without reading another, so a page may be stored at any

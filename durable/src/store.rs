@@ -1,5 +1,5 @@
 //! How a Room is kept: a journal row for each commit, pages rewritten in turn, the journal cut
-//! behind the oldest page. DESIGN 4, *Storage*.
+//! behind the oldest page.
 //!
 //! A page that nothing touched since it was stored is as good as new, so only *dirty* pages are
 //! rewritten, the longest dirty first, one for about as many bytes of journal as a page has, but after a few rows at the

@@ -1,4 +1,4 @@
-//! Tokens: what a visitor or an operator holds as a cookie. DESIGN 5.
+//! Tokens: what a visitor or an operator holds as a cookie.
 //!
 //! A token is fixed-width binary fields and an HMAC-SHA256 over all of them, base64url without
 //! padding. The first byte names its domain, so that no token can stand for another kind; then come

@@ -85,7 +85,7 @@ fn cookie(line: &[u8], name: &str) -> String {
     format!(" {name}={token}")
 }
 
-/// The rule once more, as DESIGN 5 says it: read all, then choose.
+/// The rule once more, in other words: read all, then choose.
 fn best_of_four(header: &str, name: &str) -> Wallet {
     let (keys, prefix) = (keys(), format!("{name}="));
     let ours: Vec<&str> =

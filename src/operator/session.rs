@@ -1,6 +1,6 @@
 //! Operators in a browser: whoever has signed in with a token carries a signed session in a cookie. It reaches the
 //! operator's host alone, no script can read it, and nothing is changed on its word unless the request also names the
-//! session's own secret, which only our page knows: DESIGN 5 and OWASP's *synchronizer token*.
+//! session's own secret, which only our page knows: OWASP's *synchronizer token*.
 
 use durable::codec::hex;
 use durable::seen::is_same;

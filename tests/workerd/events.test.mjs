@@ -13,6 +13,7 @@ import { APP, NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const zone_id = "023e105f4ecef8ad9ca31a8372d0c353";
 const noon = { name: "noon", event_start_time: "2030-01-01T12:00:00Z", event_end_time: "2030-01-01T13:00:00Z" };
+const WEEK_MS = 7 * 24 * 3_600_000;
 const later = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
 
 /** A room, Cloudflare's SDK for its operator, and the phase its edge sees. */
@@ -98,9 +99,9 @@ describe("an event with a draw", () => {
     await early.go();
     assert.equal(await early.arrive(), "inside");
     const start = later(12);
-    await events.create(id, { zone_id, name: "sale", prequeue_start_time: later(3), event_start_time: start, event_end_time: later(3_600), shuffle_at_event_start: true });
+    await events.create(id, { zone_id, name: "sale", prequeue_start_time: later(3), event_start_time: start, event_end_time: later(3_600), shuffle_at_event_start: true, repeat: "weekly", time_zone: "Asia/Singapore" });
     const seals = await until(async () => { const { seals } = await draws(); return seals.length && seals; }, "the draw is promised");
-    assert.deepEqual([seals.length, seals[0].start_ms], [1, Date.parse(start)]);
+    assert.deepEqual(seals.map(({ start_ms }) => start_ms), [Date.parse(start), Date.parse(start) + WEEK_MS], "this week's, and the next");
     await phase("prequeue");
     visitors = Array.from({ length: 40 }, () => new Visitor(anteroom));
     for (const visitor of visitors) await visitor.go();
@@ -111,12 +112,15 @@ describe("an event with a draw", () => {
     assert.equal((await early.go()).headers.anteroom, undefined, "who was inside stays");
     assert.equal((await client.waitingRooms.statuses.get(id, { zone_id })).status, "event_prequeueing");
     visitors.promise = seals[0].commitment;
+    visitors.start = start;
   });
 
   test("gives places at the start that anybody can recompute, and lets people in in their order", { timeout: 60_000 }, async () => {
     await phase("busy");
     await until(async () => (await draws()).draws.length > 0, "the draw is told");
-    const { draws: [draw] } = await draws();
+    const { draws: [draw], seals } = await draws();
+    const next = Date.parse(visitors.start) + WEEK_MS;
+    assert.deepEqual([seals[0].start_ms, Date.parse((await client.waitingRooms.get(id, { zone_id })).next_event_start_time)], [next, next], "it comes again");
     assert.deepEqual([draw.count, draw.commitment], [40, visitors.promise]);
     const folder = mkdtempSync(join(tmpdir(), "anteroom-"));
     writeFileSync(join(folder, "draw.json"), JSON.stringify(await draws()));

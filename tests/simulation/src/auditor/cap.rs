@@ -10,18 +10,9 @@ use durable::token::Pass;
 use durable::units::Millis;
 
 use super::draws::occasion;
-use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, PassFacts, TICK};
-use super::rules::{Orders, Way};
+use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, OLDEST_BOARD, PassFacts, TICK, YOUNGEST_AGE};
+use super::rules::Way;
 use super::{Asked, Auditor, Rule};
-
-/// A board is acted on for no longer than this.
-const OLDEST_BOARD: Millis = Millis(10_000);
-/// How long after a room was open to all an edge may not know that it no longer is.
-const OPEN_SLACK: Millis = Millis(30_000);
-/// An edge's clock is off by so much at most, and a request under way.
-const AHEAD: Millis = Millis(2_000);
-/// So often it is looked whether the room is open.
-const STEP: Millis = Millis(100);
 
 impl Auditor {
     /// A seat is given.
@@ -41,10 +32,23 @@ impl Auditor {
                 format!("seat {seat}.{generation} is given while {seat}.{last} is alive for {dead_in} ms")
             });
         }
-        let (least, lifetime) = (limits.session, grant.expires.since(at));
-        self.check(at, lifetime >= least, Rule::Kept, || format!("a pass for {} ms", lifetime.0));
-        let soon = free_at <= grant.expires.plus(DEAD_AFTER_EXPIRY).plus(TICK);
-        self.check(at, soon, Rule::Live, || format!("seat {seat} is to be free at {} only", free_at.0));
+        let (told, lifetime) = (limits.lifetime(), grant.expires.since(at));
+        self.check(at, lifetime == told && grant.issued == at, Rule::Kept, || {
+            format!("a pass for {} ms, not {}", lifetime.0, told.0)
+        });
+        self.judge_free(at, grant, free_at);
+    }
+
+    /// A seat is free once its pass is dead everywhere, and in the next step.
+    fn judge_free(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
+        let dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY);
+        let seat = grant.seat.0;
+        self.check(at, free_at >= dead_at, Rule::Cap, || {
+            format!("seat {seat} is to be free {} ms before its pass is dead", dead_at.since(free_at).0)
+        });
+        self.check(at, free_at < dead_at.plus(TICK), Rule::Live, || {
+            format!("seat {seat} is to be free {} ms after its pass is dead", free_at.since(dead_at).0)
+        });
     }
 
     /// A pass is renewed.
@@ -60,9 +64,14 @@ impl Auditor {
         pass.dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY).max(before.dead_at);
         let is_alive = before.left_at.is_none() && at < before.dead_at.plus(TICK);
         self.check(at, is_alive, Rule::Cap, || format!("{key:?} is renewed and was dead"));
-        let least = limits.filter(|limits| !limits.is_fixed).map_or(Millis(0), |limits| limits.session);
-        let is_long = grant.expires.since(at) >= least && grant.expires >= before.grant.expires;
-        self.check(at, is_long, Rule::Kept, || format!("{key:?} is renewed until {}", grant.expires.0));
+        // A pass is never shortened: it may be one of a longer D. Where sessions are fixed it stays as it was given.
+        let (was, anew) = (before.grant, limits.filter(|limits| !limits.is_fixed));
+        let told = anew
+            .map_or((was.issued, was.expires), |limits| (at, was.expires.max(at.plus(limits.lifetime()))));
+        self.check(at, (grant.issued, grant.expires) == told, Rule::Kept, || {
+            format!("{key:?} is renewed for {} ms, by {limits:?}", grant.expires.since(at).0)
+        });
+        self.judge_free(at, grant, free_at);
         if !self.facts.alive.contains(&key) {
             self.facts.alive.push(key);
         }
@@ -75,16 +84,22 @@ impl Auditor {
             return self.broke(at, Rule::Cap, format!("{key:?} is given up and was never given"));
         };
         let was_left = pass.left_at.replace(at).is_some();
-        pass.free_at = free_at;
+        let expires_at = std::mem::replace(&mut pass.free_at, free_at);
         pass.dead_at = pass.dead_at.min(ends_at.plus(DEAD_AFTER_REVOCATION));
         let dead_at = pass.dead_at;
         self.check(at, !was_left, Rule::Once, || format!("{key:?} is given up twice"));
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("{key:?} is to be free {} ms before it is dead", dead_at.since(free_at).0)
         });
-        let latest = at.plus(OLDEST_BOARD).plus(DEAD_AFTER_REVOCATION).plus(TICK);
+        self.judge_soon_free(at, free_at, expires_at);
+    }
+
+    /// A seat that was given up is free once the oldest boards are, or once its pass would have been dead in any way.
+    fn judge_soon_free(&mut self, at: Millis, free_at: Millis, expires_at: Millis) {
+        let oldest = if self.facts.was_quiet_lately(at) { OLDEST_BOARD } else { YOUNGEST_AGE };
+        let latest = at.plus(oldest).plus(DEAD_AFTER_REVOCATION).plus(TICK).min(expires_at);
         self.check(at, free_at <= latest, Rule::Live, || {
-            format!("{key:?} is given up and to be free in {} ms", free_at.since(at).0)
+            format!("what was given up is to be free {} ms too late", free_at.since(latest).0)
         });
     }
 
@@ -101,6 +116,7 @@ impl Auditor {
         let again = swept_for.is_some_and(|swept| self.facts.draws.swept.contains(&swept));
         let for_event = swept_for.is_some() && swept_for == prequeue && !again;
         self.facts.draws.swept.extend(swept_for);
+        self.facts.sessions_ended.push((at, swept_for));
         self.check(at, by_operator || for_event, Rule::Kept, || {
             format!("sessions end for {swept_for:?}, and nobody wanted it: again {again}")
         });
@@ -113,30 +129,25 @@ impl Auditor {
         self.check(at, free_at >= dead_at, Rule::Cap, || {
             format!("seats are to be free {} ms before their passes are dead", dead_at.since(free_at).0)
         });
+        self.judge_soon_free(at, free_at, Millis(u64::MAX));
     }
 
-    /// The origin sees a request with these tokens.
-    pub fn origin_saw(&mut self, now: Millis, tokens: &[&str], is_blind: bool) {
+    /// The origin sees a request with these tokens, by an edge with this clock.
+    pub fn origin_saw(&mut self, now: Millis, clock: Millis, tokens: &[&str], is_blind: bool) {
         let passes: Vec<Pass> = tokens.iter().filter_map(|token| self.pass(token)).collect();
         let known = |pass: &Pass| self.facts.passes.get(&(pass.seat.0, pass.generation.0));
-        let is_alive =
-            |pass: &Pass| known(pass).is_some_and(|facts: &PassFacts| now < facts.dead_at || is_blind);
-        if !passes.iter().any(is_alive) && !self.is_open(now) {
+        let lives = |facts: &PassFacts| now < facts.dead_at && !self.is_swept(clock, facts);
+        let is_alive = |pass: &Pass| known(pass).is_some_and(|facts| is_blind || lives(facts));
+        if !passes.iter().any(is_alive) && !self.is_open(now, clock) {
             let told: Vec<_> = passes.iter().map(|pass| (pass.seat.0, pass.generation.0)).collect();
-            let dead: Vec<_> =
-                passes.iter().filter_map(|pass| Some(now.since(known(pass)?.dead_at).0)).collect();
+            let dead: Vec<_> = passes
+                .iter()
+                .filter_map(|pass| {
+                    let dead_at = known(pass)?.dead_at;
+                    Some(now.since(dead_at).0 as i64 - dead_at.since(now).0 as i64)
+                })
+                .collect();
             self.broke(now, Rule::Cap, format!("the origin saw {told:?}, dead for {dead:?} ms"));
         }
-    }
-    /// Whether people may get to the origin without a pass: the room is open to all, was so a while ago, or is by the clock of an edge, which goes by what it heard last.
-    fn is_open(&self, now: Millis) -> bool {
-        let facts = &self.facts;
-        let lately = |at: &Millis| now.since(*at) <= OPEN_SLACK;
-        let former = facts.former.iter().filter(|(until, _)| lately(until)).map(|(_, orders)| orders);
-        let moments = (0..=2 * AHEAD.0 / STEP.0).map(|step| now.minus(AHEAD).plus(Millis(step * STEP.0)));
-        let opens = |orders: &Orders| {
-            moments.clone().any(|at| orders.limits(at).is_some_and(|limits| limits.way.is_open()))
-        };
-        facts.open_at.as_ref().is_some_and(lately) || former.chain([&facts.orders]).any(opens)
     }
 }

@@ -57,6 +57,12 @@ impl Draws {
         let drawn = |draw: &Draw| (draw.first.0..draw.first.0 + draw.count).contains(&place);
         self.held.iter().find(|(_, draw)| drawn(draw)).map(|(occasion, _)| occasion.start)
     }
+
+    /// The last start of a draw that gave this place or a later one.
+    pub(super) fn last_start_from(&self, place: u64) -> Option<Millis> {
+        let reaches = |draw: &Draw| draw.first.0 + draw.count > place;
+        self.held.iter().filter(|(_, draw)| reaches(draw)).map(|(occasion, _)| occasion.start).max()
+    }
 }
 
 impl Facts {
@@ -158,6 +164,12 @@ impl Auditor {
         let gathered = facts.draws.gathered.map(|gathered| gathered.event);
         let scattered = prequeue.filter(|event| event.shuffle && gathered != Some(event.id));
         let missed = unsealed.copied().or(unswept).or(scattered);
+        let gathers = |event: &&Event| event.shuffle && event.prequeue_ms <= at.0 && at.0 < event.start_ms;
+        let kept =
+            gathered.filter(|id| !facts.orders.events.iter().filter(gathers).any(|event| event.id == *id));
+        self.check(at, kept.is_none(), Rule::Drawn, || {
+            format!("people are still gathered for {kept:?}, neither drawn nor dispersed")
+        });
         self.check(at, missed.is_none(), Rule::Drawn, || {
             format!("the schedule is not followed for {missed:?}")
         });

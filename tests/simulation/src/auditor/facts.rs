@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use durable::batch::{BatchName, Grant, Reply};
+use durable::draws::Occasion;
 use durable::json::{Value, parse};
 use durable::schedule::Event;
 use durable::units::{Millis, Rank};
@@ -19,7 +20,9 @@ pub(super) const GRACE: Millis = Millis(1_000);
 /// A pass is dead at every edge so long after it expired: clocks are off by a second, and requests are under way.
 pub(super) const DEAD_AFTER_EXPIRY: Millis = Millis(2_000);
 /// The age of a board while a line stands.
-const YOUNGEST_AGE: Millis = Millis(1_000);
+pub(super) const YOUNGEST_AGE: Millis = Millis(1_000);
+/// The age of a board while nobody waits.
+pub(super) const OLDEST_BOARD: Millis = Millis(10_000);
 /// A revoked pass is dead so long after the boards that were published before it was: by a grace for their age, and by their way.
 pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
 /// A ticket lives so long.
@@ -32,8 +35,10 @@ const CLOCKS: Millis = Millis(2_000);
 pub(super) const TICK: Millis = Millis(100);
 /// What pace is counted over.
 pub(super) const WINDOW: Millis = Millis(60_000);
-/// How long after its call a place may still enter, at least.
+/// How long a place may still enter: from its call on at least, from the end of its window on at most.
 pub(super) const LATE_WINDOW: Millis = Millis(30 * 60_000);
+/// A window stays open for the last request that is under way: so much longer than was told, and no more.
+pub(super) const LAST_REQUEST: Millis = Millis(5_000);
 
 /// When a place was called, and how long that counts.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +47,7 @@ pub(super) struct Turn {
     pub(super) at: Millis,
     /// Until then whoever asks gets in at once.
     pub(super) closes_at: Millis,
-    /// It holds a seat until then, by its row.
+    /// It holds a seat until then, by its row: for [`LAST_REQUEST`] longer at most.
     pub(super) holds_until: Millis,
     /// From then on nobody may enter.
     pub(super) late_until: Millis,
@@ -112,7 +117,7 @@ pub(super) struct PassFacts {
     pub(super) left_at: Option<Millis>,
     /// From then on no edge accepts it.
     pub(super) dead_at: Millis,
-    /// From then on its seat is free, by the row: no sooner.
+    /// From then on its seat is free, by the row: no sooner, and a step later at most.
     pub(super) free_at: Millis,
 }
 
@@ -145,8 +150,10 @@ pub(super) struct Facts {
     pub(super) lowered_at: Option<Millis>,
     /// Since when nobody may claim.
     pub(super) held_since: Option<Millis>,
-    /// When people got to the origin without a pass last.
-    pub(super) open_at: Option<Millis>,
+    /// When nobody waited last: boards of that moment may be old.
+    pub(super) quiet_at: Option<Millis>,
+    /// When all sessions were ended, and for which prequeue.
+    pub(super) sessions_ended: Vec<(Millis, Option<Occasion>)>,
     /// What was in force before, and until when: edges that have not heard yet go by it.
     pub(super) former: Vec<(Millis, Orders)>,
     /// Every rank.
@@ -163,6 +170,8 @@ pub(super) struct Facts {
     pub(super) show_up: ShowUp,
     /// Every place below it was called.
     pub(super) called: u64,
+    /// When places were called last, and from which one on.
+    pub(super) call_began: Option<(Millis, u64)>,
     /// Every pass, by seat and generation.
     pub(super) passes: BTreeMap<(u32, u32), PassFacts>,
     /// Those that may be alive.
@@ -241,9 +250,6 @@ impl Facts {
         }
         if limits != before {
             self.configured_at = at;
-        }
-        if limits.way.is_open() || before.way.is_open() {
-            self.open_at = Some(at);
         }
     }
 
@@ -347,6 +353,18 @@ impl Facts {
         recent.take_while(|(then, _)| at.since(*then) <= WINDOW).count() as u64
     }
 
+    /// Nobody waits, or nobody did until now.
+    pub(super) fn note_quiet(&mut self, at: Millis) {
+        if self.waits_nobody() {
+            self.quiet_at = Some(at);
+        }
+    }
+
+    /// Whether a board may be about that was made while nobody waited.
+    pub(super) fn was_quiet_lately(&self, at: Millis) -> bool {
+        self.quiet_at.is_some_and(|quiet_at| at.since(quiet_at) <= OLDEST_BOARD.plus(GRACE))
+    }
+
     /// Ranks that are called and neither exchanged nor given up, each with its place, the lowest first.
     pub(super) fn pending(&self) -> impl Iterator<Item = (u64, Turn, &RankFacts)> {
         let ranks = self.laid_out.0.iter().zip(0..);
@@ -354,9 +372,9 @@ impl Facts {
         known.filter_map(|(place, facts)| Some((place, facts.turn.filter(|_| !facts.is_spent())?, facts)))
     }
 
-    /// When no edge goes on any more with a board that was published until now, by the Room's clock.
+    /// When no edge goes on any more with a board that was published until now, by the Room's clock: if that went back since, from now on.
     pub(super) fn boards_end_at(&self, now: Millis) -> Millis {
-        let ends = self.boards.iter().map(|board| board.clock.plus(board.age));
+        let ends = self.boards.iter().map(|board| board.clock.min(now).plus(board.age));
         ends.max().unwrap_or(now).max(now.plus(YOUNGEST_AGE))
     }
 }

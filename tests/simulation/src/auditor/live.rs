@@ -1,7 +1,8 @@
 //! Rule 8, once the rush is over and nothing goes wrong any more: the line does not stand while there are free seats and pace, and in the end
 //! everybody who kept asking got in.
 //!
-//! A seat is free here if it is neither taken (by the row that says until when, which `cap` bounds) nor promised: to a called place that is expected in its window, or to one that was told *next* a while ago.
+//! A seat is free here if it is neither taken (by the row that says until when, which `cap` bounds from both sides) nor promised: to a called place that is
+//! expected in its window (bounded by `order`), or to one that was told *next* a while ago.
 
 use std::collections::VecDeque;
 

@@ -2,7 +2,7 @@
 //! boards that were published, what the origin saw and what visitors heard, and keeps a naive model of its own (`facts`): plain lists,
 //! counted anew each time. It shares no decision with the Room; from the production code it takes nothing but the formats.
 //!
-//! | file | rules of DESIGN 4 |
+//! | file | rules of `docs/how-it-works.md` |
 //! |---|---|
 //! | `cap` | 1: live seats, and what edges let through |
 //! | `pace` | 2: admissions in 60 s, evenly |
@@ -11,12 +11,14 @@
 //! | `expected`, `late` | 7: who is counted on, ghosts and latecomers |
 //! | `live` | 8: nobody waits without a reason |
 //! | `draws`, `rounds`, `lots` | 9: who is drawn, and in which order |
+//! | `edges` | that edges follow the schedule they heard (4, *Settings*) |
 //! | `rules` | what operators allow at a moment |
 //!
 //! Rule 10 is looked at by the world (it has both Rooms), and told to the auditor.
 
 mod cap;
 mod draws;
+mod edges;
 mod expected;
 mod facts;
 mod late;
@@ -64,7 +66,7 @@ pub enum Rule {
     Drawn,
     /// 10.
     Replayable,
-    /// A session is as long as was promised, and a place in line is not taken away.
+    /// A session is as long as was promised, and a place in line is not taken away; and edges keep to the schedule.
     Kept,
     /// No input makes production code panic.
     Calm,
@@ -165,6 +167,7 @@ impl Auditor {
 
     /// What time alone has changed by now: which limits hold, and which rounds are forgotten.
     fn time_is(&mut self, at: Millis) {
+        self.facts.note_quiet(at);
         self.facts.reckon(at);
         let clock = self.facts.moment(at);
         self.facts.forget_rounds(clock);

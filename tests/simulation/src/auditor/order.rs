@@ -7,7 +7,8 @@
 use durable::batch::{BatchAnswer, ClaimOutcome};
 use durable::units::{Millis, Rank};
 
-use super::facts::{LATE_WINDOW, Turn, key};
+use super::facts::{LAST_REQUEST, LATE_WINDOW, Turn, key};
+use super::late::KEPT;
 use super::rules::Way;
 use super::{Answered, Asked, Auditor, Rule};
 
@@ -58,6 +59,11 @@ impl Auditor {
             (facts.turn, facts.is_passed) = (Some(turn), true);
         }
         facts.called = end;
+        // Whoever is called together with drawn places may share their window: one call has one, in however many parts it is written.
+        let of_call = facts.call_began.filter(|(then, _)| *then == at).map_or(first, |(_, first)| first);
+        facts.call_began = Some((at, of_call));
+        let begins = facts.draws.last_start_from(of_call).map_or(at, |start| at.max(start.plus(DRAWN_AFTER)));
+        let latest = begins.plus(limits.claim_window).plus(LAST_REQUEST);
         self.check(at, first < end && end <= issued, Rule::Order, || {
             format!("called are {end} of {issued}, before it were {first}")
         });
@@ -71,11 +77,20 @@ impl Auditor {
         self.check(at, shortest.is_none(), Rule::Order, || {
             format!("a window until {} is too short for place {shortest:?}", holds_until.0)
         });
+        self.check(at, holds_until <= latest, Rule::Order, || {
+            format!("a window is {} ms too long", holds_until.since(latest).0)
+        });
         self.check(at, dead.is_none(), Rule::Ghosts, || {
             format!("rank {dead:?} is called, a day and more old")
         });
-        let long = late_until >= at.plus(LATE_WINDOW);
-        self.check(at, long, Rule::Ghosts, || format!("late until {}", late_until.0));
+        let is_late_enough = late_until >= at.plus(LATE_WINDOW);
+        self.check(at, is_late_enough && late_until <= holds_until.plus(LATE_WINDOW), Rule::Ghosts, || {
+            format!(
+                "late {} ms after the call, and after a window until {}",
+                late_until.since(at).0,
+                holds_until.0
+            )
+        });
         self.judge_evenness(at, afresh);
         self.judge_expected(at, holding);
     }
@@ -100,17 +115,29 @@ impl Auditor {
     pub(super) fn judge_held(&mut self, at: Millis, held: bool, is_ordered: bool) {
         let calls = |at: Millis| self.facts.orders.limits(at).is_some_and(|limits| limits.way.calls());
         let late = held && !is_ordered && !calls(at) && !calls(at.minus(Millis(1)));
-        let was_held = self.facts.held_since.is_some();
+        let (was_held, calls) = (self.facts.held_since.is_some(), calls(at));
         self.check(at, !late || was_held, Rule::Order, || {
             "turns are held later than the schedule says".into()
         });
+        let needless = held && calls && !self.are_claims_vain(at);
+        self.check(at, !needless, Rule::Order, || "turns are held while whoever asks could get in".into());
         self.facts.hold(at, held);
+    }
+
+    /// Whether somebody asked in vain, and the next would: there is no seat, or no pace.
+    fn are_claims_vain(&mut self, at: Millis) -> bool {
+        let Some(limits) = self.facts.limits else { return false };
+        let is_full = self.facts.taken(at) >= limits.seats || self.facts.admitted(at) >= limits.per_minute;
+        let is_recent = |kept: &Option<Millis>| kept.is_some_and(|kept| at.since(kept) <= KEPT);
+        let mut pending = self.facts.pending();
+        is_full && pending.any(|(_, _, facts)| is_recent(&facts.kept_at) || is_recent(&facts.kept_on_clock))
     }
 
     /// Turns have stood still since then: an alarm was late, and the schedule's own instant counts.
     pub(super) fn judge_held_since(&mut self, at: Millis, since: Millis) {
-        let then = self.facts.orders.limits(since).is_some_and(|limits| !limits.way.calls());
-        self.check(at, since <= at && then, Rule::Order, || format!("turns are held since {}", since.0));
+        let calls = |at: Millis| self.facts.orders.limits(at).is_some_and(|limits| limits.way.calls());
+        let stopped = calls(since.minus(Millis(1))) && !calls(since);
+        self.check(at, since <= at && stopped, Rule::Order, || format!("turns are held since {}", since.0));
         self.facts.hold(since, true);
     }
 

@@ -8,7 +8,7 @@ use durable::board::Board;
 use durable::draw::Draw;
 use durable::units::{Millis, Rank};
 
-use super::facts::{Facts, Turn};
+use super::facts::{Facts, LAST_REQUEST, Turn};
 use super::lots::{digest, ranks_by_place};
 use super::rules::Way;
 use super::{Auditor, Rule};
@@ -19,7 +19,7 @@ const SPACING: Millis = Millis(30_000);
 const CHAIN_LENGTH: u32 = 20_160;
 /// Rounds that are kept.
 const KEPT_MAX: usize = 32;
-/// How long after its round a winner may still enter, at least.
+/// How long after its round a winner may still enter, and no longer where the window is over by then.
 const LATE_WINDOW: Millis = Millis(31 * 30_000);
 
 /// A round that is kept.
@@ -151,8 +151,13 @@ impl Auditor {
             format!("{all:?} wait of {issued}; {cut} images of {draw:?} win")
         });
         let promised = at.plus(limits.claim_window);
-        self.check(at, closes_at >= promised && late_until >= at.plus(LATE_WINDOW), Rule::Order, || {
-            format!("a round's windows until {} and {}", closes_at.0, late_until.0)
+        let holds = promised <= closes_at && closes_at <= promised.plus(LAST_REQUEST);
+        self.check(at, holds, Rule::Order, || {
+            format!("a round's window closes in {} ms", closes_at.since(at).0)
+        });
+        let is_late_right = late_until == at.plus(LATE_WINDOW).max(closes_at);
+        self.check(at, is_late_right, Rule::Ghosts, || {
+            format!("a round's late window ends in {} ms", late_until.since(at).0)
         });
         if !among || !proved || cut > draw.count {
             return;
@@ -191,9 +196,15 @@ impl Auditor {
         let round = RoundFacts { number, at, closes_at, late_until, called, doubles: passed_over };
         facts.rounds.kept.push_back(round);
         // The oldest gives way to one too many, once that is drawn.
-        if facts.rounds.kept.len() > KEPT_MAX {
+        let oldest = facts.rounds.kept.front().filter(|_| facts.rounds.kept.len() > KEPT_MAX);
+        let clock = facts.moment(at);
+        let cut_short = oldest.is_some_and(|oldest| oldest.closes_at > clock);
+        if oldest.is_some() {
             facts.forget_oldest();
         }
+        self.check(at, !cut_short, Rule::Order, || {
+            "a round is forgotten before the window of those it called is over".into()
+        });
         self.check(at, right, Rule::Drawn, || {
             format!("a round calls {holding} and doubles {}; drawn were {told:?}", doubles.len())
         });

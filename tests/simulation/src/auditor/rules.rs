@@ -53,6 +53,18 @@ pub(super) struct Limits {
     pub(super) way: Way,
 }
 
+/// A pass is good for this part of D longer than D, and for so much at least.
+const RENEWAL_PART: u64 = 5;
+const RENEWAL_LEAST: Millis = Millis(20_000);
+
+impl Limits {
+    /// How long a pass is good: D, and where it is renewed an interval more, so that nobody is out within D of what they asked last.
+    pub(super) fn lifetime(&self) -> Millis {
+        let interval = Millis(self.session.0 / RENEWAL_PART).max(RENEWAL_LEAST);
+        if self.is_fixed { self.session } else { self.session.plus(interval) }
+    }
+}
+
 /// Settings and events, as they were committed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {

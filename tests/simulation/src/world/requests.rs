@@ -78,6 +78,9 @@ impl World<'_> {
         let (clock, blind) = (host.clock(now), host.edge.blind());
         let verdict = host.edge.gate(&Asked::parse(&underway.laid), clock, entropy);
         let is_blind = host.edge.blind() > blind;
+        if let Verdict::Answer(answer) | Verdict::Page(answer) = &verdict {
+            self.auditor.edge_told(now, clock, &Told::read(answer));
+        }
         self.follow(number, verdict, is_blind);
     }
 
@@ -192,7 +195,9 @@ impl World<'_> {
         let Some(underway) = self.requests.get(&number) else { return };
         let tokens = underway.request.cookies.split(';').filter_map(|pair| Some(pair.split_once('=')?.1));
         let tokens: Vec<&str> = cookie.and_then(Cookie::token).into_iter().chain(tokens).collect();
-        self.auditor.origin_saw(self.queue.now(), &tokens, is_blind);
+        let now = self.queue.now();
+        let clock = self.edges[underway.edge].clock(now);
+        self.auditor.origin_saw(now, clock, &tokens, is_blind);
     }
 
     fn answer(&mut self, number: u64, told: Told) {

@@ -2,7 +2,7 @@
 //! can go wrong. Here alone the simulation calls [`Room::step`].
 //!
 //! Beside the Room runs its *twin*: the same rows, the same inputs, but it does not lose its memory with the Room. Both have to say the
-//! same, byte for byte, and a Room rebuilt from rows has to equal the one that wrote them (invariant 10).
+//! same, byte for byte, and a Room rebuilt from rows has to equal the one that wrote them (rule 10).
 
 use durable::batch::decode_batch;
 use durable::protocol::BoardAnswer;
