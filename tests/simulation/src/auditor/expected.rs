@@ -3,7 +3,7 @@
 
 use durable::units::{Millis, Rank};
 
-use super::facts::{Facts, RankFacts, Turn};
+use super::facts::Facts;
 use super::late::KEPT;
 use super::{Auditor, Rule};
 
@@ -131,22 +131,18 @@ impl Auditor {
     /// While called places ask in vain, windows stand still, and at no other time: nobody loses a turn that they could not take.
     pub(super) fn judge_closed(&mut self, at: Millis) {
         let Some(limits) = self.facts.limits.filter(|limits| limits.way.calls()) else { return };
-        let (live, taken) = (self.facts.live(at), self.facts.taken(at));
+        let (live, may_be_full) = (self.facts.live(at), self.facts.may_be_full(at, &limits));
         let (clock, is_held) = (self.facts.moment(at), self.facts.held_since.is_some());
-        let is_paced_out = self.facts.admitted(at) >= limits.per_minute;
-        let (is_full, may_be_full) =
-            (live >= limits.seats || is_paced_out, taken >= limits.seats || is_paced_out);
+        let is_full = live >= limits.seats || self.facts.admitted(at) >= limits.per_minute;
         if !is_full && !is_held {
             return;
         }
-        let asks = |(_, turn, facts): &(u64, Turn, &RankFacts)| {
-            clock < turn.late_until && facts.kept_on_clock.is_some_and(|kept| clock.since(kept) <= KEPT)
-        };
-        let asked = self.facts.pending().any(|pending| asks(&pending));
+        let asked =
+            self.facts.pending().any(|(_, turn, facts)| clock < turn.late_until && facts.asks_in_vain(clock));
         let right = if is_held { may_be_full && asked } else { !(is_full && asked) };
         self.check(at, right, Rule::Ghosts, || {
             let seats = limits.seats;
-            format!("held: {is_held}; asked in vain: {asked}; {live} to {taken} of {seats} seats are taken")
+            format!("held: {is_held}; asked in vain: {asked}; {live} of {seats} are inside, full at most: {may_be_full}")
         });
     }
 

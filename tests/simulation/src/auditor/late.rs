@@ -10,7 +10,19 @@ use super::{Auditor, Rule};
 /// A place that was told *next* and does not ask again is kept so long.
 pub(super) const KEPT: Millis = Millis(120_000);
 
+impl RankFacts {
+    /// Whether it was told *next* a while ago at most, by a clock that stands still while nobody may claim.
+    pub(super) fn asks_in_vain(&self, clock: Millis) -> bool {
+        self.kept_on_clock.is_some_and(|kept| clock.since(kept) <= KEPT)
+    }
+}
+
 impl Facts {
+    /// Whether the next who asks may be told *next*: every seat is taken, by its row, or pace is spent.
+    pub(super) fn may_be_full(&mut self, at: Millis, limits: &Limits) -> bool {
+        self.taken(at) >= limits.seats || self.admitted(at) >= limits.per_minute
+    }
+
     /// How many of the called places below this one were told *next* a while ago at most, by this clock, and are in their windows, or late.
     pub(super) fn kept_before(
         &self,

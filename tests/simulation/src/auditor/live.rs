@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 
 use durable::units::Millis;
 
-use super::facts::{RankFacts, WINDOW};
-use super::late::KEPT;
+use super::facts::WINDOW;
 use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
 
@@ -90,8 +89,7 @@ impl Auditor {
         // Of those who are called, whoever is expected.
         let (_, promised) = self.facts.expected(self.facts.moment(now));
         let late = self.facts.pending().filter(|(_, turn, _)| now >= turn.holds_until);
-        let asks = |facts: &RankFacts| facts.kept_on_clock.is_some_and(|kept| now.since(kept) <= KEPT);
-        let kept = late.filter(|(_, _, facts)| asks(facts)).count() as u64;
+        let kept = late.filter(|(_, _, facts)| facts.asks_in_vain(now)).count() as u64;
         let admitted = self.facts.admitted(now);
         taken + promised + kept < seats && admitted + promised < per_minute
     }

@@ -11,7 +11,7 @@
 //! | `expected`, `late` | 7: who is counted on, ghosts and latecomers |
 //! | `live` | 8: nobody waits without a reason |
 //! | `draws`, `rounds`, `lots` | 9: who is drawn, and in which order |
-//! | `edges` | that edges follow the schedule they heard (4, *Settings*) |
+//! | `edges` | that edges follow the schedule they heard of |
 //! | `rules` | what operators allow at a moment |
 //!
 //! Rule 10 is looked at by the world (it has both Rooms), and told to the auditor.

@@ -127,10 +127,9 @@ impl Auditor {
     /// Whether somebody asked in vain, and the next would: there is no seat, or no pace.
     fn are_claims_vain(&mut self, at: Millis) -> bool {
         let Some(limits) = self.facts.limits else { return false };
-        let is_full = self.facts.taken(at) >= limits.seats || self.facts.admitted(at) >= limits.per_minute;
-        let is_recent = |kept: &Option<Millis>| kept.is_some_and(|kept| at.since(kept) <= KEPT);
-        let mut pending = self.facts.pending();
-        is_full && pending.any(|(_, _, facts)| is_recent(&facts.kept_at) || is_recent(&facts.kept_on_clock))
+        let is_recent = |kept: Option<Millis>| kept.is_some_and(|kept| at.since(kept) <= KEPT);
+        self.facts.may_be_full(at, &limits)
+            && self.facts.pending().any(|(_, _, facts)| is_recent(facts.kept_at) || facts.asks_in_vain(at))
     }
 
     /// Turns have stood still since then: an alarm was late, and the schedule's own instant counts.
