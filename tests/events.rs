@@ -81,6 +81,37 @@ fn the_sessions_of_those_inside_end_with_the_prequeue_if_the_event_says_so() {
 }
 
 #[test]
+fn sessions_end_with_the_prequeue_even_if_the_alarm_comes_after_all_of_it() {
+    let mut table = table(Event { ends_sessions: true, ..event() });
+    table.configure(&json!({ "session_duration_seconds": 3_600 }));
+    at(&mut table, 4);
+    let inside = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
+    table.now = Millis(event().prequeue_ms);
+    assert_eq!(
+        table.room.board(table.now).pass_epoch,
+        1,
+        "a board of then, before the Room has decided anything"
+    );
+    table.now = Millis(event().start_ms + MINUTE);
+    let late = table.room.board(table.now);
+    assert_eq!((late.phase, late.pass_epoch), (Phase::Open, 1));
+    at(&mut table, 11);
+    assert_eq!(table.room.board(table.now).pass_epoch, 1);
+    assert_eq!(table.renew(&inside), RenewOutcome::Ended);
+}
+
+#[test]
+fn an_event_without_a_prequeue_ends_no_session() {
+    let mut table = table(Event { ends_sessions: true, prequeue_ms: event().start_ms, ..event() });
+    at(&mut table, 9);
+    let inside = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
+    assert_eq!(table.room.board(table.now).changes[0].pass_epoch, 0);
+    at(&mut table, 10);
+    assert_eq!(table.room.board(table.now).pass_epoch, 0);
+    assert!(matches!(table.renew(&inside), RenewOutcome::Renewed(_)));
+}
+
+#[test]
 fn an_event_overrides_what_it_says_and_inherits_the_rest_live() {
     let mut table = table(Event { total_active_users: Some(2), ..event() });
     at(&mut table, 11);

@@ -8,8 +8,10 @@ use crate::codec::Malformed;
 use crate::draw::Draw;
 use crate::draws::Occasion;
 use crate::journal::Change;
+use crate::listed::Listed as _;
 use crate::rounds;
 use crate::schedule::{Event, Mode, Stage, next_instant};
+use crate::state::State;
 use crate::turn::Turn;
 use crate::units::{Millis, Place};
 
@@ -27,7 +29,10 @@ impl Turn<'_> {
         // Where events overlap all the same, the one under way goes on calling.
         let gathers = self.rules().is_some_and(|rules| !rules.mode.calls());
         if let Some(event) = self.event(&|event| event.stage(now) == Stage::Prequeue) {
-            self.begin_prequeue(&event, gathers)?;
+            self.gather(&event, gathers)?;
+        }
+        for occasion in sweeps(self.state, self.decided_at).listed() {
+            self.end_all(Some(occasion))?;
         }
         self.end_gathering(gathers)?;
         if self.state.rounds.wants_chain() && self.rules().is_some_and(|rules| rules.mode == Mode::Random) {
@@ -72,14 +77,10 @@ impl Turn<'_> {
         }
     }
 
-    fn begin_prequeue(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {
+    fn gather(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {
         let gathered = self.state.draws.gathering().map(|gathering| gathering.event);
         if gathers && event.shuffle && gathered != Some(event.id) {
             self.change(Change::Gathering { event: Some(event.id) })?;
-        }
-        let occasion = occasion(event);
-        if event.ends_sessions && self.state.swept != Some(occasion) {
-            self.end_all(Some(occasion))?;
         }
         Ok(())
     }
@@ -108,6 +109,19 @@ impl Turn<'_> {
             None => Change::Gathering { event: None },
         })
     }
+}
+
+/// The prequeues that began with the end of all sessions and have not ended them yet: of the one under way, and of those that came since the last
+/// decision, for an alarm may be later than a prequeue is long. Boards count them as ended.
+pub(crate) fn sweeps(state: &State, decided_at: Millis) -> impl Iterator<Item = Occasion> {
+    let now = state.at;
+    let under_way = state.events().iter().find(|event| event.stage(now) == Stage::Prequeue).map(occasion);
+    let is_due = move |event: &&Event| {
+        let came = decided_at.0 < event.prequeue_ms && event.prequeue_ms <= now.0;
+        event.begins_with_a_sweep() && (came || under_way == Some(occasion(event)))
+    };
+    let due = state.events().iter().filter(is_due).map(occasion);
+    due.filter(|occasion| state.swept != Some(*occasion))
 }
 
 fn occasion(event: &Event) -> Occasion {

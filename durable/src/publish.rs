@@ -5,6 +5,7 @@
 use crate::admission::{calls_per_hour, claims_closed, enters_allowed, forecast};
 use crate::board::{Board, BoardDraw, BoardEvent, BoardRounds, BoardSeal, Digest, Phase, Scheduled};
 use crate::draw::{Draw, commitment};
+use crate::due::sweeps;
 use crate::forecast::Forecast;
 use crate::listed::Listed as _;
 use crate::protocol::RoomStatus;
@@ -21,9 +22,12 @@ const NEAR: Millis = Millis(60_000);
 const COUNTED_PER_MINUTE: u64 = 1_000;
 const COUNTED_ONE_IN: u32 = 16;
 
-/// The board.
-pub(crate) fn board(state: &State, sequence: u64) -> Board {
+/// The board of a Room that decided something last at a moment.
+pub(crate) fn board(state: &State, decided_at: Millis, sequence: u64) -> Board {
     let now = state.at;
+    // Edges that count by the schedule are there already.
+    let swept = sweeps(state, decided_at).count();
+    let pass_epoch = state.pass_epoch.0.wrapping_add(swept as u32);
     let (p50, p90) = state.waits.errors().range_permille();
     let board = Board {
         version: Board::VERSION,
@@ -31,7 +35,7 @@ pub(crate) fn board(state: &State, sequence: u64) -> Board {
         at_ms: now.0,
         max_age_ms: max_age(state).0,
         epoch: state.epoch.0,
-        pass_epoch: state.pass_epoch.0,
+        pass_epoch,
         called: state.line.called().0,
         void: state.line.void().0,
         issued: state.line.issued().0,
@@ -58,7 +62,7 @@ pub(crate) fn board(state: &State, sequence: u64) -> Board {
         free,
         pace_per_hour,
         turn_per_hour,
-        changes: changes(state),
+        changes: changes(state, pass_epoch),
         event: event_of(state.events(), now),
         rounds: rounds(&state.rounds, rules.mode),
         ..board
@@ -124,14 +128,12 @@ fn one_in(state: &State) -> u32 {
     if passes && state.admissions.count() > COUNTED_PER_MINUTE { COUNTED_ONE_IN } else { 1 }
 }
 
-fn changes(state: &State) -> Vec<Scheduled> {
+fn changes(state: &State, mut pass_epoch: u32) -> Vec<Scheduled> {
     let Some(config) = &state.config else { return Vec::new() };
     let (mut changes, mut at) = (Vec::new(), state.at);
-    let mut pass_epoch = state.pass_epoch.0;
     while let Some(next) = next_instant(&config.events, at).filter(|_| changes.len() < ANNOUNCED) {
         at = next;
-        let sweeps =
-            |event: &Event| event.ends_sessions && event.prequeue_ms == at.0 && event.start_ms > at.0;
+        let sweeps = |event: &Event| event.begins_with_a_sweep() && event.prequeue_ms == at.0;
         pass_epoch = pass_epoch.wrapping_add(u32::from(config.events.iter().any(sweeps)));
         let phase = phase_of(Rules::at(&config.settings, &config.events, at).mode);
         changes.push(Scheduled { at_ms: at.0, phase, pass_epoch });

@@ -137,7 +137,7 @@ impl Room {
     /// The board of a moment; the Room's clock goes on to it.
     pub fn board(&mut self, now: Millis) -> Board {
         self.advance(now);
-        publish::board(&self.state, self.store.sequence())
+        publish::board(&self.state, self.decided_at, self.store.sequence())
     }
 
     /// The passes given up early.

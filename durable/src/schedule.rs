@@ -72,6 +72,11 @@ impl Event {
         }
     }
 
+    /// Whether all sessions end when its prequeue begins: one without a prequeue ends none.
+    pub(crate) fn begins_with_a_sweep(&self) -> bool {
+        self.ends_sessions && self.prequeue_ms < self.start_ms
+    }
+
     /// The moments at which something changes.
     pub fn instants(&self) -> [Millis; 3] {
         [self.prequeue_ms, self.start_ms, self.end_ms].map(Millis)

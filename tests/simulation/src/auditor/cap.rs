@@ -9,7 +9,6 @@ use durable::draws::Occasion;
 use durable::token::Pass;
 use durable::units::Millis;
 
-use super::draws::occasion;
 use super::facts::{DEAD_AFTER_EXPIRY, DEAD_AFTER_REVOCATION, OLDEST_BOARD, PassFacts, TICK, YOUNGEST_AGE};
 use super::rules::Way;
 use super::{Asked, Auditor, Rule};
@@ -112,13 +111,14 @@ impl Auditor {
         asked: &[Asked],
     ) {
         let by_operator = swept_for.is_none() && asked.iter().any(|asked| matches!(asked, Asked::EndAll));
-        let prequeue = self.facts.orders.prequeue(at).filter(|event| event.ends_sessions).map(occasion);
-        let again = swept_for.is_some_and(|swept| self.facts.draws.swept.contains(&swept));
-        let for_event = swept_for.is_some() && swept_for == prequeue && !again;
+        let for_event = swept_for.is_some_and(|swept| {
+            self.facts.draws.owed.contains(&swept) || self.unswept(at).any(|unswept| unswept == swept)
+        });
+        self.facts.draws.owed.retain(|owed| swept_for != Some(*owed));
         self.facts.draws.swept.extend(swept_for);
         self.facts.sessions_ended.push((at, swept_for));
         self.check(at, by_operator || for_event, Rule::Kept, || {
-            format!("sessions end for {swept_for:?}, and nobody wanted it: again {again}")
+            format!("sessions end for {swept_for:?}, and nobody wanted it")
         });
         let dead_at = self.facts.boards_end_at(at).plus(DEAD_AFTER_REVOCATION);
         for pass in self.facts.passes.values_mut().filter(|pass| pass.dead_at > at) {

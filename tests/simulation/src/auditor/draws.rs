@@ -37,6 +37,8 @@ pub(super) struct Draws {
     pub(super) held: Vec<(Occasion, Draw)>,
     /// For which prequeues sessions were ended.
     pub(super) swept: Vec<Occasion>,
+    /// For which they have to be in the row that is read: those that came since the row before, even if they are over.
+    pub(super) owed: Vec<Occasion>,
 }
 
 impl Draws {
@@ -150,6 +152,18 @@ impl Auditor {
         }
     }
 
+    /// The prequeues by whose beginning sessions end, and have not: those since the last row and the one under way.
+    pub(super) fn unswept(&self, at: Millis) -> impl Iterator<Item = Occasion> {
+        let (last, swept) = (self.facts.at, &self.facts.draws.swept);
+        let is_due = move |event: &&Event| {
+            let came = last.0 < event.prequeue_ms && event.prequeue_ms <= at.0;
+            let is_under_way = event.prequeue_ms <= at.0 && at.0 < event.start_ms;
+            event.ends_sessions && event.prequeue_ms < event.start_ms && (came || is_under_way)
+        };
+        let due = self.facts.orders.events.iter().filter(is_due).map(occasion);
+        due.filter(|occasion| !swept.contains(occasion))
+    }
+
     /// Whatever the schedule wanted by now was done in this row at the latest.
     pub(super) fn judge_schedule(&mut self, at: Millis) {
         let facts = &self.facts;
@@ -159,16 +173,18 @@ impl Auditor {
             .iter()
             .find(|event| event.shuffle && event.start_ms > at.0 && facts.draws.seed(event).is_none());
         let prequeue = facts.orders.prequeue(at).copied();
-        let unswept =
-            prequeue.filter(|event| event.ends_sessions && !facts.draws.swept.contains(&occasion(event)));
+        let unswept: Vec<_> = facts.draws.owed.iter().copied().chain(self.unswept(at)).collect();
         let gathered = facts.draws.gathered.map(|gathered| gathered.event);
         let scattered = prequeue.filter(|event| event.shuffle && gathered != Some(event.id));
-        let missed = unsealed.copied().or(unswept).or(scattered);
+        let missed = unsealed.copied().or(scattered);
         let gathers = |event: &&Event| event.shuffle && event.prequeue_ms <= at.0 && at.0 < event.start_ms;
         let kept =
             gathered.filter(|id| !facts.orders.events.iter().filter(gathers).any(|event| event.id == *id));
         self.check(at, kept.is_none(), Rule::Drawn, || {
             format!("people are still gathered for {kept:?}, neither drawn nor dispersed")
+        });
+        self.check(at, unswept.is_empty(), Rule::Kept, || {
+            format!("sessions go on, and were to end for {unswept:?}")
         });
         self.check(at, missed.is_none(), Rule::Drawn, || {
             format!("the schedule is not followed for {missed:?}")

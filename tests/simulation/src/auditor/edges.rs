@@ -4,7 +4,7 @@
 //! Judged is what an edge decides without asking: whom it lets through without a pass, whose ended session it honours, and what it tells those who have
 //! a ticket.
 
-use durable::schedule::Event;
+use durable::board::Board;
 use durable::units::Millis;
 
 use super::facts::PassFacts;
@@ -53,15 +53,22 @@ impl Auditor {
         let lately = |at: Millis| ended_at.since(at) <= UNHEARD;
         let event = facts.orders.events.iter().find(|event| super::draws::occasion(event) == *swept);
         let changed = facts.former.iter().any(|(until, _)| lately(*until)) || before.is_some_and(lately);
-        // A board that was made after the instant and before the Room's late alarm knows of the prequeue and not of the sessions' end.
-        let missed = |event: &Event| {
-            let mut clocks = facts.boards.iter().map(|board| board.clock);
-            clocks.any(|clock| event.prequeue_ms <= clock.0 && clock < *ended_at)
-        };
         !changed
             && pass.admitted_at < *ended_at
-            && event.is_some_and(|event| event.prequeue_ms <= clock.0 && !missed(event))
+            && event.is_some_and(|event| event.prequeue_ms <= clock.0)
             && !self.has_changed_often(clock)
+    }
+
+    /// Boards count every end of all sessions, those that are due and not committed yet among them: edges that follow the schedule are there already.
+    pub(super) fn judge_board_sessions(&mut self, now: Millis, board: &Board) {
+        let due = self.unswept(Millis(board.at_ms)).count();
+        let ended = self.facts.sessions_ended.len();
+        self.check(now, board.pass_epoch as usize == ended + due, Rule::Kept, || {
+            format!(
+                "the board says that sessions ended {} times; they did {ended}, and {due} are due",
+                board.pass_epoch
+            )
+        });
     }
 
     /// Whether this may be what an edge goes by: what holds by its clock, or by the Room's if that is ahead; or what held before an order that it has not heard.

@@ -179,6 +179,7 @@ impl Auditor {
         self.time_is(at);
         let forward = self.facts.at <= at;
         self.check(at, forward, Rule::Replayable, || "the Room's clock went back".into());
+        self.facts.draws.owed = self.unswept(at).collect();
         self.facts.at = at;
         let mut joined = 0;
         for change in &row.changes {
@@ -250,6 +251,7 @@ impl Auditor {
                 board.called, board.issued
             )
         });
+        self.judge_board_sessions(now, board);
         self.judge_board_draws(now, board);
         self.judge_board_calls(now, board);
     }
