@@ -171,8 +171,8 @@ impl Auditor {
         answered: &[Answered],
         sessions_end: bool,
     ) {
-        let unsettled = sessions_end
-            || asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings | Asked::EndAll));
+        // By what holds after a step cannot be said what held for a claim in the midst of it.
+        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings));
         for (asked, answered) in asked_at_once.iter().zip(answered) {
             let (Asked::Batch(batch), Answered::Batch(BatchAnswer::Done(reply))) = (asked, answered) else {
                 continue;
@@ -184,18 +184,22 @@ impl Auditor {
                 if claim.epoch == reply.epoch {
                     let pass = self.facts.rank(claim.rank.0).and_then(|facts| facts.pass);
                     let is_excused = unsettled || is_touched(asked_at_once, claim.rank, pass);
-                    self.judge_claim(at, claim.rank, outcome, is_excused);
+                    match pass {
+                        Some(pass) => {
+                            let is_excused = is_excused || sessions_end;
+                            self.judge_claim_again(at, claim.rank, pass, outcome, is_excused);
+                        }
+                        None if is_excused => {}
+                        None => self.judge_claim(at, claim.rank, outcome),
+                    }
                 }
             }
         }
     }
 
-    fn judge_claim(&mut self, at: Millis, rank: Rank, outcome: &ClaimOutcome, is_excused: bool) {
+    fn judge_claim(&mut self, at: Millis, rank: Rank, outcome: &ClaimOutcome) {
         let facts = self.facts.rank(rank.0).copied().unwrap_or_default();
-        if let Some(pass) = facts.pass {
-            return self.judge_claim_again(at, rank, pass, outcome, is_excused);
-        }
-        if facts.left || is_excused {
+        if facts.left {
             return;
         }
         let Some(turn) = facts.turn else {
