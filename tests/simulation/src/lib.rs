@@ -23,8 +23,8 @@ use durable::units::Millis;
 
 use crate::auditor::{Auditor, Rule, Violation};
 use crate::plan::{Plan, Scope};
-use crate::trace::{NOON, Trace};
-use crate::world::{LOTTERY, World};
+use crate::trace::Trace;
+use crate::world::World;
 
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,9 +60,8 @@ pub fn simulate(seed: u64, options: &Options) -> Outcome {
 /// Runs a plan.
 pub fn run(plan: &Plan, options: &Options) -> Outcome {
     let mut world = World::new(plan, Trace::new(options.keeps_lines), Auditor::default());
-    let until = options.until.unwrap_or_else(|| NOON.plus(plan.rush).plus(patience(plan)));
     let ran = catch_unwind(AssertUnwindSafe(|| {
-        world.run(until);
+        world.run(options.until);
         if options.until.is_none() && world.auditor.violation().is_none() {
             world.finish();
         }
@@ -82,11 +81,4 @@ pub fn run(plan: &Plan, options: &Options) -> Outcome {
         over_calls: auditor.over_calls(),
         lines: trace.into_lines(),
     }
-}
-
-/// How long after the rush everybody has to be inside: a bound that can be computed, and no guess. Everybody who came holds a seat for a
-/// session, or for a window and a round before it, one after the other if there is one seat; and the slowest pace lets in one at a time.
-fn patience(plan: &Plan) -> Millis {
-    let people = plan.visitors.len() as u64 * 4 + 20;
-    LOTTERY.plus(Millis(people * 160_000))
 }

@@ -127,6 +127,11 @@ impl Auditor {
         self.violation.as_ref()
     }
 
+    /// How many tickets were given.
+    pub fn issued(&self) -> u64 {
+        self.facts.ranks.len() as u64
+    }
+
     /// A promise was broken; the first one counts.
     pub fn broke(&mut self, at: Millis, rule: Rule, what: String) {
         self.violation.get_or_insert(Violation { rule, at, what });

@@ -42,7 +42,7 @@ pub const ROOM_ID: &str = "5a1e0000000000000000000000000001";
 const KEY: &str = "a key that is known to every run of the simulation";
 
 /// So long after the rush places are still called by rounds.
-pub const LOTTERY: Millis = Millis(1_200_000);
+const LOTTERY: Millis = Millis(1_200_000);
 
 /// No run that ends has so many events.
 const EVENTS_MAX: u64 = 1_200_000;
@@ -169,11 +169,12 @@ impl<'a> World<'a> {
         self.queue.at(NOON.plus(self.plan.rush).plus(LOTTERY), Event::InOrder);
     }
 
-    /// Runs until everybody who keeps asking got in, a rule is broken, or `until` has come.
-    pub fn run(&mut self, until: Millis) {
+    /// Runs until everybody who keeps asking got in, a rule is broken, or `until` has come: by default when everybody has to be inside.
+    pub fn run(&mut self, until: Option<Millis>) {
         while self.auditor.violation().is_none() {
             let Some(event) = self.queue.next() else { return };
-            if self.now() > until || (self.is_quiet && self.is_over()) {
+            let is_late = self.now() > until.unwrap_or_else(|| self.ends_by());
+            if is_late || (self.is_quiet && self.is_over()) {
                 return;
             }
             self.happened += 1;
@@ -183,6 +184,13 @@ impl<'a> World<'a> {
             self.happen(event);
             self.auditor.time_passed(self.now());
         }
+    }
+
+    /// A bound that can be computed, and no guess: everybody who came, and every ticket, holds a seat for a session, or for a window and a round
+    /// before it, one after the other if there is one seat; and the slowest pace lets in one at a time.
+    fn ends_by(&self) -> Millis {
+        let holders = self.auditor.issued() + self.plan.visitors.len() as u64 + 20;
+        NOON.plus(self.plan.rush).plus(LOTTERY).plus(Millis(holders * 160_000))
     }
 
     /// The time.
