@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use durable::units::Millis;
 
-use super::facts::WINDOW;
+use super::facts::{Facts, WINDOW};
 use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
 
@@ -36,6 +36,19 @@ pub(super) struct Live {
 /// Seats come free ten times a second, and places are called once.
 const ALARMS_MAX: usize = 100;
 const ALARMS_SPAN: Millis = Millis(5_000);
+
+impl Facts {
+    /// For how many there are seats, and admissions left of the last minute, though everybody came who was promised one.
+    pub(super) fn callable(&mut self, now: Millis, limits: &Limits) -> u64 {
+        let taken = self.taken(now);
+        // Of those who are called, whoever is expected.
+        let (_, promised) = self.expected(self.moment(now));
+        let late = self.pending().filter(|(_, turn, _)| now >= turn.holds_until);
+        let kept = late.filter(|(_, _, facts)| facts.asks_in_vain(now)).count() as u64;
+        let seats = limits.seats.saturating_sub(taken + promised + kept);
+        seats.min(limits.per_minute.saturating_sub(self.admitted(now) + promised))
+    }
+}
 
 impl Auditor {
     /// From now on nothing goes wrong.
@@ -81,17 +94,8 @@ impl Auditor {
     }
 
     fn could_call(&mut self, now: Millis) -> bool {
-        let Some(Limits { seats, per_minute, way, .. }) = self.facts.limits else { return false };
-        if !way.calls() || self.facts.waits_nobody() {
-            return false;
-        }
-        let taken = self.facts.taken(now);
-        // Of those who are called, whoever is expected.
-        let (_, promised) = self.facts.expected(self.facts.moment(now));
-        let late = self.facts.pending().filter(|(_, turn, _)| now >= turn.holds_until);
-        let kept = late.filter(|(_, _, facts)| facts.asks_in_vain(now)).count() as u64;
-        let admitted = self.facts.admitted(now);
-        taken + promised + kept < seats && admitted + promised < per_minute
+        let Some(limits) = self.facts.limits else { return false };
+        limits.way.calls() && !self.facts.waits_nobody() && self.facts.callable(now, &limits) > 0
     }
 
     /// The run is over: these were still waiting.

@@ -8,9 +8,9 @@ use durable::board::Board;
 use durable::draw::Draw;
 use durable::units::{Millis, Rank};
 
-use super::facts::{Facts, LAST_REQUEST, Turn};
+use super::facts::{Facts, LAST_REQUEST, Turn, WINDOW};
 use super::lots::{digest, ranks_by_place};
-use super::rules::Way;
+use super::rules::{Limits, Way};
 use super::{Auditor, Rule};
 
 /// From one round to the next.
@@ -94,6 +94,22 @@ impl Facts {
         }
     }
 
+    /// So many a round has to call: all who wait, for whom there are seats and what half a minute of pace leaves. Where the pace was changed lately, that
+    /// is not known.
+    fn owed_of_round(&mut self, at: Millis, limits: &Limits) -> u64 {
+        if at.since(self.configured_at) <= WINDOW {
+            return 0;
+        }
+        let lately = |then: Millis| at.since(then) <= SPACING;
+        let called = self.calls.iter().rev().take_while(|(then, _)| lately(*then)).map(|(_, count)| count);
+        let unasked = self.admissions.iter().rev().take_while(|(then, _)| lately(*then));
+        let unasked = unasked.filter(|(_, by_ticket)| !by_ticket).count()
+            + self.late.iter().filter(|then| lately(**then)).count();
+        let spent = called.sum::<u64>().div_ceil(1_000) + unasked as u64 + 1;
+        let pace = (limits.per_minute / 2).saturating_sub(spent);
+        self.callable(at, limits).min(pace).min(self.waiting().count() as u64)
+    }
+
     /// Nobody could claim for so long.
     pub(super) fn pause_rounds(&mut self, since: Millis, pause: Millis) {
         for round in self.rounds.kept.iter_mut().filter(|round| round.closes_at > since) {
@@ -162,6 +178,10 @@ impl Auditor {
         if !among || !proved || cut > draw.count {
             return;
         }
+        let owed = self.facts.owed_of_round(at, &limits);
+        self.check(at, u64::from(holding) >= owed, Rule::Live, || {
+            format!("a round calls {holding}, and {owed} could be called")
+        });
         let turn = Turn { at, closes_at: promised, holds_until: closes_at, late_until };
         self.read_winners(at, turn, &ranks_by_place(draw)[..cut as usize], doubles, holding);
         let most = (limits.per_minute / 2).max(1);
