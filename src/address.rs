@@ -3,11 +3,18 @@
 
 use durable::codec::from_hex;
 use durable::pieces::{cut, joined};
+use durable::settings::Settings;
 
 use crate::cookie::Scheme;
 
 /// What the page adds to a query to learn whether cookies come back; never reaches the origin.
 pub const MARK: &str = "anteroom-cookie=1";
+
+/// What our page's script, and apps, add to a query to ask for a place or a seat and for nothing else (`CLAIM` in `recent.mjs`).
+pub const CLAIM: &str = "anteroom-claim=1";
+
+/// The longest address that somebody is sent on to.
+const TARGET_BYTES_MAX: usize = 8_192;
 
 /// The parts of an absolute address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +46,11 @@ impl<'a> Address<'a> {
     /// Whether the query carries our mark.
     pub fn is_marked(&self) -> bool {
         self.query.split('&').any(|part| part == MARK)
+    }
+
+    /// Whether a script of ours, or an app, asks for a place or a seat and for nothing else.
+    pub fn is_claim(&self) -> bool {
+        self.query.split('&').any(|part| part == CLAIM)
     }
 
     /// Path and query without our mark: what the visitor wanted.
@@ -77,8 +89,24 @@ pub fn safe_target(target: &str) -> String {
         && second != "/"
         && !target.contains('\\')
         && !target.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
-        && target.len() <= 8_192;
+        && target.len() <= TARGET_BYTES_MAX;
     if safe { target.to_owned() } else { "/".to_owned() }
+}
+
+/// Where somebody may be sent from the door: a page of an origin that the room allows, or else a target on the same host.
+pub fn destination(to: &str, settings: &Settings) -> String {
+    let is_plain = |byte: u8| byte > 0x20 && byte != 0x7f && byte != b'\\';
+    let leads_to_allowed = || {
+        let rest = ["https://", "http://"].iter().find_map(|scheme| to.strip_prefix(scheme))?;
+        // Neither a user's name nor what a browser could read otherwise; anything that ends a host ends it here.
+        let end = rest.bytes().position(|byte| b"/?#".contains(&byte)).unwrap_or(rest.len());
+        let host = rest.get(..end)?;
+        let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':');
+        let origin = to.get(..to.len() - rest.len() + end)?;
+        (host.bytes().all(fits) && settings.allows_origin(origin)).then_some(())
+    };
+    let fits = to.len() <= TARGET_BYTES_MAX && to.bytes().all(is_plain);
+    if fits && leads_to_allowed().is_some() { to.to_owned() } else { safe_target(to) }
 }
 
 fn percent_decoded(value: &str) -> Option<String> {
@@ -100,6 +128,7 @@ fn percent_decoded(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use durable::json;
 
     #[test]
     fn an_address_comes_apart() {
@@ -130,6 +159,53 @@ mod tests {
             assert_eq!(safe_target(target), "/", "{target}");
         }
         assert_eq!(safe_target("/a?b=//c"), "/a?b=//c");
+    }
+
+    #[test]
+    fn the_door_leads_to_origins_that_the_room_allows_and_to_no_other() {
+        let settings = |allowed: &[&str]| {
+            let settings = json!({
+                "name": "a", "host": "api.example", "total_active_users": 1, "new_users_per_minute": 1,
+                "allowed_origins": allowed.to_vec(),
+            });
+            Settings::parse(&settings).unwrap()
+        };
+        let (own, app) = (settings(&[]), settings(&["https://app.example", "https://b.example:8443"]));
+        for to in [
+            "https://app.example",
+            "https://app.example/a?b=c#d",
+            "https://app.example?x",
+            "https://app.example#x",
+            "https://b.example:8443/",
+        ] {
+            assert_eq!(destination(to, &app), to);
+        }
+        assert_eq!(destination("https://api.example/x", &own), "https://api.example/x");
+        assert_eq!(destination("/x?y", &app), "/x?y");
+        for to in [
+            "https://evil.example/",
+            "http://app.example/",
+            "https://app.example.evil.example/",
+            "https://app.example@evil.example/",
+            "https://app.example:x@evil.example/",
+            "https://app.example\\@evil.example/",
+            "https://app.example:443/",
+            "//app.example",
+            "javascript://app.example/%0aalert(1)",
+            "https:app.example",
+            "https://app.example /",
+            "https://app.example\n/",
+            "https://APP.example/",
+        ] {
+            assert_eq!(destination(to, &app), "/", "{to}");
+        }
+        for to in [
+            "https://api.example:x@evil.example/",
+            "https://api.example:1@evil.example/",
+            "https://api.example:/x@evil.example",
+        ] {
+            assert_eq!(destination(to, &own).contains("evil") && !to.contains("/x@"), false, "{to}");
+        }
     }
 
     #[test]

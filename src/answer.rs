@@ -18,7 +18,7 @@ use crate::route::{Match, own_path};
 use crate::standing::{Notice, Standing};
 use crate::verdict::Verdict;
 use crate::visit::{Asker, Headers, Verb, asker, verb};
-use crate::{json, page, text};
+use crate::{cors, json, page, text};
 
 /// What answers a request draws from: a nonce and a jitter.
 pub type Entropy = [u8; 16];
@@ -35,8 +35,10 @@ pub struct Message<'a> {
     pub rank: Option<Rank>,
     /// The pass they are inside with.
     pub pass: Option<Pass>,
-    /// Path and query they want, if a page has to be told: begins with exactly one slash.
+    /// Where they want to go, if a page has to be told: path and query with exactly one slash before them, or an address that the room allows.
     pub target: &'a dyn Fn() -> String,
+    /// Path and query where they are given a place and a seat, if that is another.
+    pub door: Option<&'a str>,
     /// A `Set-Cookie` line.
     pub cookie: Option<&'a str>,
 }
@@ -49,7 +51,7 @@ pub fn nonce(entropy: Entropy) -> String {
 
 /// The page, or JSON for apps.
 pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> Verdict {
-    let Message { found, headers, standing, rank, pass, target, cookie } = *message;
+    let Message { found, headers, standing, rank, pass, target, door, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
     let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
@@ -63,6 +65,13 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     };
     let mut answer = head(status, if is_app { Kind::Json } else { Kind::Page });
     header(&mut answer, "Anteroom", standing.name());
+    if is_app && cors::is_allowed(headers, settings) {
+        // There a page that is not behind the room may send its visitor, or ask for a place itself.
+        answer.pop();
+        for part in ["; page=\"", &own_path(&found.path, "wait"), "\"\n"] {
+            answer.push_str(part);
+        }
+    }
     header(&mut answer, "Retry-After", &poll_after.secs_ceil().to_string());
     if let Some(line) = cookie {
         header(&mut answer, "Set-Cookie", line);
@@ -73,11 +82,13 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         let body = if is_head { String::new() } else { json::for_apps(&told) };
         return Verdict::Answer(with_body(answer, &body));
     }
+    let target = target();
     let notice = Notice {
         standing,
         settings,
         language: text::choose(headers.accept_language, &settings.default_template_language),
-        target: &target(),
+        target: &target,
+        door: door.unwrap_or(&target),
         wait_path: &own_path(&found.path, "wait"),
         leave_path: &own_path(&found.path, "leave"),
         draw_path: &own_path(&found.path, "draw"),
@@ -95,6 +106,30 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         Asker::Page => Verdict::Answer(with_body(answer, &json::for_the_page(&notice))),
         _ => Verdict::Page(with_body(answer, &page::page(&notice))),
     }
+}
+
+/// What a preflight asks for is allowed: with an empty body, and for a while.
+pub fn preflight(headers: &Headers<'_>, seconds: &str) -> String {
+    let allowed = [
+        ("Access-Control-Allow-Methods", headers.request_method),
+        ("Access-Control-Allow-Headers", headers.request_headers),
+        ("Access-Control-Max-Age", seconds),
+    ];
+    answer(200, Kind::Text, &allowed, "")
+}
+
+/// The same answer, for a script of this origin to read. Caches keep none of ours; `Vary` says why they could not.
+pub fn opened_to(origin: &str, answer: &str) -> String {
+    let (status, rest) = answer.split_once('\n').unwrap_or((answer, ""));
+    let mut opened = String::with_capacity(answer.len() + 200);
+    opened.push_str(status);
+    opened.push('\n');
+    header(&mut opened, "Access-Control-Allow-Origin", origin);
+    header(&mut opened, "Access-Control-Allow-Credentials", "true");
+    header(&mut opened, "Access-Control-Expose-Headers", "Retry-After, Anteroom");
+    header(&mut opened, "Vary", "Origin");
+    opened.push_str(rest);
+    opened
 }
 
 /// For a sub-resource of somebody who is not inside: empty, come back later.
@@ -149,9 +184,11 @@ pub fn api(status: u16, body: &Value, retry_after_seconds: Option<u64>) -> Strin
     answer(status, Kind::Json, &headers, &to_text(body))
 }
 
-/// Another address, with a cookie.
-pub fn see_other(target: &str, cookie: &str) -> String {
-    answer(303, Kind::Text, &[("Location", target), ("Set-Cookie", cookie)], "")
+/// Another address, and maybe a cookie.
+pub fn see_other(target: &str, cookie: Option<&str>) -> String {
+    let mut headers = vec![("Location", target)];
+    headers.extend(cookie.map(|line| ("Set-Cookie", line)));
+    answer(303, Kind::Text, &headers, "")
 }
 
 /// Nothing of ours, and nothing behind us.
@@ -225,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_bring_a_header_of_its_own() {
-        let answer = see_other("/x\nSet-Cookie: stolen=1", "ours=1");
+        let answer = see_other("/x\nSet-Cookie: stolen=1", Some("ours=1"));
         assert!(!answer.contains("stolen") && answer.contains("Set-Cookie: ours=1"));
     }
 

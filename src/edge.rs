@@ -11,15 +11,16 @@ use durable::token::{Arrival, Holder, KeyFault, Keys, Pass};
 use durable::units::Millis;
 use durable::wire::from_text;
 
-use crate::address::{Address, safe_target};
+use crate::address::{Address, destination};
 use crate::answer::{self, Message};
 use crate::cookie::{self, Wallet};
+use crate::cors;
 use crate::gate::{self, Decision, Sequel, View, Visit};
 use crate::isolate::{Admission, Freshness, HeldBoard, Isolate};
-use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host};
+use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host, own_path};
 use crate::standing::Standing;
 use crate::verdict::{Purpose, Verdict, errand_for_rooms, errand_to_leaf, purpose};
-use crate::visit::{self, Headers};
+use crate::visit::{self, Asker, Headers, Verb};
 
 /// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
 pub type Entropy = [[u8; 16]; 2];
@@ -116,8 +117,9 @@ impl Edge {
             self.chores.push(errand_for_rooms());
         }
         let found = rooms.find(address.host, address.path);
-        // Where one stands is asked most of all, and nothing is given there: a few headers are enough for that alone.
-        let asks = asked.headers.tell_page_from_app()
+        // Where one stands is asked most of all, and nothing is given for that: a few headers are enough for it alone.
+        let asks = asked.headers.want_json()
+            && !address.is_claim()
             && found.as_ref().is_some_and(|found| found.own == Some(Own::Wait));
         if asked.headers.few && !asks {
             return Verdict::AllHeaders;
@@ -129,10 +131,17 @@ impl Edge {
         if is_past_the_gate(address.path) {
             return origin(&found);
         }
-        match self.prepare(asked, &address, &found, now, entropy) {
+        let (headers, settings) = (&asked.headers, &found.room.settings);
+        let is_on =
+            !matches!(self.isolate.board(&found.room.id).board.phase, Phase::Suspended | Phase::Passthrough);
+        if let Some(answer) = cors::preflight(headers, settings).filter(|_| is_on) {
+            return cors::opened(answer, headers, settings);
+        }
+        let verdict = match self.prepare(asked, &address, &found, now, entropy) {
             Ok(mut prepared) => prepared.gate(),
             Err(unavailable) => unavailable,
-        }
+        };
+        cors::opened(verdict, headers, settings)
     }
 
     /// What an origin's command means for who asked. None where the room does not listen: the command is then none of ours. Otherwise the
@@ -169,10 +178,11 @@ impl Edge {
         let (Some(found), Some(Purpose::Wish(_, wish))) = (found, purpose) else {
             return Verdict::Apology;
         };
-        match self.prepare(asked, &address, &found, now, entropy) {
+        let verdict = match self.prepare(asked, &address, &found, now, entropy) {
             Ok(mut prepared) => prepared.told(wish, outcome),
             Err(unavailable) => unavailable,
-        }
+        };
+        cors::opened(verdict, &asked.headers, &found.room.settings)
     }
 
     /// Learns from an errand's reply; an empty reply is none: it may or may not have happened.
@@ -237,7 +247,16 @@ impl Edge {
         let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
         let Ok(keys) = &deployment.keys else {
             let (standing, target) = (Standing::Unavailable, &|| address.target());
-            let message = Message { found, headers, standing, rank: None, pass: None, target, cookie: None };
+            let message = Message {
+                found,
+                headers,
+                standing,
+                rank: None,
+                pass: None,
+                target,
+                door: None,
+                cookie: None,
+            };
             return Err(answer::notice(&message, None, now, entropy[1]));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
@@ -271,7 +290,7 @@ impl Prepared<'_> {
             }
             _ => {}
         }
-        if let Some(own) = self.found.own {
+        if let Some(own) = self.found.own.filter(|_| !self.is_at_the_door()) {
             return self.own(own);
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
@@ -308,9 +327,9 @@ impl Prepared<'_> {
         let only_counted = self.held().board.phase == Phase::Passthrough;
         if matches!(wish, Wish::Renew { .. }) || (only_counted && matches!(wish, Wish::Enter { .. })) {
             return match outcome {
-                Outcome::Admitted { pass } => Verdict::OriginWith(self.keep(&pass)),
+                Outcome::Admitted { pass } => self.go_on(Some(&self.keep(&pass))),
                 // The old pass is good for a while yet, and who is only counted needs none.
-                _ => origin(self.found),
+                _ => self.go_on(None),
             };
         }
         // What is answered from memory may have expired since.
@@ -323,9 +342,9 @@ impl Prepared<'_> {
         match sequel {
             // The mark has done its work: neither the origin nor the visitor's history keeps it.
             Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked => {
-                Verdict::Answer(answer::see_other(&self.address.target(), &self.keep(&token)))
+                Verdict::Answer(answer::see_other(&self.address.target(), Some(&self.keep(&token))))
             }
-            Sequel::PassWith(pass) => Verdict::OriginWith(self.keep(&pass)),
+            Sequel::PassWith(pass) => self.go_on(Some(&self.keep(&pass))),
             Sequel::TellWith(standing, token) => self.tell(standing, Some(&self.keep(&token))),
             Sequel::Tell(standing) => self.tell(standing, None),
             Sequel::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
@@ -368,23 +387,53 @@ impl Prepared<'_> {
         }
     }
 
+    /// To the origin with a cookie, or from the door to where one wanted to go.
+    fn go_on(&self, cookie: Option<&str>) -> Verdict {
+        match cookie {
+            _ if self.found.own.is_some() => self.tell(Standing::Admitted, cookie),
+            Some(line) => Verdict::OriginWith(line.to_owned()),
+            None => origin(self.found),
+        }
+    }
+
     fn tell(&self, standing: Standing, cookie: Option<&str>) -> Verdict {
-        let target = || match self.found.own {
-            Some(Own::Wait) => safe_target(&self.address.field("to").unwrap_or_default()),
-            // Whoever left begins again at the room's own door.
-            Some(_) => self.found.path.to_string(),
-            None => self.address.target(),
+        let Prepared { headers, found, address, .. } = *self;
+        let waits = found.own == Some(Own::Wait);
+        let target = || match found.own {
+            Some(Own::Wait) => destination(&address.field("to").unwrap_or_default(), &found.room.settings),
+            // Whoever left begins again where the room begins.
+            Some(_) => found.path.to_string(),
+            None => address.target(),
         };
-        let Prepared { headers, found, .. } = *self;
+        if standing == Standing::Admitted && self.is_at_the_door() && self.asker() == Asker::Navigation {
+            return Verdict::Answer(answer::see_other(&target(), cookie));
+        }
+        let door = waits.then(|| door(&found.path, address.query));
         let rank = self.wallet.ticket.map(|ticket| ticket.rank);
         let pass = self.wallet.pass;
-        let message = Message { found, headers, standing, rank, pass, target: &target, cookie };
+        let message =
+            Message { found, headers, standing, rank, pass, target: &target, door: door.as_deref(), cookie };
         answer::notice(&message, self.board(), self.now, self.entropy[1])
+    }
+
+    fn asker(&self) -> Asker {
+        visit::asker(self.headers, &self.found.room.settings)
+    }
+
+    /// Whether who asks where they stand wants to come in too: a page elsewhere sent its visitor, or a script asks for a place or a seat. The origin has no
+    /// such page: whoever is inside is told so.
+    fn is_at_the_door(&self) -> bool {
+        let enters = || match self.asker() {
+            Asker::Navigation => true,
+            Asker::App | Asker::Page => self.address.is_claim(),
+            _ => false,
+        };
+        self.found.own == Some(Own::Wait) && visit::verb(self.headers) == Verb::Get && enters()
     }
 
     fn visit(&self) -> Visit<'_> {
         Visit {
-            asker: visit::asker(self.headers, &self.found.room.settings),
+            asker: if self.is_at_the_door() { Asker::Page } else { self.asker() },
             verb: visit::verb(self.headers),
             wallet: &self.wallet,
             marked: self.address.is_marked(),
@@ -431,6 +480,15 @@ impl Prepared<'_> {
     fn forget(&self) -> String {
         let (room, scheme) = (&self.found.room, self.address.scheme);
         cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme)
+    }
+}
+
+/// The room's own door, for who wants to go where a query says.
+fn door(room_path: &str, query: &str) -> String {
+    let path = own_path(room_path, "wait");
+    match query.split('&').find(|part| part.starts_with("to=")) {
+        Some(to) => format!("{path}?{to}"),
+        None => path,
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod address;
 pub mod answer;
 pub mod cookie;
+pub mod cors;
 pub mod edge;
 pub mod gate;
 pub mod isolate;

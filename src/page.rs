@@ -137,7 +137,7 @@ fn room_title<'a>(notice: &Notice<'a>) -> &'a str {
 
 /// What the page is made of, for [`Verdict::Page`](crate::verdict::Verdict::Page).
 pub fn page(notice: &Notice<'_>) -> String {
-    let Notice { standing, settings, language, target, .. } = notice;
+    let Notice { standing, settings, language, target, door, .. } = notice;
     let (texts, words, page) = (language.texts(), words(notice), &settings.page);
     let seconds = notice.poll_after.secs_ceil();
     let logo = match page.logo.as_str() {
@@ -149,7 +149,7 @@ pub fn page(notice: &Notice<'_>) -> String {
         message => format!("<p class=\"message\" dir=\"auto\">{}</p>", escaped(message)),
     };
     // First contact comes back with a mark: without script, the only way to learn that no cookie came along.
-    let back = if *standing == Standing::Joining { marked(target) } else { (*target).to_owned() };
+    let back = if *standing == Standing::Joining { marked(door) } else { (*door).to_owned() };
     let refresh = if standing.comes_back() {
         format!(
             "<noscript><meta http-equiv=\"refresh\" content=\"{seconds}; url={}\"></noscript>",
@@ -182,6 +182,7 @@ pub fn page(notice: &Notice<'_>) -> String {
         ("colors", &colors(&page.color_background, &page.color_accent)),
         ("state", &standing.name()),
         ("target", &escaped(target)),
+        ("door", &escaped(door)),
         ("wait_path", &escaped(notice.wait_path)),
         ("draw_path", &escaped(notice.draw_path)),
         ("poll_after_ms", &notice.poll_after.0),
@@ -237,11 +238,7 @@ fn leave(notice: &Notice<'_>, texts: &Texts, is_in_line: bool) -> String {
 fn links(notice: &Notice<'_>, texts: &Texts, over: bool) -> String {
     let mut links = String::new();
     if over {
-        links.push_str(&format!(
-            "<a class=\"again\" href=\"{}\">{}</a>",
-            escaped(notice.target),
-            texts.again
-        ));
+        links.push_str(&format!("<a class=\"again\" href=\"{}\">{}</a>", escaped(notice.door), texts.again));
     }
     let home = &notice.settings.page.home_url;
     if !home.is_empty() {
@@ -318,6 +315,7 @@ pub(crate) mod tests {
             settings,
             language: Language::English,
             target,
+            door: target,
             wait_path: "/.anteroom/wait",
             leave_path: "/.anteroom/leave",
             draw_path: "/.anteroom/draw",

@@ -144,8 +144,10 @@ pub struct Notice<'a> {
     pub settings: &'a Settings,
     /// The visitor's language.
     pub language: Language,
-    /// Path and query that the visitor wants: begins with exactly one slash.
+    /// Where the visitor goes once inside.
     pub target: &'a str,
+    /// Path and query where a place and a seat are given: what the visitor wants, or the room's own door.
+    pub door: &'a str,
     /// Where to ask how one stands.
     pub wait_path: &'a str,
     /// Where to leave.

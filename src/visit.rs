@@ -12,6 +12,8 @@ pub struct Headers<'a> {
     pub accept: &'a str,
     /// `Accept-Language`.
     pub accept_language: &'a str,
+    /// `Origin`.
+    pub origin: &'a str,
     /// `Sec-Fetch-Mode`.
     pub fetch_mode: &'a str,
     /// `Sec-Fetch-Site`.
@@ -22,11 +24,13 @@ pub struct Headers<'a> {
     pub purpose: &'a str,
     /// `Upgrade`.
     pub upgrade: &'a str,
-    /// `Origin`.
-    pub origin: &'a str,
     /// `CF-Connecting-IP`.
     pub client: &'a str,
-    /// Only the first three were looked at.
+    /// `Access-Control-Request-Method`: what a preflight is for.
+    pub request_method: &'a str,
+    /// `Access-Control-Request-Headers`.
+    pub request_headers: &'a str,
+    /// Only the first four were looked at.
     pub few: bool,
 }
 
@@ -34,27 +38,29 @@ impl<'a> Headers<'a> {
     /// From a line for each, in the order of the fields: `entry.mjs` writes them so. No header's value has a line break in it.
     pub fn parse(lines: &'a str) -> Headers<'a> {
         let mut lines = lines.split('\n');
-        let [method, accept, accept_language] = [(); 3].map(|()| lines.next().unwrap_or_default());
+        let [method, accept, accept_language, origin] = [(); 4].map(|()| lines.next().unwrap_or_default());
         let fetch_mode = lines.next();
         let mut next = || lines.next().unwrap_or_default();
         Headers {
             method,
             accept,
             accept_language,
+            origin,
             fetch_mode: fetch_mode.unwrap_or_default(),
             fetch_site: next(),
             sec_purpose: next(),
             purpose: next(),
             upgrade: next(),
-            origin: next(),
             client: next(),
+            request_method: next(),
+            request_headers: next(),
             few: fetch_mode.is_none(),
         }
     }
 
-    /// Whether the first three are enough to say to whom it is told where they stand.
-    pub fn tell_page_from_app(&self) -> bool {
-        has(self.accept, "html") || has(self.accept, "json")
+    /// Whether a script or an app asks, and no browser that goes somewhere: to say where they stand the first four are enough.
+    pub fn want_json(&self) -> bool {
+        has(self.accept, "json") && !has(self.accept, "html")
     }
 
     /// Whether a page of this host asks, by either of two headers that no page can write.
@@ -197,7 +203,7 @@ mod tests {
 
     #[test]
     fn headers_are_lines_in_the_order_of_the_fields() {
-        let lines = "POST\n*/*\nms\ncors\nsame-site\n\nprefetch\n\nhttps://a.example\n2001:db8::1";
+        let lines = "POST\n*/*\nms\nhttps://a.example\ncors\nsame-site\n\nprefetch\n\n2001:db8::1\nPUT\nx-a";
         let headers = Headers::parse(lines);
         assert_eq!((headers.method, headers.accept, headers.accept_language), ("POST", "*/*", "ms"));
         assert_eq!((headers.fetch_mode, headers.fetch_site), ("cors", "same-site"));
@@ -206,8 +212,11 @@ mod tests {
             (headers.origin, headers.client, headers.few),
             ("https://a.example", "2001:db8::1", false)
         );
-        let few = Headers::parse("GET\n*/*\n");
-        assert_eq!((few.method, few.accept, few.few, few.tell_page_from_app()), ("GET", "*/*", true, false));
+        assert_eq!((headers.request_method, headers.request_headers), ("PUT", "x-a"));
+        let few = Headers::parse("GET\n*/*\n\n");
+        assert_eq!((few.method, few.accept, few.few, few.want_json()), ("GET", "*/*", true, false));
+        let wants = |accept| Headers { accept, ..Headers::default() }.want_json();
+        assert!(wants(PAGE_TYPE) && wants("application/json") && !wants("text/html, application/json"));
         assert_eq!((Headers::parse("").method, Headers::parse("").few), ("", true));
     }
 

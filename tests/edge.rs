@@ -76,7 +76,7 @@ fn set(edge: &mut Edge, id: &str, changes: &json::Value) {
 
 /// What a navigation with these cookies asks.
 fn navigation(cookies: &str) -> String {
-    format!("https://shop.example/\n{cookies}\nGET\ntext/html\nen\nnavigate\n\n\n\n\n\n")
+    format!("https://shop.example/\n{cookies}\nGET\ntext/html\nen\n\nnavigate\n\n\n\n\n")
 }
 
 fn cookies(id: &str, change: impl FnOnce(&mut Pass)) -> String {
@@ -170,7 +170,7 @@ fn what_is_not_known_or_too_old_is_asked_for_and_nothing_is_decided_before() {
 
 #[test]
 fn what_was_laid_is_read_as_it_was_written() {
-    let asked = Asked::parse("https://a.b/c\nx=1;y=2\nGET\ntext/html\nms");
+    let asked = Asked::parse("https://a.b/c\nx=1;y=2\nGET\ntext/html\nms\n");
     assert_eq!((asked.url, asked.cookies), ("https://a.b/c", "x=1;y=2"));
     assert_eq!((asked.headers.method, asked.headers.accept_language, asked.headers.few), ("GET", "ms", true));
     assert_eq!(Asked::parse("").url, "");

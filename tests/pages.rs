@@ -68,6 +68,7 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 settings: &settings,
                 language,
                 target: "/sale?a=1",
+                door: "/sale?a=1",
                 wait_path: "/.anteroom/wait",
                 leave_path: "/.anteroom/leave",
                 draw_path: "/.anteroom/draw",

@@ -99,7 +99,7 @@ impl Visit<'_> {
         if let (Some(name), Some(keys)) = (self.tokens.who(token.trim()), self.keys) {
             let session = session::begun(name, self.now, self.entropy[0]);
             let line = session::keep(&session, self.address.scheme, keys);
-            return Verdict::Answer(answer::see_other("/", &line));
+            return Verdict::Answer(answer::see_other("/", Some(&line)));
         }
         self.order(String::new(), Command::Attempt { prefix: self.prefix() }, |reply| match reply {
             Reply::Throttled { retry_ms } => {
@@ -116,7 +116,7 @@ impl Visit<'_> {
             Some(session) if !session::is_meant(&session, &named) => {
                 answer::forbidden("Signing out needs the form of this page.")
             }
-            _ => answer::see_other("/", &session::end(self.address.scheme)),
+            _ => answer::see_other("/", Some(&session::end(self.address.scheme))),
         })
     }
 

@@ -2,16 +2,16 @@
 // Asks as often as it is told, at once when somebody looks, and never gives up. It goes on only with a pass in its hands:
 // whoever is called claims from here. All words come from the server. Old phones read this too: ES2017, nothing newer.
 (() => {
-  const { target, waitPath, drawPath } = document.body.dataset;
+  const { target, door, waitPath, drawPath } = document.body.dataset;
   const element = (id) => document.getElementById(id);
   const over = new Set(["closed", "cookies_blocked", "form_held", "left", "ticket_used"]);
-  // Joining and claiming are asked of the wanted page itself: that is where places and passes are given. The mark says that nothing else is
-  // wanted of it, whatever pass is held by then.
-  const atTarget = new Set(["joining", "your_turn", "next"]);
+  // Joining and claiming are asked of the wanted page itself, or of the room's door for one elsewhere: that is where places and passes are given.
+  // The mark says that nothing else is wanted, whatever pass is held by then.
+  const atDoor = new Set(["joining", "your_turn", "next"]);
   const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3;
   let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, spokenAt = Date.now();
 
-  const marked = (mark) => `${target}${target.includes("?") ? "&" : "?"}${mark}=1`;
+  const marked = (mark) => `${door}${door.includes("?") ? "&" : "?"}${mark}=1`;
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
   const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
   const speak = (words, changed) => {
@@ -104,11 +104,11 @@
     clearTimeout(timer);
     const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
-      const url = atTarget.has(state) ? marked("anteroom-claim") : `${waitPath}?to=${encodeURIComponent(target)}`;
+      const url = atDoor.has(state) ? marked("anteroom-claim") : `${waitPath}?to=${encodeURIComponent(target)}`;
       const told = await fetched(url, mine.signal);
       if (mine !== asking) return;
       // An answer that is none of ours is the origin's: there is no room here any more.
-      if (!told) return atTarget.has(state) ? location.replace(target) : later(backoff());
+      if (!told) return atDoor.has(state) ? location.replace(target) : later(backoff());
       failures = 0;
       element("offline").hidden = true;
       stamp();

@@ -55,7 +55,7 @@ impl Request {
         };
         let cookies = &self.cookies;
         format!(
-            "{url}\n{cookies}\n{method}\n{accept}\nen\n{mode}\n{site}\n\n\n\nhttps://shop.example\n192.0.2.1"
+            "{url}\n{cookies}\n{method}\n{accept}\nen\nhttps://shop.example\n{mode}\n{site}\n\n\n\n192.0.2.1"
         )
     }
 }
@@ -108,7 +108,9 @@ impl Told {
     pub fn read(answer: &str) -> Told {
         let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
         let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        let state = header("Anteroom").or(answer.get(..3)).unwrap_or_default().to_owned();
+        // Where a script of another host may read it, the door stands behind it.
+        let state = header("Anteroom").and_then(|state| state.split(';').next());
+        let state = state.or(answer.get(..3)).unwrap_or_default().to_owned();
         let seconds = header("Retry-After").and_then(|value| value.parse().ok()).unwrap_or(1);
         let retry = milliseconds(body).unwrap_or(Millis::from_secs(seconds));
         Told::Answer { state, retry, cookie: header("Set-Cookie").map(Cookie::read) }
