@@ -199,12 +199,8 @@ mod tests {
         ] {
             assert_eq!(destination(to, &app), "/", "{to}");
         }
-        for to in [
-            "https://api.example:x@evil.example/",
-            "https://api.example:1@evil.example/",
-            "https://api.example:/x@evil.example",
-        ] {
-            assert_eq!(destination(to, &own).contains("evil") && !to.contains("/x@"), false, "{to}");
+        for to in ["https://api.example:x@evil.example/", "https://api.example:1@evil.example/"] {
+            assert_eq!(destination(to, &own), "/", "{to}");
         }
     }
 

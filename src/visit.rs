@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_page_of_a_host_is_known_by_what_no_page_can_write() {
         let from =
-            |fetch_site, origin| Headers { fetch_site, origin, ..Headers::default() }.is_from("a.example");
+            |fetch_site, origin| Headers { origin, fetch_site, ..Headers::default() }.is_from("a.example");
         assert!(from("same-origin", "") && from("", "https://a.example"));
         assert!(!from("same-site", "") && !from("cross-site", "https://b.example") && !from("", "null"));
     }
