@@ -192,6 +192,7 @@ pub fn page(notice: &Notice<'_>) -> String {
         ("heading", &words.heading),
         ("next", &words.next),
         ("message", &message),
+        ("form", &form(standing, texts)),
         ("place_label", &texts.place),
         ("place", &words.place),
         ("place_hidden", &hidden(has_place)),
@@ -212,6 +213,19 @@ pub fn page(notice: &Notice<'_>) -> String {
     ]))
 }
 
+/// For a form that was not delivered: by script the page waits, and offers to send it again.
+fn form(standing: &Standing, texts: &Texts) -> String {
+    if *standing != Standing::FormHeld {
+        return String::new();
+    }
+    let (ready, next) = &texts.form_ready;
+    format!(
+        "<section id=\"form\" hidden><p id=\"held\">{}</p><div id=\"ready\" hidden data-heading=\"{ready}\"><p>{next}</p>\
+         <button type=\"button\" id=\"send\">{}</button></div></section>",
+        texts.form_waits, texts.send_again,
+    )
+}
+
 fn checked(notice: &Notice<'_>, texts: &Texts) -> String {
     let at = iso8601(notice.now);
     let clock = at.get(11..19).unwrap_or_default();
@@ -219,7 +233,7 @@ fn checked(notice: &Notice<'_>, texts: &Texts) -> String {
 }
 
 fn leave(notice: &Notice<'_>, texts: &Texts, is_in_line: bool) -> String {
-    if !notice.standing.comes_back() {
+    if !notice.standing.comes_back() && notice.standing != Standing::FormHeld {
         return String::new();
     }
     format!(
@@ -386,7 +400,7 @@ pub(crate) mod tests {
             let page = page(standing);
             assert!(!page.contains("http-equiv"), "{standing:?}");
             assert!(page.contains("class=\"again\""), "{standing:?}");
-            assert!(!page.contains("id=\"leave\""), "{standing:?}");
+            assert_eq!(page.contains("id=\"leave\""), standing == Standing::FormHeld, "{standing:?}");
         }
     }
 

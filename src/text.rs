@@ -123,6 +123,12 @@ texts! {
     cookies_blocked: (String, String),
     /// A form was not delivered.
     form_held: (String, String),
+    /// The same, while the page waits by script.
+    form_waits: String,
+    /// It may be sent again now.
+    form_ready: (String, String),
+    /// The button that does it.
+    send_again: String,
     /// Left.
     left: (String, String),
     /// Used.

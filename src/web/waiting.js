@@ -11,6 +11,8 @@
   const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3;
   let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, spokenAt = Date.now();
 
+  const form = element("form");
+
   const marked = (mark) => `${door}${door.includes("?") ? "&" : "?"}${mark}=1`;
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
   const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
@@ -24,6 +26,7 @@
     const changed = told.state !== state, { display } = told;
     state = document.body.dataset.state = told.state;
     for (const id of ["heading", "next", "place", "ahead", "wait", "aheadLabel", "waitLabel"]) element(id).textContent = display[id];
+    element("next").hidden = Boolean(form) && !over.has(state);
     element("facts").hidden = !display.ahead;
     element("place").parentNode.hidden = !display.place;
     element("wait").parentNode.hidden = !display.wait;
@@ -34,6 +37,18 @@
     else progress.value = display.progress;
     document.title = display.title;
     speak(changed ? `${display.heading}. ${display.next}` : display.spoken, changed);
+  }
+
+  /** Inside, or no room is there any more. A form goes nowhere by itself: whoever wrote it sends it. */
+  function enter() {
+    if (!form) return location.replace(target);
+    state = document.body.dataset.state = "form_ready";
+    const ready = element("ready"), { heading } = ready.dataset;
+    ready.hidden = false;
+    for (const id of ["held", "facts", "progress", "next", "leave", "offline"]) element(id).hidden = true;
+    element("heading").textContent = document.title = heading;
+    element("send").focus();
+    speak(`${heading}. ${ready.textContent}`, true);
   }
 
   const stamp = () => {
@@ -98,28 +113,29 @@
 
   async function ask() {
     // Once it is on its way in, the page waits for the origin, however long that takes.
-    if (over.has(state) || state === "admitted") return;
+    if (over.has(state) || state === "admitted" || state === "form_ready") return;
     if (asking) asking.abort();
     const mine = asking = new AbortController();
     clearTimeout(timer);
     const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
-      const url = atDoor.has(state) ? marked("anteroom-claim") : `${waitPath}?to=${encodeURIComponent(target)}`;
+      const mark = form && joins > JOINS_MAX ? "anteroom-cookie" : "anteroom-claim";
+      const url = atDoor.has(state) ? marked(mark) : `${waitPath}?to=${encodeURIComponent(target)}`;
       const told = await fetched(url, mine.signal);
       if (mine !== asking) return;
       // An answer that is none of ours is the origin's: there is no room here any more.
-      if (!told) return atDoor.has(state) ? location.replace(target) : later(backoff());
+      if (!told) return atDoor.has(state) ? enter() : later(backoff());
       failures = 0;
       element("offline").hidden = true;
       stamp();
       joins = told.state === "joining" ? joins + 1 : 0;
-      // First contact again and again: no cookie comes back. The mark lets the server say so.
-      if (joins > JOINS_MAX) return location.replace(marked("anteroom-cookie"));
+      // First contact again and again: no cookie comes back. The mark lets the server say so; whoever wrote a form stays with it.
+      if (joins > JOINS_MAX && !form) return location.replace(marked("anteroom-cookie"));
       const turned = told.state === "your_turn" && state !== "your_turn";
       show(told);
       gather();
       verify(told).catch(() => {});
-      if (state === "admitted") return location.replace(target);
+      if (state === "admitted") return enter();
       if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
     } catch (_) {
       if (mine !== asking) return;
@@ -145,6 +161,13 @@
     });
   }
 
+  if (form) {
+    // By script it need not be sent from another tab: the page takes a place as if nothing had been sent.
+    state = "joining";
+    form.hidden = false;
+    element("next").hidden = document.querySelector(".again").hidden = true;
+    element("send").addEventListener("click", () => location.reload());
+  }
   if (over.has(state)) return;
   stamp();
   gather();
@@ -157,5 +180,5 @@
   addEventListener("offline", () => { element("offline").hidden = false; });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
   if (state === "admitted") location.replace(target);
-  else later(Number(document.body.dataset.pollAfterMs));
+  else later(form ? 0 : Number(document.body.dataset.pollAfterMs));
 })();

@@ -48,11 +48,11 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
 
 /** `wrangler dev` with the rooms of wrangler.toml, on a storage of its own that outlives it. The harness above lets Node.js fetch
  * from the origin, which follows redirects and knows no upgrades; here workerd does. */
-export async function startDevelopment() {
+export async function startDevelopment({ protocol = "http" } = {}) {
   const shop = await startShop({ sessionMs: 60_000 });
   const state = mkdtempSync(join(tmpdir(), "anteroom-"));
   const agent = new Agent({ keepAlive: true });
-  let server = await startWrangler(shop, state, "0");
+  let server = await startWrangler(shop, state, "0", protocol);
   return {
     shop,
     get url() { return server.url; },
@@ -60,7 +60,7 @@ export async function startDevelopment() {
     /** The machine is switched off and on again: no process gets to say a last word. */
     crash: async () => {
       await server.end("SIGKILL");
-      server = await startWrangler(shop, state, server.url.port);
+      server = await startWrangler(shop, state, server.url.port, protocol);
     },
     stop: async () => {
       agent.destroy();
@@ -72,18 +72,18 @@ export async function startDevelopment() {
 }
 
 /** Its processes are a group of their own, and end as one. */
-async function startWrangler(shop, state, port) {
+async function startWrangler(shop, state, port, protocol) {
   const tools = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
   const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   const vars = { ORIGIN: shop.url, KEY_CURRENT: KEY };
-  const child = spawn("wrangler", ["dev", "-c", configPath, "--port", port, "--inspector-port", "0", "--persist-to", state,
+  const child = spawn("wrangler", ["dev", "-c", configPath, "--port", port, "--local-protocol", protocol, "--inspector-port", "0", "--persist-to", state,
     ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])], { env, stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const url = await new Promise((resolve, reject) => {
     let said = "";
     child.stdout.on("data", (data) => {
       said += data;
-      const found = /Ready on (http:\/\/\S+)/.exec(said);
+      const found = /Ready on (https?:\/\/\S+)/.exec(said);
       if (found) resolve(new URL(found[1]));
     });
     ended.then(() => reject(new Error(`wrangler dev ended: ${said}`)));
