@@ -39,7 +39,7 @@ pub struct Message<'a> {
     pub target: &'a dyn Fn() -> String,
     /// Path and query where they are given a place and a seat, if that is another.
     pub door: Option<&'a str>,
-    /// A `Set-Cookie` line.
+    /// The header line that hands over a token.
     pub cookie: Option<&'a str>,
 }
 
@@ -74,7 +74,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     }
     header(&mut answer, "Retry-After", &poll_after.secs_ceil().to_string());
     if let Some(line) = cookie {
-        header(&mut answer, "Set-Cookie", line);
+        header_line(&mut answer, line);
     }
     let is_head = verb(headers) == Verb::Head;
     if asker == Asker::App {
@@ -126,7 +126,7 @@ pub fn opened_to(origin: &str, answer: &str) -> String {
     opened.push('\n');
     header(&mut opened, "Access-Control-Allow-Origin", origin);
     header(&mut opened, "Access-Control-Allow-Credentials", "true");
-    header(&mut opened, "Access-Control-Expose-Headers", "Retry-After, Anteroom");
+    header(&mut opened, "Access-Control-Expose-Headers", "Retry-After, Anteroom, Anteroom-Token");
     header(&mut opened, "Vary", "Origin");
     opened.push_str(rest);
     opened
@@ -184,11 +184,14 @@ pub fn api(status: u16, body: &Value, retry_after_seconds: Option<u64>) -> Strin
     answer(status, Kind::Json, &headers, &to_text(body))
 }
 
-/// Another address, and maybe a cookie.
+/// Another address, and maybe a header line more.
 pub fn see_other(target: &str, cookie: Option<&str>) -> String {
-    let mut headers = vec![("Location", target)];
-    headers.extend(cookie.map(|line| ("Set-Cookie", line)));
-    answer(303, Kind::Text, &headers, "")
+    let mut answer = head(303, Kind::Text);
+    header(&mut answer, "Location", target);
+    if let Some(line) = cookie {
+        header_line(&mut answer, line);
+    }
+    with_body(answer, "")
 }
 
 /// Nothing of ours, and nothing behind us.
@@ -239,6 +242,13 @@ fn header(answer: &mut String, name: &str, value: &str) {
     }
 }
 
+/// The same, whole.
+fn header_line(answer: &mut String, line: &str) {
+    if let Some((name, value)) = line.split_once(": ") {
+        header(answer, name, value);
+    }
+}
+
 fn with_body(mut answer: String, body: &str) -> String {
     answer.reserve(body.len() + 1);
     answer.push('\n');
@@ -262,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_bring_a_header_of_its_own() {
-        let answer = see_other("/x\nSet-Cookie: stolen=1", Some("ours=1"));
+        let answer = see_other("/x\nSet-Cookie: stolen=1", Some("Set-Cookie: ours=1"));
         assert!(!answer.contains("stolen") && answer.contains("Set-Cookie: ours=1"));
     }
 

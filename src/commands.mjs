@@ -7,15 +7,24 @@ import { hear } from "./news.mjs";
 // Ours, and the one that origins behind Cloudflare's own waiting room send already.
 const NAMES = ["Anteroom-Command", "Cf-Waiting-Room-Command"];
 
-/** The request as if it had brought the cookie of this `Set-Cookie` line. */
+/** What stands before a token that an app carries in our header (`CARRIED`, src/cookie.rs): no `Cookie` header can have it. */
+export const CARRIED = "\r=";
+
+/** Puts a header line (src/cookie.rs) on an answer. */
+export function put(headers, line) {
+  const colon = line.indexOf(":");
+  headers.append(line.slice(0, colon), line.slice(colon + 2));
+}
+
+/** The request as if it had brought the token of this line. */
 function bringing(asked, line) {
-  const [url, , ...lines] = asked.split("\n");
-  return [url, line.split(";", 1)[0], ...lines].join("\n");
+  const [url, , ...lines] = asked.split("\n"), value = line.slice(line.indexOf(":") + 2);
+  return [url, line.startsWith("Set-Cookie") ? value.split(";", 1)[0] : CARRIED + value, ...lines].join("\n");
 }
 
 /**
- * The answer as the visitor gets it: without the command and, where it ends their session, without their cookie. `kept` is a cookie they are given with this
- * very answer. Undefined if nothing is commanded, or the room does not listen.
+ * The answer as the visitor gets it: without the command and, where it ends their session, without their token. `kept` is the line of one they are given with
+ * this very answer. Undefined if nothing is commanded, or the room does not listen.
  */
 export function obeyed(response, asked, kept, env, context) {
   const commands = NAMES.map((name) => response.headers.get(name)).filter((command) => command !== null);
@@ -31,6 +40,6 @@ export function obeyed(response, asked, kept, env, context) {
   if (response.webSocket) return response;
   const told = new Response(response.body, response);
   for (const name of NAMES) told.headers.delete(name);
-  if (cookie) told.headers.append("Set-Cookie", cookie);
+  if (cookie) put(told.headers, cookie);
   return told;
 }

@@ -1,4 +1,4 @@
-//! Our cookies: their name, what they hold, and the lines that set them.
+//! Our cookies: their name, what they hold, and the header lines that set them; and the header that stands for them in an app without a cookie jar.
 //!
 //! One name for each room; the value is a token, and its domain byte says which kind. All cookies of our name are
 //! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.
@@ -9,6 +9,8 @@ use durable::settings::{SameSite, Settings};
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
 use durable::units::Millis;
 
+/// What a token that came by our header begins with among the cookies (`entry.mjs`): no `Cookie` header can have a line break in it.
+const CARRIED: &str = "\r=";
 /// Cookies of one name that are looked at.
 const COOKIES_MAX: usize = 4;
 /// A ticket lives at most a day, and so does the longest session.
@@ -32,6 +34,10 @@ impl Wallet {
     /// believed before.
     pub fn read(cookies: &str, name: &str, room: RoomTag, keys: &Keys, seen: &mut Seen) -> Wallet {
         let mut wallet = Wallet::default();
+        if let Some(token) = cookies.strip_prefix(CARRIED) {
+            wallet.put(token, room, keys, seen);
+            return wallet;
+        }
         let ours = cookies.split(';').filter_map(|pair| {
             let (found, value) = pair.trim().split_once('=')?;
             (found == name).then_some(value)
@@ -100,15 +106,25 @@ pub fn name(room: RoomTag, settings: &Settings, scheme: Scheme) -> String {
     format!("{prefix}anteroom-{tag}{suffix}")
 }
 
-/// The `Set-Cookie` line that keeps a token.
-pub fn keep(name: &str, value: &str, settings: &Settings, scheme: Scheme) -> String {
-    let attributes = attributes(settings, scheme);
-    format!("{name}={value}; Max-Age={MAX_AGE_SECONDS}; {attributes}")
+/// Whether who asks carries their token in our header, and wants the next one there.
+pub fn is_carried(cookies: &str) -> bool {
+    cookies.starts_with(CARRIED)
 }
 
-/// The `Set-Cookie` line that takes it away.
+/// The header line that hands over a token, or takes one away where it is empty, to who carries it.
+pub fn carry(token: &str) -> String {
+    format!("Anteroom-Token: {token}")
+}
+
+/// The header line that keeps a token.
+pub fn keep(name: &str, value: &str, settings: &Settings, scheme: Scheme) -> String {
+    let attributes = attributes(settings, scheme);
+    format!("Set-Cookie: {name}={value}; Max-Age={MAX_AGE_SECONDS}; {attributes}")
+}
+
+/// The header line that takes it away.
 pub fn drop_line(name: &str, settings: &Settings, scheme: Scheme) -> String {
-    format!("{name}=; Max-Age=0; {}", attributes(settings, scheme))
+    format!("Set-Cookie: {name}=; Max-Age=0; {}", attributes(settings, scheme))
 }
 
 fn attributes(settings: &Settings, scheme: Scheme) -> String {
@@ -198,6 +214,16 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_carried_counts_and_no_cookie_can_pretend_to_be_one() {
+        let carried = format!("\r={}", pass(7));
+        assert!(is_carried(&carried) && is_carried("\r="));
+        assert_eq!(read(&carried).pass.unwrap().expires, Millis(7));
+        assert_eq!(read("\r="), Wallet::default());
+        assert_eq!(read(&format!("anteroom-x={};\r={}", pass(3), pass(7))).pass.unwrap().expires, Millis(3));
+        assert!(!is_carried(&format!("={}", pass(7))) && !is_carried("anteroom-x=\r="));
+    }
+
+    #[test]
     fn a_token_of_a_key_we_do_not_know_is_noted() {
         let stranger = Keys::new(&"s".repeat(32), "", "").unwrap();
         let cookies =
@@ -215,12 +241,12 @@ mod tests {
         assert_eq!(name_http, "anteroom-01020304_s");
         assert_eq!(
             keep(&name_http, "v", &settings, Scheme::Http),
-            "anteroom-01020304_s=v; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax"
+            "Set-Cookie: anteroom-01020304_s=v; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax"
         );
         let name_https = name(ROOM, &settings, Scheme::Https);
         assert_eq!(
             drop_line(&name_https, &settings, Scheme::Https),
-            "__Host-anteroom-01020304_s=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
+            "Set-Cookie: __Host-anteroom-01020304_s=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
         );
     }
 }

@@ -145,7 +145,7 @@ impl Edge {
     }
 
     /// What an origin's command means for who asked. None where the room does not listen: the command is then none of ours. Otherwise the
-    /// `Set-Cookie` line that takes the pass away, and behind a line break the errand that gives its seat up; nothing if there is no pass.
+    /// header line that takes the pass away, and behind a line break the errand that gives its seat up; nothing if there is no pass.
     /// Whether the pass is still of the epoch is for the Room to know: whoever went to the origin blind is heard like everybody else.
     pub fn revoke(&mut self, asked: &Asked<'_>, now: Millis) -> Option<String> {
         let address = Address::parse(asked.url)?;
@@ -260,7 +260,20 @@ impl Edge {
             return Err(answer::notice(&message, None, now, entropy[1]));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
-        Ok(Prepared { isolate, chores, blind, keys, headers, address, found, wallet, now, entropy })
+        let is_carried = cookie::is_carried(asked.cookies);
+        Ok(Prepared {
+            isolate,
+            chores,
+            blind,
+            keys,
+            headers,
+            address,
+            found,
+            wallet,
+            is_carried,
+            now,
+            entropy,
+        })
     }
 }
 
@@ -274,6 +287,8 @@ struct Prepared<'a> {
     address: &'a Address<'a>,
     found: &'a Match,
     wallet: Wallet,
+    /// They keep no cookies, and their token comes and goes by our header.
+    is_carried: bool,
     now: Millis,
     entropy: Entropy,
 }
@@ -375,9 +390,9 @@ impl Prepared<'_> {
         }
     }
 
-    /// Leaving needs a POST from the same host: a stranger's page must not be able to do it.
+    /// Leaving needs a POST from the same host: a stranger's page must not be able to do it. No such page can carry somebody's token.
     fn leave(&mut self) -> Verdict {
-        if self.headers.method != "POST" || !self.headers.is_from(self.address.host) {
+        if self.headers.method != "POST" || !(self.is_carried || self.headers.is_from(self.address.host)) {
             let answer = answer::forbidden("Leaving needs a POST from a page of this site.");
             return Verdict::Answer(answer);
         }
@@ -461,7 +476,7 @@ impl Prepared<'_> {
         errand_to_leaf(kind, &self.found.room.id, &ask)
     }
 
-    /// The `Set-Cookie` line with a fresh arrival.
+    /// The header line with a fresh arrival.
     fn greeting(&self) -> String {
         let arrival = Arrival {
             room: self.found.room.tag,
@@ -473,11 +488,17 @@ impl Prepared<'_> {
     }
 
     fn keep(&self, token: &str) -> String {
+        if self.is_carried {
+            return cookie::carry(token);
+        }
         let (room, scheme) = (&self.found.room, self.address.scheme);
         cookie::keep(room.cookie_name(scheme), token, &room.settings, scheme)
     }
 
     fn forget(&self) -> String {
+        if self.is_carried {
+            return cookie::carry("");
+        }
         let (room, scheme) = (&self.found.room, self.address.scheme);
         cookie::drop_line(room.cookie_name(scheme), &room.settings, scheme)
     }

@@ -1,7 +1,7 @@
 // Where a request comes in. This cuts our cookies out of the header, asks the gate, and alone talks to the origin. The gate, in Wasm,
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import { admits, chore, gate, operate } from "../build/index.js";
-import { obeyed } from "./commands.mjs";
+import { CARRIED, obeyed, put } from "./commands.mjs";
 import { lay, recover } from "./core.mjs";
 import { after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
@@ -31,6 +31,12 @@ function ours(cookies, from = 0, most = 50) {
   const pair = cookies.slice(cookies.lastIndexOf(";", at) + 1, end < 0 ? undefined : end);
   const more = end < 0 ? "" : ours(cookies, end, most - 1);
   return more ? `${pair};${more}` : pair;
+}
+
+/** The token of an app that keeps no cookies (docs/apps.md). */
+function carried(headers) {
+  const token = headers.get("Anteroom-Token");
+  return token === null ? "" : CARRIED + token;
 }
 
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
@@ -95,7 +101,7 @@ async function originWith(request, env, context, asked, renewal) {
   const commanded = obeyed(response, asked, kept, env, context);
   if (commanded || !kept || response.webSocket) return commanded ?? response;
   const told = new Response(response.body, response);
-  told.headers.append("Set-Cookie", kept);
+  put(told.headers, kept);
   return told;
 }
 
@@ -164,7 +170,7 @@ export default {
   fetch(request, env, context) {
     let verdict, asked;
     try {
-      const { url } = request, cookies = ours(request.headers.get("Cookie"));
+      const { url, headers } = request, cookies = ours(headers.get("Cookie")) || carried(headers);
       if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
         const polls = url.includes("/.anteroom/wait");
         asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : all(request))}`;

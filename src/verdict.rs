@@ -5,7 +5,7 @@
 //! | text | meaning |
 //! |---|---|
 //! | nothing | to the origin |
-//! | `+` and a line | to the origin, and this `Set-Cookie` line goes with its answer |
+//! | `+` and a line | to the origin, and this header line goes with its answer |
 //! | `-` | to the origin, whose answer may bring a command: [`Edge::revoke`](crate::edge::Edge::revoke) |
 //! | `~` and an errand | to the origin at once; what is told of the errand's reply may be such a line |
 //! | `?` and an errand | run it; what is told of its reply is the verdict |
@@ -27,7 +27,7 @@ pub enum Verdict {
     Origin,
     /// To the origin, whose answer may bring a command.
     OriginHeard,
-    /// To the origin, and this `Set-Cookie` line goes with its answer.
+    /// To the origin, and this header line goes with its answer.
     OriginWith(String),
     /// An errand, which itself says what becomes of its reply.
     Errand(String),

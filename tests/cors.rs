@@ -129,7 +129,7 @@ fn head(verdict: &Verdict) -> &str {
 }
 
 const OPEN: &str = "\nAccess-Control-Allow-Origin: https://app.example\nAccess-Control-Allow-Credentials: true\n\
-                    Access-Control-Expose-Headers: Retry-After, Anteroom\nVary: Origin\n";
+                    Access-Control-Expose-Headers: Retry-After, Anteroom, Anteroom-Token\nVary: Origin\n";
 
 #[test]
 fn a_script_of_an_allowed_origin_reads_that_it_has_to_wait_and_where() {
@@ -285,4 +285,26 @@ fn a_poll_needs_few_headers_and_a_claim_or_a_person_all() {
         Verdict::AllHeaders
     );
     assert_eq!(gate(&few(DOOR, "text/html")), Verdict::AllHeaders);
+}
+
+#[test]
+fn an_app_without_a_cookie_jar_is_given_its_tokens_by_a_header_and_may_leave() {
+    let mut api = Api::new(Phase::Open);
+    let pass = api.pass();
+    let native = Question { cookies: "\r=", accept: "application/json", origin: "", mode: "", ..CALL };
+    let (wish, told) = api.ask_and_hear(native, Outcome::Admitted { pass: pass.clone() });
+    assert!(matches!(wish, Some(Wish::Enter { .. })));
+    assert_eq!(told, Verdict::OriginWith(format!("Anteroom-Token: {pass}")));
+    let cookies = &format!("\r={pass}");
+    assert_eq!(api.ask(Question { cookies, ..native }), Verdict::Origin);
+    assert!(
+        api.edge.admits(CALL.url, cookies, NOW).is_some_and(|admission| admission.ends_with(cookies)),
+        "and by the fast way"
+    );
+    let told = Api::new(Phase::Busy).ask(native);
+    assert!(head(&told).contains("\nAnteroom-Token: ") && !head(&told).contains("Set-Cookie"), "{told:?}");
+    let leave = Question { url: "https://api.example/v1/.anteroom/leave", method: "POST", cookies, ..native };
+    let (wish, told) = api.ask_and_hear(leave, Outcome::Left);
+    assert!(matches!(wish, Some(Wish::LeavePass { .. })));
+    assert!(head(&told).ends_with("\nAnteroom-Token: "), "{told:?}");
 }

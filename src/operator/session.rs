@@ -53,7 +53,7 @@ pub fn is_meant(session: &OperatorSession, named: &str) -> bool {
     is_same(csrf(session).as_bytes(), named.as_bytes())
 }
 
-/// The `Set-Cookie` line that keeps a session.
+/// The header line that keeps a session.
 pub fn keep(session: &OperatorSession, scheme: Scheme, keys: &Keys) -> String {
     line(&keys.sign(session), SESSION.0 / 1_000, scheme)
 }
@@ -66,7 +66,7 @@ pub fn end(scheme: Scheme) -> String {
 fn line(value: &str, seconds: u64, scheme: Scheme) -> String {
     let secure = if scheme == Scheme::Https { "; Secure" } else { "" };
     let name = cookie_name(scheme);
-    format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict{secure}")
+    format!("Set-Cookie: {name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict{secure}")
 }
 
 fn cookie_name(scheme: Scheme) -> String {
@@ -88,7 +88,8 @@ mod tests {
     }
 
     fn cookie(session: &OperatorSession) -> String {
-        keep(session, Scheme::Https, &keys()).split(';').next().unwrap().to_owned()
+        let line = keep(session, Scheme::Https, &keys());
+        line.strip_prefix("Set-Cookie: ").unwrap().split(';').next().unwrap().to_owned()
     }
 
     #[test]
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn no_script_and_no_other_site_sees_the_cookie() {
         let line = keep(&begun("ada", NOW, [7; 16]), Scheme::Https, &keys());
-        assert!(line.starts_with("__Host-anteroom-operator="));
+        assert!(line.starts_with("Set-Cookie: __Host-anteroom-operator="));
         assert!(line.ends_with("Path=/; HttpOnly; SameSite=Strict; Secure"));
         assert!(end(Scheme::Http).contains("Max-Age=0"));
     }

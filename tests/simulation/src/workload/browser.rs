@@ -88,8 +88,9 @@ pub enum Cookie {
 }
 
 impl Cookie {
-    /// Reads a `Set-Cookie` line.
+    /// Reads a `Set-Cookie` header, or its value.
     pub fn read(line: &str) -> Cookie {
+        let line = line.strip_prefix("Set-Cookie: ").unwrap_or(line);
         let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
         if attributes.contains("Max-Age=0") { Cookie::Drop } else { Cookie::Keep(pair.to_owned()) }
     }
