@@ -99,7 +99,11 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     };
     if !is_app {
         header(&mut answer, "Content-Language", notice.language.tag());
-        header(&mut answer, "Content-Security-Policy", &page::content_security_policy(notice.nonce));
+        header(
+            &mut answer,
+            "Content-Security-Policy",
+            &page::content_security_policy(notice.nonce, &settings.allowed_origins),
+        );
     }
     match asker {
         _ if is_head => Verdict::Answer(with_body(answer, "")),
@@ -173,7 +177,7 @@ pub fn draw(board: &Board) -> String {
 pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
     let mut said: Vec<(&str, &dyn Said)> = vec![("page", name)];
     said.extend(places.iter().map(|(place, html)| (*place, html as &dyn Said)));
-    let policy = page::content_security_policy(nonce);
+    let policy = page::content_security_policy(nonce, &[]);
     answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &to_text(&Fields(&said)))
 }
 

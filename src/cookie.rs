@@ -4,8 +4,9 @@
 //! read, at most `COOKIES_MAX`, and the best counts: a sibling host can toss cookies at us, but not better ones.
 
 use durable::codec::hex;
+use durable::cookie_settings::SameSite;
 use durable::seen::Seen;
-use durable::settings::{SameSite, Settings};
+use durable::settings::Settings;
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
 use durable::units::Millis;
 
@@ -93,8 +94,10 @@ pub enum Scheme {
 
 /// The name of a room's cookie.
 pub fn name(room: RoomTag, settings: &Settings, scheme: Scheme) -> String {
+    // A cookie of one host alone may say so, and no other host of the site can then set it.
     let prefix = match scheme {
-        Scheme::Https => "__Host-",
+        Scheme::Https if settings.cookies.domain.is_empty() => "__Host-",
+        Scheme::Https => "__Secure-",
         Scheme::Http => "",
     };
     let tag = hex(&room.0[..4]);
@@ -128,17 +131,22 @@ pub fn drop_line(name: &str, settings: &Settings, scheme: Scheme) -> String {
 }
 
 fn attributes(settings: &Settings, scheme: Scheme) -> String {
-    let samesite = match (settings.samesite, scheme) {
+    let samesite = match (settings.cookies.samesite, scheme) {
         (SameSite::Auto | SameSite::None, Scheme::Https) => "None",
         (SameSite::Strict, _) => "Strict",
         // On plain http `None` would be refused by browsers.
         (SameSite::Lax, _) | (_, Scheme::Http) => "Lax",
     };
     let secure = match scheme {
+        Scheme::Https if settings.cookies.partitioned => "; Secure; Partitioned",
         Scheme::Https => "; Secure",
         Scheme::Http => "",
     };
-    format!("Path=/; HttpOnly; SameSite={samesite}{secure}")
+    let (domain, of) = match &*settings.cookies.domain {
+        "" => ("", ""),
+        domain => ("; Domain=", domain),
+    };
+    format!("Path=/; HttpOnly; SameSite={samesite}{secure}{domain}{of}")
 }
 
 /// Whether an arrival is still good: 120 s, and not from a clock ahead of ours by more than a minute.
@@ -247,6 +255,19 @@ mod tests {
         assert_eq!(
             drop_line(&name_https, &settings, Scheme::Https),
             "Set-Cookie: __Host-anteroom-01020304_s=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
+        );
+        let settings = Settings::parse(&json!({
+            "name": "a", "host": "a.b", "total_active_users": 1, "new_users_per_minute": 1,
+            "additional_routes": [{ "host": "c.a.b" }], "cookie_attributes": { "domain": "a.b", "partitioned": true },
+        }))
+        .unwrap();
+        assert_eq!(
+            keep(&name(ROOM, &settings, Scheme::Https), "v", &settings, Scheme::Https),
+            "Set-Cookie: __Secure-anteroom-01020304=v; Max-Age=86400; Path=/; HttpOnly; SameSite=None; Secure; Partitioned; Domain=a.b"
+        );
+        assert_eq!(
+            keep(&name(ROOM, &settings, Scheme::Http), "v", &settings, Scheme::Http),
+            "Set-Cookie: anteroom-01020304=v; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax; Domain=a.b"
         );
     }
 }

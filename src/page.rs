@@ -4,6 +4,7 @@
 
 use durable::date::iso8601;
 use durable::page_settings::contrast_with_white;
+use durable::pieces::joined;
 use durable::wire::{Fields, Said, to_text};
 
 use crate::address::marked;
@@ -50,11 +51,12 @@ impl Said for Words {
     }
 }
 
-/// What a page may do: run what carries the nonce, show inline pictures, ask its own host.
-pub fn content_security_policy(nonce: &str) -> String {
+/// What a page may do: run what carries the nonce, show inline pictures, ask its own host; and who may frame it, beside its own host.
+pub fn content_security_policy(nonce: &str, framed_by: &[String]) -> String {
+    let framed_by = joined(&mut framed_by.iter().map(String::as_str), " ");
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self' {framed_by}"
     )
 }
 
@@ -425,7 +427,7 @@ pub(crate) mod tests {
         assert_eq!(page.matches("<script").count(), page.matches("<script nonce=\"abc\"").count());
         assert_eq!(page.matches("<style").count(), page.matches("<style nonce=\"abc\"").count());
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
-        assert!(content_security_policy("abc").contains("default-src 'none'; script-src 'nonce-abc'"));
+        assert!(content_security_policy("abc", &[]).contains("default-src 'none'; script-src 'nonce-abc'"));
     }
 
     #[test]

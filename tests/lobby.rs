@@ -33,7 +33,7 @@ fn room() -> Room {
     let settings = Settings::parse(&settings).unwrap();
     let config = Config { version: 1, directory_version: 1, settings, events: vec![] };
     let mut room = Room::load(&[], &[]).unwrap();
-    room.step(NOON, [0; 32], vec![Input::Configure(config)]).unwrap();
+    room.step(NOON, [0; 32], vec![Input::Configure(config.into())]).unwrap();
     room
 }
 

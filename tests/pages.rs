@@ -83,5 +83,5 @@ fn every_state_in_every_language_is_written_for_the_browser() {
             fs::write(folder.join(name), page).unwrap();
         }
     }
-    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE)).unwrap();
+    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE, &[])).unwrap();
 }

@@ -296,7 +296,7 @@ fn older_settings_never_come_back() {
     table.configure(&json!({ "total_active_users": 7 }));
     let settings = table.room.config().unwrap().clone();
     let stale = Config { version: 1, ..settings };
-    assert_eq!(table.step(Input::Configure(stale)), Output::Configured(2));
+    assert_eq!(table.step(Input::Configure(stale.into())), Output::Configured(2));
 }
 
 #[test]

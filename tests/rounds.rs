@@ -509,7 +509,7 @@ impl Large {
             "total_active_users": total_active_users, "new_users_per_minute": 20_000,
         }));
         let config = Config { version, directory_version: 1, settings: settings.unwrap(), events: vec![] };
-        self.step(Input::Configure(config));
+        self.step(Input::Configure(config.into()));
     }
 
     fn batch(&mut self, items: &Items) -> Vec<ClaimOutcome> {

@@ -31,6 +31,7 @@ pub mod calls;
 pub mod chains;
 pub mod clerk;
 pub mod codec;
+pub mod cookie_settings;
 pub mod date;
 pub mod directory;
 pub mod draw;

@@ -29,7 +29,7 @@ pub enum Input {
     /// A lobby's batch.
     Batch(Batch),
     /// Settings from the directory.
-    Configure(Config),
+    Configure(Box<Config>),
     /// The operator ends one session.
     End {
         /// Whose seat.
@@ -107,7 +107,7 @@ impl Room {
         for input in inputs {
             outputs.push(match input {
                 Input::Batch(batch) => Output::Batch(turn.batch(&batch)?),
-                Input::Configure(config) => Output::Configured(turn.configure(config)?),
+                Input::Configure(config) => Output::Configured(turn.configure(*config)?),
                 Input::End { seat, generation } => turn.end(seat, generation)?,
                 Input::EndAll => {
                     turn.end_all(None)?;

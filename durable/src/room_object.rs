@@ -91,7 +91,7 @@ impl RoomObject {
         for Wanted { action, payload, .. } in &wanted {
             let input = match action.as_str() {
                 "batch" => decode_batch(&Uint8Array::new(payload).to_vec()).map(Input::Batch).map_err(broken),
-                "configure" => configuration(payload).map(Input::Configure),
+                "configure" => configuration(payload).map(Box::new).map(Input::Configure),
                 "end" => ending(payload),
                 _ => Ok(Input::Tick),
             };
@@ -150,7 +150,12 @@ impl RoomObject {
         let found = seeds(&platform::rooms_var(&self.env)).unwrap_or_default();
         let settings = found.into_iter().find(|(seed, _)| seed == id).map(|(_, settings)| settings);
         let configure = |settings| {
-            Input::Configure(Config { version: 1, directory_version: 0, settings, events: Vec::new() })
+            Input::Configure(Box::new(Config {
+                version: 1,
+                directory_version: 0,
+                settings,
+                events: Vec::new(),
+            }))
         };
         settings.map(configure).into_iter().listed()
     }

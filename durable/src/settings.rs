@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::codec::from_hex;
+use crate::cookie_settings::CookieSettings;
 use crate::fields::Fields;
 use crate::json;
 use crate::json::{Map, Value};
@@ -100,19 +101,6 @@ impl Hear for QueueingMethod {
     }
 }
 
-/// Attributes of our cookies, as in Cloudflare's schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SameSite {
-    /// `None` on https, so that a bank's return finds its pass; `Lax` on plain http.
-    Auto,
-    /// `Lax`.
-    Lax,
-    /// `None`; needs https.
-    None,
-    /// `Strict`.
-    Strict,
-}
-
 /// See the module's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -146,8 +134,8 @@ pub struct Settings {
     pub default_template_language: String,
     /// Appended to the cookie's name, behind a `_`.
     pub cookie_suffix: String,
-    /// The cookies' `SameSite`.
-    pub samesite: SameSite,
+    /// How its cookies are made.
+    pub cookies: CookieSettings,
     /// How long a called place holds its seat.
     pub claim_window_seconds: u32,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
@@ -167,11 +155,14 @@ impl Settings {
         let mut fields = Fields::new(object);
         let session_duration_seconds =
             session_duration(&mut fields).unwrap_or(SESSION_DURATION_DEFAULT_SECONDS);
+        let route = RoutePattern { host: host(&mut fields), path: path(&mut fields) };
+        let additional_routes = additional_routes(&mut fields);
+        let cookies = CookieSettings::read(&mut fields, additional_routes.iter().chain([&route]));
         let settings = Settings {
             name: name(&mut fields),
             description: fields.text("description", 1_000),
-            route: RoutePattern { host: host(&mut fields), path: path(&mut fields) },
-            additional_routes: additional_routes(&mut fields),
+            route,
+            additional_routes,
             total_active_users: fields.required_number("total_active_users", 1, LIMIT_MAX),
             new_users_per_minute: fields.required_number("new_users_per_minute", 1, LIMIT_MAX),
             session_duration_seconds,
@@ -183,7 +174,7 @@ impl Settings {
             json_response_enabled: fields.flag("json_response_enabled", true),
             default_template_language: fields.text_or("default_template_language", "en-US", 35),
             cookie_suffix: cookie_suffix(&mut fields),
-            samesite: samesite(&mut fields),
+            cookies,
             claim_window_seconds: fields.number(
                 "claim_window_seconds",
                 CLAIM_WINDOW_DEFAULT_SECONDS,
@@ -241,7 +232,7 @@ impl Settings {
             "json_response_enabled": self.json_response_enabled,
             "default_template_language": self.default_template_language,
             "cookie_suffix": self.cookie_suffix,
-            "cookie_attributes": { "samesite": self.samesite.as_str(), "secure": "auto" },
+            "cookie_attributes": self.cookies.to_json(),
             "custom_page_html": "",
             "enabled_origin_commands": if self.revoked_by_origin { vec!["revoke"] } else { Vec::new() },
             "turnstile_mode": "off",
@@ -268,17 +259,6 @@ impl Settings {
     }
 }
 
-impl SameSite {
-    fn as_str(self) -> &'static str {
-        match self {
-            SameSite::Auto => "auto",
-            SameSite::Lax => "lax",
-            SameSite::None => "none",
-            SameSite::Strict => "strict",
-        }
-    }
-}
-
 pub(crate) fn name(fields: &mut Fields<'_>) -> String {
     let name = fields.text("name", 64);
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -299,7 +279,7 @@ fn host(fields: &mut Fields<'_>) -> String {
 const HOST_RULE: &str = "must be a host name such as `www.example.com`: no scheme, port, path or wildcard, \
      and names of other alphabets in their `xn--` form";
 
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -400,33 +380,15 @@ fn cookie_suffix(fields: &mut Fields<'_>) -> String {
     suffix
 }
 
-fn samesite(fields: &mut Fields<'_>) -> SameSite {
-    let Some(attributes) = fields.object("cookie_attributes") else {
-        return SameSite::Auto;
-    };
-    let mut inner = Fields::within(attributes, "cookie_attributes");
-    let samesite = match inner.text_or("samesite", "auto", 10).as_str() {
-        "auto" => SameSite::Auto,
-        "lax" => SameSite::Lax,
-        "none" => SameSite::None,
-        "strict" => SameSite::Strict,
-        _ => {
-            inner.fault("samesite", "must be `auto`, `lax`, `none` or `strict`");
-            SameSite::Auto
-        }
-    };
-    inner.neutral("secure", &json!("auto"), "cookies are `Secure` on https and cannot be on http");
-    fields.take_faults(inner);
-    samesite
-}
-
 fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for value in fields.list("allowed_origins", 64) {
         let origin = value.as_str().unwrap_or_default();
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let host = host.map(|host| host.split_once(':').map_or(host, |(host, _)| host));
-        if host.is_some_and(is_host) {
+        let parts = host.map(|host| host.split_once(':').unwrap_or((host, "")));
+        let fits =
+            |(host, port): (&str, &str)| is_host(host) && port.bytes().all(|byte| byte.is_ascii_digit());
+        if parts.is_some_and(fits) {
             origins.push(origin.to_owned());
         } else {
             fields.fault("allowed_origins", "must be origins such as `https://app.example.com`");
@@ -490,7 +452,10 @@ mod tests {
         let mut full = minimal();
         full.set("additional_routes", json!([{ "host": "b.example.com" }]));
         full.set("page", json!({ "title": "Clinic", "color_accent": "#0B6E4F", "home_url": "/about" }));
-        full.set("cookie_attributes", json!({ "samesite": "lax" }));
+        full.set(
+            "cookie_attributes",
+            json!({ "samesite": "lax", "domain": "Example.com", "partitioned": true }),
+        );
         full.set("allowed_origins", json!(["https://app.example.com:8443"]));
         let settings = Settings::parse(&full).unwrap();
         assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
@@ -536,7 +501,7 @@ mod tests {
             ("queueing_method", json!("random"), json!("lottery")),
             ("custom_page_html", json!(""), json!("<p>")),
             ("enabled_origin_commands", json!(["revoke"]), json!(["restart"])),
-            ("allowed_origins", json!(["http://localhost:1"]), json!(["*"])),
+            ("allowed_origins", json!(["http://localhost:1"]), json!(["https://a.example:1; x"])),
             ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {
             assert!(Settings::parse(&with(field, good)).is_ok(), "{field} should be accepted");
@@ -580,6 +545,29 @@ mod tests {
         let patched = settings.merged(&json!({ "id": "x", "page": { "message": "C" } })).unwrap();
         assert_eq!((patched.page.title.as_str(), patched.page.message.as_str()), ("A", "C"));
         assert!(settings.merged(&json!([])).is_err());
+    }
+
+    #[test]
+    fn a_cookies_domain_has_all_hosts_of_the_room_below_it() {
+        let with_domain = |domain: &str| {
+            let mut settings = with("additional_routes", json!([{ "host": "b.example.com" }]));
+            settings.set("cookie_attributes", json!({ "domain": domain }));
+            Settings::parse(&settings)
+        };
+        assert_eq!(with_domain("example.com").unwrap().cookies.domain.as_ref(), "example.com");
+        for domain in [
+            "com",
+            ".example.com",
+            "ample.com",
+            "shop.example.com",
+            "example.org",
+            "*.example.com",
+            "example.com; x",
+        ] {
+            assert!(with_domain(domain).is_err(), "{domain}");
+        }
+        let said = Settings::parse(&minimal()).unwrap().to_json();
+        assert_eq!(said.get("cookie_attributes"), Some(&json!({ "samesite": "auto", "secure": "auto" })));
     }
 
     #[test]

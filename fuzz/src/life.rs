@@ -195,7 +195,7 @@ impl Life {
         let settings = Settings::parse(&settings).expect("settings");
         self.version += 1;
         let (version, events) = (self.version, self.events.clone());
-        self.step(Input::Configure(Config { version, directory_version: 1, settings, events }));
+        self.step(Input::Configure(Box::new(Config { version, directory_version: 1, settings, events })));
     }
 
     fn passes(&mut self, millis: u64) {

@@ -58,7 +58,7 @@ impl Table {
         let settings = Settings::parse(&settings).unwrap();
         let events = self.events.clone();
         let config = Config { version: self.version, directory_version: 1, settings, events };
-        assert_eq!(self.step(Input::Configure(config)), Output::Configured(self.version));
+        assert_eq!(self.step(Input::Configure(config.into())), Output::Configured(self.version));
     }
 
     pub(crate) fn step(&mut self, input: Input) -> Output {

@@ -37,7 +37,8 @@ impl Table {
         let mut table = Table { room, pages: vec![], rows: vec![], written: Written::default(), now: NOON };
         let settings = Settings::parse(settings).expect("settings without a fault");
         let config = Config { version: 1, directory_version: 1, settings, events: Vec::new() };
-        let step = table.room.step(table.now, [0; 32], vec![Input::Configure(config)]).expect("a step");
+        let step =
+            table.room.step(table.now, [0; 32], vec![Input::Configure(config.into())]).expect("a step");
         table.commit(step.writes);
         table
     }

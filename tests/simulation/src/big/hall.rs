@@ -66,7 +66,7 @@ impl Hall {
         let mut hall = Hall { ledger, board, room, dice, number: 0, wake_at: None };
         hall.commit(
             NOON,
-            vec![Input::Configure(Config { version: 1, directory_version: 1, settings, events })],
+            vec![Input::Configure(Box::new(Config { version: 1, directory_version: 1, settings, events }))],
         );
         hall.board = hall.room.board(NOON);
         hall

@@ -259,7 +259,7 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
         },
         Wanted::Configure(config) => {
             asked.push(Asked::Settings);
-            Input::Configure((**config).clone())
+            Input::Configure(config.clone())
         }
         Wanted::End(seat, generation) => {
             asked.push(Asked::Settings);
