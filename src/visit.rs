@@ -111,8 +111,9 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
     if purposes.iter().any(|purpose| has(purpose, "prefetch") || has(purpose, "prerender")) {
         return Asker::Prefetch;
     }
+    let [html, json] = ["text/html", "application/json"].map(|kind| weight(headers.accept, kind));
     let navigates = if headers.fetch_mode.is_empty() {
-        has(headers.accept, "text/html")
+        html > 0 && html >= json
     } else {
         headers.fetch_mode == "navigate"
     };
@@ -123,10 +124,36 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
         Asker::Navigation
     } else if from_page {
         Asker::Page
-    } else if settings.json_response_enabled && (has(headers.accept, "application/json") || from_app) {
+    } else if settings.json_response_enabled && (json > 0 || from_app) {
         Asker::App
     } else {
         Asker::SubResource
+    }
+}
+
+/// How much of a thousand a kind of answer weighs in an `Accept` list (RFC 9110, 12.5.1); nothing if it does not stand there by name.
+fn weight(accept: &str, kind: &str) -> u32 {
+    let named = accept.split(',').find_map(|item| {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        name.trim().eq_ignore_ascii_case(kind).then_some(parameters)
+    });
+    let Some(parameters) = named else { return 0 };
+    let quality = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
+    });
+    quality.map_or(1_000, thousandths)
+}
+
+/// Of `1`, `0.85` and the like; nothing of what is no such number.
+fn thousandths(quality: &str) -> u32 {
+    let (whole, part) = quality.split_once('.').unwrap_or((quality, ""));
+    let digits = part.bytes().chain(*b"000").take(3);
+    let part = digits.fold(0, |sum, digit| sum * 10 + u32::from(digit.wrapping_sub(b'0').min(9)));
+    match whole {
+        "1" => 1_000,
+        "0" => part,
+        _ => 0,
     }
 }
 
@@ -170,6 +197,26 @@ mod tests {
         assert_eq!(who(|headers| headers.accept = "application/json, */*"), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://a.example"), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://b.example"), Asker::SubResource);
+    }
+
+    #[test]
+    fn what_weighs_more_in_a_list_is_what_is_wanted() {
+        for (accept, asker) in [
+            ("text/html, application/json", Asker::Navigation),
+            ("text/html;q=0.8, application/json", Asker::App),
+            ("application/json;q=0.85,text/html;q=0.9", Asker::Navigation),
+            ("application/json;q=0, */*", Asker::SubResource),
+            ("text/html;q=0,application/json", Asker::App),
+            ("Application/JSON; charset=utf-8 ; Q=0.001", Asker::App),
+            ("application/jsonl", Asker::SubResource),
+            ("application/json;q=x", Asker::SubResource),
+        ] {
+            assert_eq!(who(|headers| headers.accept = accept), asker, "{accept}");
+        }
+        assert_eq!(
+            ["1", "1.000", "0.5", "0.25", "0.1239", "0", "0.", "2", ""].map(thousandths),
+            [1_000, 1_000, 500, 250, 123, 0, 0, 0, 0]
+        );
     }
 
     #[test]
