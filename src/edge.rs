@@ -373,7 +373,9 @@ impl Prepared<'_> {
 
     /// No board is to be had: a good pass is honoured blind, everybody else is told so.
     fn without_a_board(&mut self) -> Verdict {
-        if self.found.own.is_none() && self.wallet.pass.is_some_and(|pass| pass.expires > self.now) {
+        let grace = Millis::from_secs(u64::from(self.found.room.settings.outage_grace_seconds));
+        let is_good = |pass: Pass| pass.expires.plus(grace) > self.now;
+        if self.found.own.is_none() && self.wallet.pass.is_some_and(is_good) {
             *self.blind += 1;
             return origin(self.found);
         }
@@ -447,8 +449,10 @@ impl Prepared<'_> {
     }
 
     fn visit(&self) -> Visit<'_> {
+        let at_the_door = self.is_at_the_door();
         Visit {
-            asker: if self.is_at_the_door() { Asker::Page } else { self.asker() },
+            at_the_door,
+            asker: if at_the_door { Asker::Page } else { self.asker() },
             verb: visit::verb(self.headers),
             wallet: &self.wallet,
             marked: self.address.is_marked(),

@@ -46,6 +46,8 @@ pub struct Visit<'a> {
     pub marked: bool,
     /// Where people are only counted, they are one of those who are.
     pub counts: bool,
+    /// They ask at the door: who is inside is told so there, and their pass is renewed when it is due.
+    pub at_the_door: bool,
 }
 
 /// What happens to a request.
@@ -69,7 +71,7 @@ pub enum Decision {
 
 /// Decides. `fresh_holder` names a first contact, should it be one.
 pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8; 16]) -> Decision {
-    let Visit { asker, verb, wallet, marked, counts } = *visit;
+    let Visit { asker, verb, wallet, marked, counts, at_the_door } = *visit;
     let is_page = asker == Asker::Page;
     if view.board.phase == Phase::Suspended {
         return if is_page { Decision::Tell(Standing::Admitted) } else { Decision::Pass };
@@ -80,6 +82,7 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
     if let Some(pass) = valid_pass(wallet, view, now) {
         let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
         return match (is_page, renews) {
+            (true, true) if at_the_door => Decision::Ask(renewal(&pass)),
             (true, _) => Decision::Tell(Standing::Admitted),
             (false, true) => Decision::PassAndAsk(renewal(&pass)),
             (false, false) => Decision::Pass,

@@ -254,6 +254,7 @@ impl Isolate {
             wallet: &wallet,
             marked: false,
             counts: false,
+            at_the_door: false,
         };
         let view = held.view(&room.settings);
         if gate::decide(&visit, &view, now, [0; 16]) != Decision::Pass {

@@ -89,7 +89,7 @@ impl Rooms {
         let rooms = document
             .rooms
             .iter()
-            .filter_map(|room| Some((room.id.clone(), Settings::parse(&room.settings).ok()?)));
+            .filter_map(|room| Some((room.id.clone(), Settings::stored(&room.settings).ok()?)));
         Rooms::new(document.version, rooms)
     }
 

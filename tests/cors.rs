@@ -99,13 +99,18 @@ impl Api {
     }
 
     fn pass(&self) -> String {
+        self.pass_of(NOW)
+    }
+
+    /// A pass that was given at a moment, and is due a minute later.
+    fn pass_of(&self, issued: Millis) -> String {
         let pass = Pass {
             room: RoomTag::from_id(&self.id).unwrap(),
             epoch: Epoch(0),
             pass_epoch: PassEpoch(0),
             seat: Seat(3),
             generation: Generation(1),
-            issued: NOW,
+            issued,
             expires: NOW.plus(Millis(300_000)),
             standing: PassStanding::Confirmed,
         };
@@ -248,6 +253,26 @@ fn an_app_claims_at_the_door_and_only_asks_where_it_stands_without_the_mark() {
             && head(&told).contains(OPEN),
         "{told:?}"
     );
+}
+
+#[test]
+fn who_is_inside_keeps_their_pass_alive_at_the_door() {
+    let mut api = Api::new(Phase::Busy);
+    let (old, new) = (api.pass_of(NOW.minus(Millis(61_000))), api.pass());
+    let url = "https://api.example/v1/.anteroom/wait?anteroom-claim=1";
+    let claim = Question { accept: "application/json", url, ..CALL };
+    let cookies = &api.cookie(&old);
+    for (outcome, renewed) in [(Outcome::Admitted { pass: new.clone() }, true), (Outcome::Unreachable, false)]
+    {
+        let mut api = Api::new(Phase::Busy);
+        let (wish, told) = api.ask_and_hear(Question { cookies, ..claim }, outcome);
+        assert!(matches!(wish, Some(Wish::Renew { .. })));
+        assert!(head(&told).contains("\nAnteroom: admitted;"), "{told:?}");
+        assert_eq!(head(&told).contains(&new), renewed, "the old one is good for a while yet");
+    }
+    let cookies = &api.cookie(&new);
+    let (wish, told) = api.ask_and_hear(Question { cookies, ..claim }, Outcome::Unreachable);
+    assert!(wish.is_none() && head(&told).contains("\nAnteroom: admitted;"), "no sooner than it is due");
 }
 
 #[test]

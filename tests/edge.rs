@@ -261,6 +261,25 @@ fn a_room_that_listens_hears_its_origin_whoever_goes_there_and_why() {
 }
 
 #[test]
+fn whoever_was_inside_when_the_room_was_lost_stays_for_as_long_as_the_operator_says() {
+    for (grace, stays) in [(0, false), (29, false), (31, true)] {
+        let (mut edge, ids) = edge(&["/"]);
+        set(&mut edge, &ids[0], &json!({ "outage_grace_seconds": grace }));
+        let late = NOW.plus(Millis(MAX_AGE + 1_001));
+        let asked = navigation(&cookies(&ids[0], |pass| pass.expires = late.minus(Millis(30_000))));
+        let mut gate = || edge.gate(&Asked::parse(&asked), late, [[0; 16]; 2]);
+        let Verdict::Errand(errand) = gate() else { panic!("decided") };
+        assert!(errand.starts_with("@\n"), "while the room can be asked, nobody stays for longer");
+        edge.learn(&errand, "", late);
+        let verdict = edge.gate(&Asked::parse(&asked), late, [[0; 16]; 2]);
+        assert_eq!(verdict == Verdict::Origin, stays, "{grace} s");
+        if let Verdict::Page(page) = verdict {
+            assert!(page.contains("\nAnteroom: reconnecting\n"), "{page}");
+        }
+    }
+}
+
+#[test]
 fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
     for fixed in [true, false] {
         let (mut edge, ids) = edge(&["/"]);

@@ -72,7 +72,14 @@ fn navigation(wallet: &Wallet, board: &Board) -> Decision {
 }
 
 fn decided(wallet: &Wallet, board: &Board, change: impl Fn(&mut (Visit<'_>, u32))) -> Decision {
-    let visit = Visit { asker: Asker::Navigation, verb: Verb::Get, wallet, marked: false, counts: true };
+    let visit = Visit {
+        asker: Asker::Navigation,
+        verb: Verb::Get,
+        wallet,
+        marked: false,
+        counts: true,
+        at_the_door: false,
+    };
     let mut asked = (visit, 0);
     change(&mut asked);
     let mut revoked = Table::default();
@@ -212,7 +219,14 @@ fn the_pages_own_script_joins_and_claims_and_is_never_taken_to_the_origin() {
     assert_eq!(script(&nothing(), Phase::Suspended), inside);
     let called = holding(None, Some(ticket(99)), None);
     assert_eq!(script(&called, Phase::Busy), Decision::Ask(Wish::Claim { epoch: 3, rank: 99 }));
-    let visit = Visit { asker: Asker::Page, verb: Verb::Get, wallet: &called, marked: false, counts: true };
+    let visit = Visit {
+        asker: Asker::Page,
+        verb: Verb::Get,
+        wallet: &called,
+        marked: false,
+        counts: true,
+        at_the_door: false,
+    };
     let admitted = after(Outcome::Admitted { pass: "p".into() }, &visit, None, NOW);
     assert_eq!(admitted, Sequel::TellWith(Standing::Admitted, "p".into()));
 }
@@ -220,8 +234,14 @@ fn the_pages_own_script_joins_and_claims_and_is_never_taken_to_the_origin() {
 #[test]
 fn every_outcome_has_its_sequel() {
     let wallet = holding(None, Some(ticket(99)), None);
-    let visit =
-        Visit { asker: Asker::Navigation, verb: Verb::Get, wallet: &wallet, marked: false, counts: true };
+    let visit = Visit {
+        asker: Asker::Navigation,
+        verb: Verb::Get,
+        wallet: &wallet,
+        marked: false,
+        counts: true,
+        at_the_door: false,
+    };
     let busy = board(Phase::Busy);
     let sequel = |outcome| after(outcome, &visit, Some(&busy), NOW);
     assert_eq!(sequel(Outcome::Admitted { pass: "p".into() }), Sequel::PassWith("p".into()));

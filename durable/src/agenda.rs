@@ -6,6 +6,7 @@
 //! told of those that have moved up.
 
 use crate::date::iso8601;
+use crate::fields::stored;
 use crate::listed::Listed as _;
 use crate::plan::{Plan, Repeat};
 use crate::schedule::Event;
@@ -62,7 +63,8 @@ wire!(EventRecord { id, created_on_ms, modified_on_ms, plan, starts });
 impl EventRecord {
     /// What the operator wrote; none of a record that this version cannot read.
     pub fn plan(&self) -> Option<Plan> {
-        Plan::parse(from_hex(&self.id)?, &self.plan).ok()
+        let id = from_hex(&self.id)?;
+        stored(&self.plan, |plan| Plan::parse(id, plan)).ok()
     }
 
     /// Its next occurrences, unless it is suspended.

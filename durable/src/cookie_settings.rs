@@ -3,7 +3,7 @@
 use crate::fields::Fields;
 use crate::json;
 use crate::json::Value;
-use crate::settings::{RoutePattern, is_host};
+use crate::route_pattern::{RoutePattern, is_host};
 
 /// `cookie_attributes`: two are Cloudflare's, `domain` and `partitioned` ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -153,7 +153,7 @@ impl Directory {
     ) -> Result<Vec<Write>, Reply> {
         let missing = || Reply::Missing { id: id.to_owned() };
         let record = self.room(id).ok_or_else(missing)?;
-        let current = Settings::parse(&record.settings).map_err(Reply::Faults)?;
+        let current = Settings::stored(&record.settings).map_err(Reply::Faults)?;
         let changed = settings(&current).map_err(Reply::Faults)?;
         self.checked(id, &changed)?;
         Ok(self.put(now, who, "edit", id.to_owned(), &changed))
@@ -373,7 +373,7 @@ impl Directory {
             }
         }
         for other in self.rooms.iter().filter(|other| other.id != id) {
-            let Ok(other) = Settings::parse(&other.settings) else {
+            let Ok(other) = Settings::stored(&other.settings) else {
                 continue;
             };
             if other.name == settings.name {

@@ -7,6 +7,34 @@ use crate::pieces::joined;
 use crate::settings::Fault;
 use crate::wire::to_text;
 
+/// What is said of a field that nobody reads.
+const UNKNOWN: &str = "is not a field this version knows";
+
+/// Reads what some version wrote, and stored: what operators may not send is what this version does not know, but a newer one may have
+/// written it, before a deployment was taken back or while it spreads. A room that cannot be read would be no room.
+pub(crate) fn stored<T>(
+    json: &Value,
+    parse: impl Fn(&Value) -> Result<T, Vec<Fault>>,
+) -> Result<T, Vec<Fault>> {
+    let faults = match parse(json) {
+        Err(faults) => faults,
+        well => return well,
+    };
+    let mut known = json.clone();
+    for Fault { field, .. } in faults.iter().filter(|fault| fault.message == UNKNOWN) {
+        let (outer, inner) = field.split_once('.').unwrap_or(("", field));
+        let whole = known.as_object_mut();
+        let object = match outer {
+            "" => whole,
+            outer => whole.and_then(|whole| whole.get_mut(outer)?.as_object_mut()),
+        };
+        if let Some(object) = object {
+            object.remove(inner);
+        }
+    }
+    parse(&known)
+}
+
 /// An object under reading.
 pub(crate) struct Fields<'a> {
     object: &'a Map,
@@ -45,7 +73,7 @@ impl<'a> Fields<'a> {
         let unknown: Vec<&String> =
             self.object.iter().map(|(key, _)| key).filter(|key| !self.known.contains(*key)).listed();
         for key in unknown {
-            self.fault(&key.clone(), "is not a field this version knows");
+            self.fault(&key.clone(), UNKNOWN);
         }
         if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }

@@ -59,6 +59,7 @@ mod publish;
 pub mod replies;
 pub mod room;
 pub mod rounds;
+pub mod route_pattern;
 pub mod schedule;
 pub mod seats;
 pub mod seen;

@@ -218,7 +218,7 @@ fn configuration(payload: &JsValue) -> Result<Config> {
     let text = payload.as_string().unwrap_or_default();
     let Configure { version, directory_version, settings, events } =
         from_text(text.as_bytes()).ok_or_else(|| thrown("those are no settings this version knows"))?;
-    let settings = Settings::parse(&settings).map_err(|faults| {
+    let settings = Settings::stored(&settings).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).listed();
         thrown(&joined(&mut faults.iter().map(String::as_str), "; "))
     })?;

@@ -8,14 +8,14 @@
 
 use std::fmt;
 
-use crate::codec::from_hex;
 use crate::cookie_settings::CookieSettings;
-use crate::fields::Fields;
+use crate::fields::{Fields, stored};
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
-use crate::pieces::{cut, has};
+use crate::pieces::cut;
+use crate::route_pattern::{RoutePattern, additional_routes, host, is_host, path};
 use crate::wire::{Hear, Said, take, wire};
 
 /// D when nothing is said.
@@ -44,15 +44,6 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.field, self.message)
     }
-}
-
-/// A host and a path that a room covers, with everything below the path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RoutePattern {
-    /// Lower case, no port.
-    pub host: String,
-    /// In normal form, without a slash at the end unless it is the root.
-    pub path: String,
 }
 
 /// How places are given.
@@ -138,6 +129,8 @@ pub struct Settings {
     pub cookies: CookieSettings,
     /// How long a called place holds its seat.
     pub claim_window_seconds: u32,
+    /// How much longer an edge that cannot reach the room honours a pass.
+    pub outage_grace_seconds: u32,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
     pub revoked_by_origin: bool,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
@@ -181,6 +174,7 @@ impl Settings {
                 10,
                 600,
             ),
+            outage_grace_seconds: fields.number("outage_grace_seconds", 0, 0, 3_600),
             revoked_by_origin: revoked_by_origin(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             page: PageSettings::read(&mut fields),
@@ -205,6 +199,11 @@ impl Settings {
             }
         }
         Settings::parse(&merged)
+    }
+
+    /// Reads settings that were checked before they were stored, by this version or another: a field that this one does not know says nothing.
+    pub fn stored(json: &Value) -> Result<Settings, Vec<Fault>> {
+        stored(json, Settings::parse)
     }
 
     /// The canonical JSON: parsing it gives the same settings.
@@ -238,6 +237,7 @@ impl Settings {
             "turnstile_mode": "off",
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
+            "outage_grace_seconds": self.outage_grace_seconds,
             "allowed_origins": self.allowed_origins,
             "page": self.page.to_json(),
         })
@@ -266,77 +266,6 @@ pub(crate) fn name(fields: &mut Fields<'_>) -> String {
         fields.fault("name", "is required: letters, digits, `-` and `_`, at most 64");
     }
     name
-}
-
-fn host(fields: &mut Fields<'_>) -> String {
-    let host = fields.text("host", 253).to_ascii_lowercase();
-    if !is_host(&host) {
-        fields.fault("host", HOST_RULE);
-    }
-    host
-}
-
-const HOST_RULE: &str = "must be a host name such as `www.example.com`: no scheme, port, path or wildcard, \
-     and names of other alphabets in their `xn--` form";
-
-pub(crate) fn is_host(host: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    !host.is_empty() && host.split('.').all(label)
-}
-
-fn path(fields: &mut Fields<'_>) -> String {
-    let path = fields.text_or("path", "/", 1_024);
-    if !is_path(&path) {
-        fields.fault("path", PATH_RULE);
-    }
-    without_slash(path)
-}
-
-const PATH_RULE: &str = "must begin with `/` and be in its plain form: no query, fragment, wildcard, `//`, `.` or `..` \
-     segments, `;`, backslash or spaces; `%` only where it must be, with capitals";
-
-fn is_path(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#*\\;\"<>".contains(&byte);
-    let inner = path.strip_suffix('/').unwrap_or(path);
-    path.starts_with('/')
-        && path.bytes().all(plain)
-        && path.split('%').skip(1).all(is_needed_escape)
-        && !has(path, "/.anteroom")
-        && inner.split('/').skip(1).all(|part| !part.is_empty() && part != "." && part != "..")
-}
-
-/// Whether what follows a `%` is the escape, in capitals, of a byte that could not stand there itself.
-fn is_needed_escape(rest: &str) -> bool {
-    let digits = rest.get(..2).filter(|digits| !digits.bytes().any(|digit| digit.is_ascii_lowercase()));
-    let byte = digits.and_then(from_hex::<1>).map(|[byte]| byte);
-    byte.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !b"-._~/\\;".contains(&byte))
-}
-
-fn without_slash(path: String) -> String {
-    match path.strip_suffix('/') {
-        Some(inner) if !inner.is_empty() => inner.to_owned(),
-        _ => path,
-    }
-}
-
-fn additional_routes(fields: &mut Fields<'_>) -> Vec<RoutePattern> {
-    let mut routes = Vec::new();
-    for value in fields.list("additional_routes", 100) {
-        let host = value.get("host").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
-        let path = value.get("path").map_or(Some("/"), Value::as_str).unwrap_or_default();
-        if !is_host(&host) {
-            fields.fault("additional_routes", format!("`host` {HOST_RULE}"));
-        }
-        if !is_path(path) {
-            fields.fault("additional_routes", format!("`path` {PATH_RULE}"));
-        }
-        routes.push(RoutePattern { host, path: without_slash(path.to_owned()) });
-    }
-    routes
 }
 
 /// Whoever names the minutes alone means the minutes.
@@ -545,6 +474,16 @@ mod tests {
         let patched = settings.merged(&json!({ "id": "x", "page": { "message": "C" } })).unwrap();
         assert_eq!((patched.page.title.as_str(), patched.page.message.as_str()), ("A", "C"));
         assert!(settings.merged(&json!([])).is_err());
+    }
+
+    #[test]
+    fn what_a_newer_version_stored_is_read_and_what_an_operator_sends_is_checked() {
+        let mut newer = with("page", json!({ "title": "A", "wallpaper": "x" }));
+        newer.set("gates_of_tomorrow", json!([1]));
+        assert_eq!(faulty_fields(&newer), ["page.wallpaper", "gates_of_tomorrow"]);
+        assert_eq!(Settings::stored(&newer), Settings::parse(&with("page", json!({ "title": "A" }))));
+        newer.set("queueing_method", json!("lottery"));
+        assert!(Settings::stored(&newer).is_err());
     }
 
     #[test]

@@ -522,7 +522,7 @@ impl State {
 
 fn read_settings(json: &str) -> Result<Settings, Malformed> {
     let value = parse(json.as_bytes()).map_err(|_| Malformed)?;
-    Settings::parse(&value).map_err(|_| Malformed)
+    Settings::stored(&value).map_err(|_| Malformed)
 }
 
 fn read_events(json: &str) -> Result<Vec<Event>, Malformed> {
