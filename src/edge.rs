@@ -223,7 +223,7 @@ impl Edge {
         self.isolate.endings()
     }
 
-    /// Passes honoured without a board so far.
+    /// Requests let through without a board so far, by a pass or because the operator said so.
     pub fn blind(&self) -> u64 {
         self.blind
     }
@@ -347,6 +347,9 @@ impl Prepared<'_> {
                 _ => self.go_on(None),
             };
         }
+        if outcome == Outcome::Unreachable && self.fails_open() {
+            return self.let_in_blind();
+        }
         // What is answered from memory may have expired since.
         let outcome = match outcome {
             Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
@@ -376,10 +379,22 @@ impl Prepared<'_> {
         let grace = Millis::from_secs(u64::from(self.found.room.settings.outage_grace_seconds));
         let is_good = |pass: Pass| pass.expires.plus(grace) > self.now;
         if self.found.own.is_none() && self.wallet.pass.is_some_and(is_good) {
-            *self.blind += 1;
-            return origin(self.found);
+            return self.let_in_blind();
+        }
+        if self.fails_open() {
+            return self.let_in_blind();
         }
         self.tell(gate::without_a_room(&self.wallet), None)
+    }
+
+    /// Whether the operator has said that just now nobody shall wait for a room that cannot be reached.
+    fn fails_open(&self) -> bool {
+        self.found.own.is_none() && self.found.room.settings.fail_open_until > self.now
+    }
+
+    fn let_in_blind(&mut self) -> Verdict {
+        *self.blind += 1;
+        origin(self.found)
     }
 
     fn own(&mut self, own: Own) -> Verdict {

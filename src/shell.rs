@@ -48,10 +48,7 @@ pub fn gate(laid: usize, env: &JsValue) -> Option<String> {
         let blind = edge.blind();
         let verdict = edge.gate(&Asked::parse(asked), now, entropy);
         if edge.blind() > blind {
-            platform::log(&format!(
-                "a pass was honoured blind, its room has no board: {} so far",
-                edge.blind()
-            ));
+            platform::log(&format!("let in blind, for the room cannot be reached: {} so far", edge.blind()));
         }
         verdict
     })

@@ -280,6 +280,40 @@ fn whoever_was_inside_when_the_room_was_lost_stays_for_as_long_as_the_operator_s
 }
 
 #[test]
+fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_so() {
+    for (until, opens) in
+        [(None, false), (Some("2027-01-15T08:00:02Z"), false), (Some("2027-01-15T08:00:03Z"), true)]
+    {
+        let (mut edge, ids) = edge(&["/"]);
+        set(&mut edge, &ids[0], &json!({ "fail_open_until": until }));
+        let asked = navigation("");
+        assert!(
+            matches!(edge.gate(&Asked::parse(&asked), NOW, [[0; 16]; 2]), Verdict::Page(_)),
+            "it can be reached"
+        );
+        let late = NOW.plus(Millis(MAX_AGE + 1_001));
+        let mut gate = || edge.gate(&Asked::parse(&asked), late, [[0; 16]; 2]);
+        let Verdict::Errand(errand) = gate() else { panic!("decided") };
+        edge.learn(&errand, "", late);
+        assert_eq!(
+            edge.gate(&Asked::parse(&asked), late, [[0; 16]; 2]) == Verdict::Origin,
+            opens,
+            "{until:?}"
+        );
+        let own = asked.replace("example/", "example/.anteroom/wait");
+        assert!(
+            matches!(edge.gate(&Asked::parse(&own), late, [[0; 16]; 2]), Verdict::Page(_)),
+            "what is ours is answered by us"
+        );
+        let wish = Wish::Join { holder: [1; 16] };
+        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+        let told =
+            edge.told(&Asked::parse(&asked), &errand_to_leaf('?', &ids[0], &ask), "", late, [[0; 16]; 2]);
+        assert_eq!(told == Verdict::Origin, opens, "a leaf that does not answer");
+    }
+}
+
+#[test]
 fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
     for fixed in [true, false] {
         let (mut edge, ids) = edge(&["/"]);

@@ -27,6 +27,8 @@ const ROOMS_MAX: usize = 200;
 const ATTEMPTS_PER_PREFIX: usize = 10;
 /// Failed sign-ins from everywhere within a minute.
 const ATTEMPTS_IN_ALL: usize = 100;
+/// An edge may be told to let everybody in, if it cannot reach the room, for so long.
+const FAIL_OPEN_MAX: Millis = Millis(24 * 60 * 60 * 1_000);
 const ATTEMPTS_SPAN: Millis = Millis(60_000);
 
 /// One thing to store; all of a change's are one commit.
@@ -139,7 +141,7 @@ impl Directory {
             let message = format!("there are {ROOMS_MAX} rooms already, which is the most: delete one first");
             return Err(Reply::Faults(vec![Fault { field: "name".into(), message }]));
         }
-        self.checked(&id, &settings)?;
+        self.checked(now, &id, &settings)?;
         Ok((id.clone(), self.put(now, who, "create", id, &settings)))
     }
 
@@ -155,7 +157,7 @@ impl Directory {
         let record = self.room(id).ok_or_else(missing)?;
         let current = Settings::stored(&record.settings).map_err(Reply::Faults)?;
         let changed = settings(&current).map_err(Reply::Faults)?;
-        self.checked(id, &changed)?;
+        self.checked(now, id, &changed)?;
         Ok(self.put(now, who, "edit", id.to_owned(), &changed))
     }
 
@@ -355,8 +357,12 @@ impl Directory {
         Write::Audit(entry)
     }
 
-    fn checked(&self, id: &str, settings: &Settings) -> Result<(), Reply> {
-        let clashes = self.clashes(id, settings);
+    fn checked(&self, now: Millis, id: &str, settings: &Settings) -> Result<(), Reply> {
+        let mut clashes = self.clashes(id, settings);
+        if settings.fail_open_until.since(now) > FAIL_OPEN_MAX {
+            let message = "must be at most 24 hours ahead: nobody should forget it".to_owned();
+            clashes.push(Fault { field: "fail_open_until".into(), message });
+        }
         if clashes.is_empty() { Ok(()) } else { Err(Reply::Faults(clashes)) }
     }
 
@@ -460,6 +466,17 @@ mod tests {
         let reply = directory.create(NOW, "ada", &twice, [2; 16]).unwrap_err();
         assert_eq!(refused_fields(&reply), ["additional_routes", "additional_routes"]);
         assert_eq!(directory.rooms().count(), 1);
+    }
+
+    #[test]
+    fn no_room_lets_everybody_in_for_longer_than_a_day() {
+        let (mut directory, id) = directory();
+        let mut until = |time: &str| {
+            let patch = json!({ "fail_open_until": time });
+            directory.change(NOW, "ada", &id, &|settings: &Settings| settings.merged(&patch))
+        };
+        assert_eq!(refused_fields(&until("1970-01-02T00:16:41Z").unwrap_err()), ["fail_open_until"]);
+        assert!(until("1970-01-02T00:16:40Z").is_ok());
     }
 
     #[test]

@@ -178,7 +178,8 @@ impl Plan {
     }
 }
 
-fn time(fields: &mut Fields<'_>, field: &str) -> Millis {
+/// A moment, as ISO 8601 has it; with a fault, the first of all.
+pub(crate) fn time(fields: &mut Fields<'_>, field: &str) -> Millis {
     let text = fields.text(field, 40);
     // The first moment of all stands for none below.
     millis(&text).filter(|at| at.0 > 0).unwrap_or_else(|| {

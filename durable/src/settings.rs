@@ -9,13 +9,16 @@
 use std::fmt;
 
 use crate::cookie_settings::CookieSettings;
+use crate::date::iso8601;
 use crate::fields::{Fields, stored};
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
 use crate::pieces::cut;
+use crate::plan::time;
 use crate::route_pattern::{RoutePattern, additional_routes, host, is_host, path};
+use crate::units::Millis;
 use crate::wire::{Hear, Said, take, wire};
 
 /// D when nothing is said.
@@ -131,6 +134,8 @@ pub struct Settings {
     pub claim_window_seconds: u32,
     /// How much longer an edge that cannot reach the room honours a pass.
     pub outage_grace_seconds: u32,
+    /// Until then an edge that cannot reach the room lets everybody in; zero: never.
+    pub fail_open_until: Millis,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
     pub revoked_by_origin: bool,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
@@ -175,6 +180,11 @@ impl Settings {
                 600,
             ),
             outage_grace_seconds: fields.number("outage_grace_seconds", 0, 0, 3_600),
+            fail_open_until: if fields.names("fail_open_until") {
+                time(&mut fields, "fail_open_until")
+            } else {
+                Millis(0)
+            },
             revoked_by_origin: revoked_by_origin(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             page: PageSettings::read(&mut fields),
@@ -238,9 +248,14 @@ impl Settings {
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
             "outage_grace_seconds": self.outage_grace_seconds,
+            "fail_open_until": self.fail_open_until_json(),
             "allowed_origins": self.allowed_origins,
             "page": self.page.to_json(),
         })
+    }
+
+    fn fail_open_until_json(&self) -> Value {
+        if self.fail_open_until.0 > 0 { json!(iso8601(self.fail_open_until)) } else { Value::Null }
     }
 
     /// Every route of the room.
@@ -386,6 +401,7 @@ mod tests {
             json!({ "samesite": "lax", "domain": "Example.com", "partitioned": true }),
         );
         full.set("allowed_origins", json!(["https://app.example.com:8443"]));
+        full.set("fail_open_until", json!("2026-12-01T09:00:00.000Z"));
         let settings = Settings::parse(&full).unwrap();
         assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
     }
@@ -431,6 +447,7 @@ mod tests {
             ("custom_page_html", json!(""), json!("<p>")),
             ("enabled_origin_commands", json!(["revoke"]), json!(["restart"])),
             ("allowed_origins", json!(["http://localhost:1"]), json!(["https://a.example:1; x"])),
+            ("fail_open_until", json!(null), json!("soon")),
             ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {
             assert!(Settings::parse(&with(field, good)).is_ok(), "{field} should be accepted");

@@ -69,7 +69,8 @@
     card.querySelector("h2").textContent = room.name;
     card.querySelector(".where").textContent = [room, ...(room.additional_routes || [])].map(({ host, path }) => host + path).join(" · ");
     for (const button of card.querySelectorAll(".switch")) {
-      button.setAttribute("aria-checked", String(String(room[button.dataset.field]) === button.dataset.on));
+      const { field, on } = button.dataset, value = room[field];
+      button.setAttribute("aria-checked", String(field === "fail_open_until" ? Date.parse(value) > Date.now() : String(value) === on));
     }
     const values = { ...room, message: room.page.message };
     card.dataset.name = room.name;
@@ -108,6 +109,9 @@
       if (field === "suspended" && turnsOn) {
         sure(made.querySelector("dialog.on"), (answer) =>
           change(room.id, made, patch, answer === "count" && (() => countFirst(room.id, made))));
+      } else if (field === "fail_open_until") {
+        if (!turnsOn) return change(room.id, made, { fail_open_until: null });
+        sure(made.querySelector("dialog.open"), () => change(room.id, made, { fail_open_until: new Date(Date.now() + 3600000).toISOString() }));
       } else change(room.id, made, patch);
     });
     made.querySelector(".limits").addEventListener("submit", (event) => {

@@ -97,6 +97,20 @@ describe("an operator", () => {
     await until(async () => (await anteroom.board()).phase === "open", "the line begins");
   });
 
+  test("says for an hour that nobody shall wait for a room which cannot be reached, and takes it back", { timeout: 60_000 }, async () => {
+    const open = () => page.getAttribute("[data-field=fail_open_until]", "aria-checked");
+    assert.equal(await open(), "false");
+    await page.click("[data-field=fail_open_until]");
+    assert.match(await page.textContent("dialog.open"), /without a limit/);
+    assert.deepEqual(await inaccessible(page), []);
+    await page.screenshot({ path: picture("operator-fail-open") });
+    await page.click("dialog.open button[value=open]");
+    await until(async () => (await open()) === "true", "it is on");
+    await page.waitForFunction(() => /fail_open_until: null → "20/.test(document.getElementById("changes").textContent));
+    await page.click("[data-field=fail_open_until]");
+    await until(async () => (await open()) === "false", "it is off");
+  });
+
   test("plans an event, is told what it would meet, changes it and deletes it", { timeout: 60_000 }, async () => {
     const said = (what) => page.waitForFunction((text) => document.querySelector(".events .told").textContent.includes(text), what);
     const fill = async (name, start, end) => {
