@@ -101,7 +101,7 @@ pub fn destination(to: &str, settings: &Settings) -> String {
         // Neither a user's name nor what a browser could read otherwise; anything that ends a host ends it here.
         let end = rest.bytes().position(|byte| b"/?#".contains(&byte)).unwrap_or(rest.len());
         let host = rest.get(..end)?;
-        let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':');
+        let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b':');
         let origin = to.get(..to.len() - rest.len() + end)?;
         (host.bytes().all(fits) && settings.allows_origin(origin)).then_some(())
     };

@@ -1,6 +1,8 @@
 //! Answers of ours, as text: the status, a line for each header, an empty line, the body. All of them are `no-store`, and every one
 //! about a visitor's standing says so in the header `Anteroom`: by it a client tells our answers from the origin's.
 
+use std::borrow::Cow;
+
 use durable::board::{Board, BoardRound};
 use durable::codec::hex;
 use durable::date::iso8601;
@@ -54,6 +56,12 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     let Message { found, headers, standing, rank, pass, target, door, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
+    // Whatever it would say otherwise, a form's page goes nowhere by itself: it asks where the visitor stands once it is there.
+    let is_form = asker(headers, settings) == Asker::Navigation && verb(headers) == Verb::Write;
+    let standing = match standing {
+        standing if is_form && found.own.is_none() && standing.comes_back() => Standing::FormHeld,
+        standing => standing,
+    };
     let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
     let asker = asker(headers, settings);
     let is_app = matches!(asker, Asker::App | Asker::Page);
@@ -191,11 +199,28 @@ pub fn api(status: u16, body: &Value, retry_after_seconds: Option<u64>) -> Strin
 /// Another address, and maybe a header line more.
 pub fn see_other(target: &str, cookie: Option<&str>) -> String {
     let mut answer = head(303, Kind::Text);
-    header(&mut answer, "Location", target);
+    header(&mut answer, "Location", &in_ascii(target));
     if let Some(line) = cookie {
         header_line(&mut answer, line);
     }
     with_body(answer, "")
+}
+
+/// An address whose letters of other alphabets are escaped: a header has none.
+fn in_ascii(address: &str) -> Cow<'_, str> {
+    if address.is_ascii() {
+        return Cow::Borrowed(address);
+    }
+    let mut escaped = String::with_capacity(3 * address.len());
+    for byte in address.bytes() {
+        if byte.is_ascii() {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            escaped.push_str(&hex(&[byte]).to_ascii_uppercase());
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Nothing of ours, and nothing behind us.
@@ -278,6 +303,11 @@ mod tests {
     fn a_value_cannot_bring_a_header_of_its_own() {
         let answer = see_other("/x\nSet-Cookie: stolen=1", Some("Set-Cookie: ours=1"));
         assert!(!answer.contains("stolen") && answer.contains("Set-Cookie: ours=1"));
+    }
+
+    #[test]
+    fn an_address_is_told_in_the_letters_that_a_header_has() {
+        assert!(see_other("/中?a=ü#x", None).contains("\nLocation: /%E4%B8%AD?a=%C3%BC#x\n"));
     }
 
     #[test]

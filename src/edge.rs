@@ -6,7 +6,7 @@ use durable::json::Value;
 use durable::order::Document;
 use durable::pieces::find;
 use durable::prefix::prefix_of_address;
-use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::protocol::{Answer, Ask, Neighbourhood, Outcome, Wish};
 use durable::token::{Arrival, Holder, KeyFault, Keys, Pass};
 use durable::units::Millis;
 use durable::wire::from_text;
@@ -132,8 +132,11 @@ impl Edge {
             return origin(&found);
         }
         let (headers, settings) = (&asked.headers, &found.room.settings);
-        let is_on =
-            !matches!(self.isolate.board(&found.room.id).board.phase, Phase::Suspended | Phase::Passthrough);
+        let is_on = !settings.suspended
+            && !matches!(
+                self.isolate.board(&found.room.id).board.phase,
+                Phase::Suspended | Phase::Passthrough
+            );
         if let Some(answer) = cors::preflight(headers, settings).filter(|_| is_on) {
             return cors::opened(answer, headers, settings);
         }
@@ -359,7 +362,8 @@ impl Prepared<'_> {
         let marked = self.address.is_marked();
         match sequel {
             // The mark has done its work: neither the origin nor the visitor's history keeps it.
-            Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked => {
+            // A script that asks so wants to hear where it stands.
+            Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked && self.asker() != Asker::Page => {
                 Verdict::Answer(answer::see_other(&self.address.target(), Some(&self.keep(&token))))
             }
             Sequel::PassWith(pass) => self.go_on(Some(&self.keep(&pass))),
@@ -376,15 +380,23 @@ impl Prepared<'_> {
 
     /// No board is to be had: a good pass is honoured blind, everybody else is told so.
     fn without_a_board(&mut self) -> Verdict {
+        match self.found.own {
+            None if self.is_good_blind() || self.fails_open() => self.let_in_blind(),
+            Some(Own::Wait) if self.is_good_blind() => self.tell(Standing::Admitted, None),
+            _ => self.tell(gate::without_a_room(&self.wallet), None),
+        }
+    }
+
+    /// Whether there is a pass that is good as far as anybody knows here: of no session that was over when the last board came.
+    fn is_good_blind(&self) -> bool {
         let grace = Millis::from_secs(u64::from(self.found.room.settings.outage_grace_seconds));
-        let is_good = |pass: Pass| pass.expires.plus(grace) > self.now;
-        if self.found.own.is_none() && self.wallet.pass.is_some_and(is_good) {
-            return self.let_in_blind();
-        }
-        if self.fails_open() {
-            return self.let_in_blind();
-        }
-        self.tell(gate::without_a_room(&self.wallet), None)
+        self.wallet.pass.is_some_and(|pass| {
+            let is_over = self.board().is_some_and(|board| {
+                (pass.epoch, pass.pass_epoch) < (board.epoch(), board.pass_epoch())
+                    || self.held().revoked.contains(&(pass.seat.0, pass.generation.0))
+            });
+            pass.expires.plus(grace) > self.now && !is_over
+        })
     }
 
     /// Whether the operator has said that just now nobody shall wait for a room that cannot be reached.
@@ -491,8 +503,21 @@ impl Prepared<'_> {
     fn errand(&self, kind: char, wish: Wish) -> String {
         let HeldBoard { board, revoked_seq, .. } = self.held();
         let (board_sequence, board_at_ms) = (board.sequence, board.at_ms);
-        let ask = Ask { wish, board_sequence, board_at_ms, revoked_seq: *revoked_seq };
+        let ask = Ask {
+            wish,
+            board_sequence,
+            board_at_ms,
+            revoked_seq: *revoked_seq,
+            neighbourhood: self.neighbourhood(&wish),
+        };
         errand_to_leaf(kind, &self.found.room.id, &ask)
+    }
+
+    /// Of who joins, if the room counts neighbours.
+    fn neighbourhood(&self, wish: &Wish) -> Option<Neighbourhood> {
+        let joins_per_minute = self.found.room.settings.joins_per_prefix_per_minute;
+        let counts = joins_per_minute > 0 && matches!(wish, Wish::Join { .. });
+        counts.then(|| Neighbourhood { prefix: prefix_of_address(self.headers.client), joins_per_minute })
     }
 
     /// The header line with a fresh arrival.

@@ -170,7 +170,8 @@ export default {
   fetch(request, env, context) {
     let verdict, asked;
     try {
-      const { url, headers } = request, cookies = ours(headers.get("Cookie")) || carried(headers);
+      const { url, headers } = request, brought = ours(headers.get("Cookie"));
+      const cookies = brought.includes("anteroom-") ? brought : carried(headers) || brought;
       if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
         const polls = url.includes("/.anteroom/wait");
         asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : all(request))}`;

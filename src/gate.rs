@@ -193,6 +193,7 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
         }
         Outcome::Busy if visit.verb == Verb::Write => Sequel::TellAndGreet(Standing::FormHeld),
         Outcome::Busy => Sequel::TellAndGreet(Standing::Joining),
+        Outcome::Crowded => Sequel::Tell(Standing::Crowded),
         Outcome::Next { .. } => {
             let place = ticket.and_then(|ticket| place_of(board, ticket.rank));
             Sequel::Tell(place.map_or(Standing::Reconnecting, |place| Standing::Next { place }))

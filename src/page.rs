@@ -121,6 +121,7 @@ fn heading<'a>(standing: &Standing, texts: &'a Texts) -> &'a (String, String) {
         Standing::Drawing { .. } => &texts.drawing,
         Standing::Prequeue { place: Some(_), .. } => &texts.prequeue,
         Standing::Prequeue { place: None, .. } => &texts.prequeue_drawn,
+        Standing::Crowded => &texts.crowded,
         Standing::Closed => &texts.closed,
         Standing::Held { .. } => &texts.held,
         Standing::Reconnecting => &texts.reconnecting,

@@ -60,6 +60,8 @@ pub enum Standing {
         /// When it starts.
         starts_in: Millis,
     },
+    /// Not in line yet: too many join from the same network just now.
+    Crowded,
     /// Nobody new is let in, and there is no line.
     Closed,
     /// The operator holds everybody.
@@ -95,6 +97,7 @@ impl Standing {
             Standing::Next { .. } => "next",
             Standing::Drawing { .. } => "drawing",
             Standing::Prequeue { .. } => "prequeue",
+            Standing::Crowded => "crowded",
             Standing::Closed => "closed",
             Standing::Held { .. } => "held",
             Standing::Reconnecting => "reconnecting",

@@ -111,6 +111,8 @@ texts! {
     prequeue: (String, String),
     /// Before an event whose places are drawn.
     prequeue_drawn: (String, String),
+    /// Too many join from the same network.
+    crowded: (String, String),
     /// Nobody new is let in, and there is no line.
     closed: (String, String),
     /// Everybody is held.

@@ -73,7 +73,8 @@ impl Api {
         };
         let answer =
             Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-        let ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+        let ask =
+            Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
         edge.learn(&errand_to_leaf('@', &id, &ask), &to_text(&answer), NOW);
         Api { edge, id }
     }
@@ -204,6 +205,27 @@ fn people_are_given_pages_and_no_script_reads_them() {
     let told = Api::new(Phase::Busy).ask(navigation);
     assert!(matches!(told, Verdict::Page(_)) && !head(&told).contains("Access-Control"), "{told:?}");
     assert!(head(&told).contains("\nAnteroom: form_held\n"));
+}
+
+#[test]
+fn a_forms_page_goes_nowhere_by_itself_whatever_became_of_the_wish() {
+    for outcome in [
+        Outcome::Busy,
+        Outcome::Unreachable,
+        Outcome::Unknown,
+        Outcome::Void,
+        Outcome::Waiting,
+        Outcome::Next { retry_ms: 1 },
+    ] {
+        let form = Question { mode: "navigate", accept: "text/html", method: "POST", origin: "", ..CALL };
+        let (wish, told) = Api::new(Phase::Open).ask_and_hear(form, outcome.clone());
+        assert!(wish.is_some() && head(&told).starts_with("503\n"), "{outcome:?}: {told:?}");
+        let Verdict::Page(page) = told else { panic!("no page") };
+        assert!(
+            page.contains("\nAnteroom: form_held\n") && page.contains(r#""refresh":"""#),
+            "{outcome:?}: {page}"
+        );
+    }
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn edge(paths: &[&str]) -> (Edge, Vec<String>) {
 
 /// The room's leaf says how things stand.
 fn hear(edge: &mut Edge, id: &str, sequence: u64, revocations: Option<Revocations>) {
-    let ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    let ask =
+        Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
     let board = Board {
         version: 1,
         sequence,
@@ -185,7 +186,7 @@ fn what_may_have_ended_passes_is_told_and_a_newer_board_alone_is_not() {
     hear(&mut edge, &ids[0], 3, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
     assert_eq!(edge.endings(), begun + 1, "a longer list");
     let wish = Wish::LeavePass { epoch: 0, pass_epoch: 0, seat: 4, generation: 1 };
-    let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
     edge.learn(&errand_to_leaf('?', &ids[0], &ask), &to_text(&Answer::from(Outcome::Left)), NOW);
     assert_eq!(edge.endings(), begun + 2, "somebody left");
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: Vec::new() }), NOW);
@@ -209,7 +210,8 @@ fn an_isolate_follows_the_schedule_by_its_own_clock_and_what_it_said_before_coun
         ..Board::default()
     };
     let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-    let ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+    let ask =
+        Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
     edge.learn(&errand_to_leaf('@', &ids[0], &ask), &to_text(&answer), NOW);
     let said = edge.admits("https://shop.example/", &cookies, NOW).expect("a good pass");
     assert!(said.starts_with(&(NOW.0 + 500).to_string()), "good until the sessions end: {said}");
@@ -280,6 +282,30 @@ fn whoever_was_inside_when_the_room_was_lost_stays_for_as_long_as_the_operator_s
 }
 
 #[test]
+fn whoever_is_out_stays_out_while_the_room_is_lost_and_the_door_knows_who_is_in() {
+    let (mut edge, ids) = edge(&["/"]);
+    set(&mut edge, &ids[0], &json!({ "outage_grace_seconds": 3_600 }));
+    hear(&mut edge, &ids[0], 2, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let revoked = navigation(&cookies(&ids[0], |_| ()));
+    let Verdict::Errand(errand) = edge.gate(&Asked::parse(&revoked), late, [[0; 16]; 2]) else {
+        panic!("decided")
+    };
+    edge.learn(&errand, "", late);
+    assert!(
+        matches!(edge.gate(&Asked::parse(&revoked), late, [[0; 16]; 2]), Verdict::Page(_)),
+        "it was given up"
+    );
+    let inside = navigation(&cookies(&ids[0], |pass| pass.generation = Generation(2)));
+    assert_eq!(edge.gate(&Asked::parse(&inside), late, [[0; 16]; 2]), Verdict::Origin);
+    let door = inside.replace("example/", "example/.anteroom/wait?to=/x");
+    let Verdict::Answer(answer) = edge.gate(&Asked::parse(&door), late, [[0; 16]; 2]) else {
+        panic!("waits")
+    };
+    assert!(answer.starts_with("303\n") && answer.contains("\nLocation: /x\n"), "{answer}");
+}
+
+#[test]
 fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_so() {
     for (until, opens) in
         [(None, false), (Some("2027-01-15T08:00:02Z"), false), (Some("2027-01-15T08:00:03Z"), true)]
@@ -306,7 +332,7 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
             "what is ours is answered by us"
         );
         let wish = Wish::Join { holder: [1; 16] };
-        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
         let told =
             edge.told(&Asked::parse(&asked), &errand_to_leaf('?', &ids[0], &ask), "", late, [[0; 16]; 2]);
         assert_eq!(told == Verdict::Origin, opens, "a leaf that does not answer");

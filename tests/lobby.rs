@@ -5,7 +5,7 @@ use durable::board::{Board, Revocations};
 use durable::calls::Calls;
 use durable::json;
 use durable::lobby::{Lobby, Next, Taken};
-use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::protocol::{Answer, Ask, Neighbourhood, Outcome, Wish};
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::Config;
@@ -16,7 +16,8 @@ use durable::wire::{from_text, to_text};
 const NOON: Millis = Millis(1_800_000_000_000);
 const FRESH: [u8; 16] = [9; 16];
 /// Of an edge that has heard nothing yet.
-const NOTHING: Ask = Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0 };
+const NOTHING: Ask =
+    Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
 
 fn keys() -> Keys {
     Keys::new(&"k".repeat(32), "", "").unwrap()
@@ -264,4 +265,35 @@ fn all_who_want_a_board_hear_of_one_call_for_it() {
     let told = calls.hear_board(&Outcome::Board);
     assert!(!calls.want_board());
     assert_eq!(calls.hear(&lobby, NOON, told).len(), 2);
+}
+
+#[test]
+fn of_one_network_no_more_join_in_a_minute_than_the_room_says_and_nobody_is_counted_twice() {
+    let (mut lobby, mut room, mut calls) = (lobby(), room(), Calls::default());
+    let ask = |holder: u8, prefix: u8| {
+        let neighbourhood = Some(Neighbourhood { prefix: [prefix; 4], joins_per_minute: 2 });
+        to_text(&Ask { wish: join(holder), neighbourhood, ..NOTHING })
+    };
+    let of_one: Vec<String> = [1, 2, 1, 3].map(|holder| ask(holder, 1)).into();
+    assert_eq!(calls.take(&mut lobby, NOON, 1, &of_one.join("\n")), None, "some of them travel");
+    assert_eq!(calls.take(&mut lobby, NOON, 2, &ask(4, 2)), None, "another network");
+    let told = round_trip(&mut lobby, &mut room, NOON);
+    let replies = calls.hear(&lobby, NOON, told);
+    let outcomes = |reply: &str| -> Vec<Outcome> {
+        reply.lines().map(|line| from_text::<Answer>(line.as_bytes()).unwrap().outcome).collect()
+    };
+    let [(1, first), (2, other)] = replies.as_slice() else { panic!("{replies:?}") };
+    let first = outcomes(first);
+    assert_eq!(first[3], Outcome::Crowded);
+    assert_eq!(
+        (rank(&first[0]), rank(&first[2])),
+        (rank(&first[0]), rank(&first[0])),
+        "one holder, one rank"
+    );
+    assert_eq!(rank(&outcomes(other)[0]), Rank(2));
+    // Who has a ticket gets it again, crowded or not.
+    let again = calls.take(&mut lobby, NOON.plus(Millis(1_000)), 3, &ask(2, 1)).unwrap();
+    assert_eq!(rank(&outcomes(&again)[0]), rank(&first[1]));
+    let later = calls.take(&mut lobby, NOON.plus(Millis(60_001)), 4, &ask(3, 1));
+    assert_eq!(later, None, "a minute later they may");
 }

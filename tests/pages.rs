@@ -27,6 +27,7 @@ fn states() -> Vec<Standing> {
         Standing::Next { place },
         Standing::Drawing { people: 312, next_in: Millis(20_000), wait, waited: Millis(330_000) },
         Standing::Prequeue { place: None, people: 312, starts_in: Millis(700_000) },
+        Standing::Crowded,
         Standing::Closed,
         Standing::Held { place: Some(place), people_ahead: 312 },
         Standing::Reconnecting,

@@ -36,6 +36,10 @@ impl Calls {
             };
             taken.first.get_or_insert(ask);
             let waiter = waiter(call, taken.outcomes.len());
+            if lobby.is_crowded(now, &ask) {
+                taken.outcomes.push(Some(Outcome::Crowded));
+                continue;
+            }
             taken.outcomes.push(match lobby.ask(now, waiter, ask.wish) {
                 Taken::Answered(outcome) => Some(outcome),
                 Taken::Gathered => None,

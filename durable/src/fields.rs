@@ -7,11 +7,8 @@ use crate::pieces::joined;
 use crate::settings::Fault;
 use crate::wire::to_text;
 
-/// What is said of a field that nobody reads.
-const UNKNOWN: &str = "is not a field this version knows";
-
-/// Reads what some version wrote, and stored: what operators may not send is what this version does not know, but a newer one may have
-/// written it, before a deployment was taken back or while it spreads. A room that cannot be read would be no room.
+/// Reads what some version wrote, and stored. A newer one may have written what this one would refuse, before a deployment was taken back or while
+/// it spreads, or an older one what is refused since: such a field says nothing, for a room that cannot be read covers nothing.
 pub(crate) fn stored<T>(
     json: &Value,
     parse: impl Fn(&Value) -> Result<T, Vec<Fault>>,
@@ -21,7 +18,7 @@ pub(crate) fn stored<T>(
         well => return well,
     };
     let mut known = json.clone();
-    for Fault { field, .. } in faults.iter().filter(|fault| fault.message == UNKNOWN) {
+    for Fault { field, .. } in &faults {
         let (outer, inner) = field.split_once('.').unwrap_or(("", field));
         let whole = known.as_object_mut();
         let object = match outer {
@@ -73,7 +70,7 @@ impl<'a> Fields<'a> {
         let unknown: Vec<&String> =
             self.object.iter().map(|(key, _)| key).filter(|key| !self.known.contains(*key)).listed();
         for key in unknown {
-            self.fault(&key.clone(), UNKNOWN);
+            self.fault(&key.clone(), "is not a field this version knows");
         }
         if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }

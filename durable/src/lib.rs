@@ -47,6 +47,7 @@ pub mod kept;
 pub mod line;
 pub mod listed;
 pub mod lobby;
+pub mod neighbours;
 pub mod order;
 pub mod pace;
 pub mod page_settings;

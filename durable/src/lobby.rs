@@ -15,6 +15,7 @@ use crate::batch::{
 };
 use crate::board::{Board, Revocations};
 use crate::listed::Listed as _;
+use crate::neighbours::Neighbours;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
 use crate::replies::IN_FLIGHT_MAX;
 use crate::table::Table;
@@ -96,6 +97,7 @@ pub struct Lobby {
     revocations: Revocations,
     remembered: Table<Holder, (Ticket, String)>,
     memory_order: VecDeque<Holder>,
+    neighbours: Neighbours,
 }
 
 impl Lobby {
@@ -115,7 +117,16 @@ impl Lobby {
             revocations: Revocations::default(),
             remembered: Table::default(),
             memory_order: VecDeque::new(),
+            neighbours: Neighbours::default(),
         }
+    }
+
+    /// Whether somebody would join of whose neighbourhood enough have in this minute. Whoever is not refused is counted, and nobody twice.
+    pub fn is_crowded(&mut self, now: Millis, ask: &Ask) -> bool {
+        let Ask { wish, neighbourhood: Some(of), .. } = ask else { return false };
+        let Wish::Join { holder } = wish else { return false };
+        let is_known = self.recall(now, Holder(*holder)).is_some() || self.waiters.contains(wish);
+        !is_known && !self.neighbours.join(now, of)
     }
 
     /// Takes a wish.

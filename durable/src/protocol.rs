@@ -63,6 +63,15 @@ pub enum Wish {
     Board,
 }
 
+/// Where somebody joins from, if the room counts that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neighbourhood {
+    /// Their address prefix (`prefix.rs`).
+    pub prefix: [u8; 4],
+    /// So many of it may join in a minute.
+    pub joins_per_minute: u32,
+}
+
 /// A call to a leaf.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ask {
@@ -74,6 +83,8 @@ pub struct Ask {
     pub board_at_ms: u64,
     /// The revocation list the edge has: a newer one comes with the answer.
     pub revoked_seq: u64,
+    /// Of who joins, where neighbours are counted.
+    pub neighbourhood: Option<Neighbourhood>,
 }
 
 /// What became of a wish.
@@ -95,6 +106,8 @@ pub enum Outcome {
         /// When it was given.
         joined_at_ms: u64,
     },
+    /// Too many of the same neighbourhood have joined in this minute.
+    Crowded,
     /// Called, but every seat is taken just now; the place is kept.
     Next {
         /// When to come back.
@@ -245,11 +258,13 @@ wire_either!(Wish {
     "leave_pass" => LeavePass { epoch, pass_epoch, seat, generation },
     "board" => Board {},
 });
-wire!(Ask { wish, board_sequence, board_at_ms, revoked_seq });
+wire!(Neighbourhood { prefix, joins_per_minute });
+wire!(Ask { wish, board_sequence, board_at_ms, revoked_seq, neighbourhood });
 wire_either!(Outcome {
     "admitted" => Admitted { pass },
     "busy" => Busy {},
     "joined" => Joined { ticket, rank, joined_at_ms },
+    "crowded" => Crowded {},
     "next" => Next { retry_ms },
     "waiting" => Waiting {},
     "used" => Used {},

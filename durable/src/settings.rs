@@ -132,6 +132,8 @@ pub struct Settings {
     pub cookies: CookieSettings,
     /// How long a called place holds its seat.
     pub claim_window_seconds: u32,
+    /// How many of one address prefix may join in a minute; zero: as many as come.
+    pub joins_per_prefix_per_minute: u32,
     /// How much longer an edge that cannot reach the room honours a pass.
     pub outage_grace_seconds: u32,
     /// Until then an edge that cannot reach the room lets everybody in; zero: never.
@@ -179,6 +181,7 @@ impl Settings {
                 10,
                 600,
             ),
+            joins_per_prefix_per_minute: fields.number("joins_per_prefix_per_minute", 0, 0, 1_000_000),
             outage_grace_seconds: fields.number("outage_grace_seconds", 0, 0, 3_600),
             fail_open_until: if fields.names("fail_open_until") {
                 time(&mut fields, "fail_open_until")
@@ -211,13 +214,31 @@ impl Settings {
         Settings::parse(&merged)
     }
 
-    /// Reads settings that were checked before they were stored, by this version or another: a field that this one does not know says nothing.
+    /// Reads settings that were checked before they were stored, by this version or another: a field that this one would refuse says nothing.
     pub fn stored(json: &Value) -> Result<Settings, Vec<Fault>> {
         stored(json, Settings::parse)
     }
 
-    /// The canonical JSON: parsing it gives the same settings.
+    /// The canonical JSON: parsing it gives the same settings. What came after the first version is said only where it differs from the default: code of
+    /// that version would not read the room.
     pub fn to_json(&self) -> Value {
+        let mut json = self.first_fields();
+        let later = [
+            ("joins_per_prefix_per_minute", self.joins_per_prefix_per_minute),
+            ("outage_grace_seconds", self.outage_grace_seconds),
+        ];
+        for (name, number) in later {
+            if number > 0 {
+                json.set(name, json!(number));
+            }
+        }
+        if self.fail_open_until.0 > 0 {
+            json.set("fail_open_until", json!(iso8601(self.fail_open_until)));
+        }
+        json
+    }
+
+    fn first_fields(&self) -> Value {
         let routes: Vec<Value> = self
             .additional_routes
             .iter()
@@ -247,15 +268,9 @@ impl Settings {
             "turnstile_mode": "off",
             "turnstile_action": "log",
             "claim_window_seconds": self.claim_window_seconds,
-            "outage_grace_seconds": self.outage_grace_seconds,
-            "fail_open_until": self.fail_open_until_json(),
             "allowed_origins": self.allowed_origins,
             "page": self.page.to_json(),
         })
-    }
-
-    fn fail_open_until_json(&self) -> Value {
-        if self.fail_open_until.0 > 0 { json!(iso8601(self.fail_open_until)) } else { Value::Null }
     }
 
     /// Every route of the room.
@@ -327,18 +342,30 @@ fn cookie_suffix(fields: &mut Fields<'_>) -> String {
 fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for value in fields.list("allowed_origins", 64) {
-        let origin = value.as_str().unwrap_or_default();
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let parts = host.map(|host| host.split_once(':').unwrap_or((host, "")));
-        let fits =
-            |(host, port): (&str, &str)| is_host(host) && port.bytes().all(|byte| byte.is_ascii_digit());
-        if parts.is_some_and(fits) {
-            origins.push(origin.to_owned());
+        let origin = value.as_str().unwrap_or_default().to_ascii_lowercase();
+        if is_origin(&origin) {
+            origins.push(origin);
         } else {
-            fields.fault("allowed_origins", "must be origins such as `https://app.example.com`");
+            fields.fault("allowed_origins", ORIGIN_RULE);
         }
     }
     origins
+}
+
+const ORIGIN_RULE: &str = "must be origins as browsers say them, such as `https://app.example.com`: no path, \
+     and a port only if it is not the usual one";
+
+fn is_origin(origin: &str) -> bool {
+    let schemes = [("https://", "443"), ("http://", "80")];
+    let known = schemes.iter().find_map(|(scheme, usual)| Some((origin.strip_prefix(scheme)?, *usual)));
+    let Some((host, usual)) = known else { return false };
+    match host.split_once(':') {
+        Some((host, port)) => {
+            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            is_host(host) && is_number && port != usual
+        }
+        None => is_host(host),
+    }
 }
 
 fn revoked_by_origin(fields: &mut Fields<'_>) -> bool {
@@ -446,7 +473,7 @@ mod tests {
             ("queueing_method", json!("random"), json!("lottery")),
             ("custom_page_html", json!(""), json!("<p>")),
             ("enabled_origin_commands", json!(["revoke"]), json!(["restart"])),
-            ("allowed_origins", json!(["http://localhost:1"]), json!(["https://a.example:1; x"])),
+            ("allowed_origins", json!(["http://localhost:1"]), json!(["https://a.example:443"])),
             ("fail_open_until", json!(null), json!("soon")),
             ("additional_routes", json!([{ "host": "a.b" }]), json!([{ "host": "a/b" }])),
         ] {
@@ -499,8 +526,12 @@ mod tests {
         newer.set("gates_of_tomorrow", json!([1]));
         assert_eq!(faulty_fields(&newer), ["page.wallpaper", "gates_of_tomorrow"]);
         assert_eq!(Settings::stored(&newer), Settings::parse(&with("page", json!({ "title": "A" }))));
-        newer.set("queueing_method", json!("lottery"));
-        assert!(Settings::stored(&newer).is_err());
+        newer.set("allowed_origins", json!(["https://a.example/"]));
+        assert_eq!(Settings::stored(&newer), Settings::parse(&with("page", json!({ "title": "A" }))));
+        newer.set("total_active_users", json!("many"));
+        assert!(Settings::stored(&newer).is_err(), "without a limit there is no room");
+        let said = Settings::parse(&minimal()).unwrap().to_json();
+        assert_eq!(said.as_object().unwrap().len(), 25, "no more than the first version reads");
     }
 
     #[test]
@@ -533,7 +564,17 @@ mod tests {
         assert!(settings.allows_origin("http://shop.example.com:8787"));
         assert!(!settings.allows_origin("https://shop.example.com.evil.example"));
         assert!(!settings.allows_origin("null"));
-        let settings = Settings::parse(&with("allowed_origins", json!(["https://a.example"]))).unwrap();
+        for bad in [
+            "https://a.example:1; x",
+            "https://a.example:",
+            "https://a.example/",
+            "http://a.example:80",
+            "a.example",
+            "*",
+        ] {
+            assert_eq!(faulty_fields(&with("allowed_origins", json!([bad]))), ["allowed_origins"], "{bad}");
+        }
+        let settings = Settings::parse(&with("allowed_origins", json!(["https://A.example"]))).unwrap();
         assert!(settings.allows_origin("https://a.example"));
         assert!(!settings.allows_origin("https://shop.example.com"));
     }

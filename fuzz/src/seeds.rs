@@ -141,7 +141,9 @@ fn messages() -> Vec<Vec<u8>> {
         Wish::Renew { epoch: 1, pass_epoch: 2, seat: 3, generation: 4 },
         Wish::Board,
     ];
-    let asks = wishes.map(|wish| to_text(&Ask { wish, board_sequence: 1, board_at_ms: 2, revoked_seq: 3 }));
+    let asks = wishes.map(|wish| {
+        to_text(&Ask { wish, board_sequence: 1, board_at_ms: 2, revoked_seq: 3, neighbourhood: None })
+    });
     let outcome = Outcome::Joined { ticket: "t".into(), rank: 1, joined_at_ms: 2 };
     let answer = to_text(&Answer { outcome, board: None, board_age_ms: 1, revocations: None });
     let extreme = to_text(&Board { waiting: u64::MAX, issued: 1, called: u64::MAX, ..Board::default() });

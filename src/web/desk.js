@@ -254,8 +254,8 @@
     }
   }
 
-  const differences = (before, after) => Object.keys(after).flatMap((key) => {
-    const [one, other] = [before[key], after[key]];
+  const differences = (before, after) => Object.keys({ ...before, ...after }).flatMap((key) => {
+    const [one = null, other = null] = [before[key], after[key]];
     if (one && other && typeof other === "object" && !Array.isArray(other)) return differences(one, other);
     return JSON.stringify(one) === JSON.stringify(other) ? [] : [`${key}: ${JSON.stringify(one)} → ${JSON.stringify(other)}`];
   });

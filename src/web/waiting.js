@@ -7,9 +7,9 @@
   const over = new Set(["closed", "cookies_blocked", "form_held", "left", "ticket_used"]);
   // Joining and claiming are asked of the wanted page itself, or of the room's door for one elsewhere: that is where places and passes are given.
   // The mark says that nothing else is wanted, whatever pass is held by then.
-  const atDoor = new Set(["joining", "your_turn", "next"]);
-  const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3;
-  let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, spokenAt = Date.now();
+  const atDoor = new Set(["joining", "crowded", "your_turn", "next"]);
+  const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3, KEEP_EVERY_MS = 20000, KEEPS_MAX = 90;
+  let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, keptFor = 0, spokenAt = Date.now();
 
   const form = element("form");
 
@@ -26,7 +26,10 @@
     const changed = told.state !== state, { display } = told;
     state = document.body.dataset.state = told.state;
     for (const id of ["heading", "next", "place", "ahead", "wait", "aheadLabel", "waitLabel"]) element(id).textContent = display[id];
-    element("next").hidden = Boolean(form) && !over.has(state);
+    if (form) {
+      element("held").hidden = over.has(state);
+      element("ready").hidden = element("next").hidden = !over.has(state);
+    }
     element("facts").hidden = !display.ahead;
     element("place").parentNode.hidden = !display.place;
     element("wait").parentNode.hidden = !display.wait;
@@ -36,19 +39,28 @@
     if (display.progress === null) progress.removeAttribute("value");
     else progress.value = display.progress;
     document.title = display.title;
-    speak(changed ? `${display.heading}. ${display.next}` : display.spoken, changed);
+    if (form && over.has(state)) offer(display.heading);
+    else if (!form || state !== "admitted") speak(changed ? `${display.heading}. ${form ? element("held").textContent : display.next}` : display.spoken, changed);
   }
 
-  /** Inside, or no room is there any more. A form goes nowhere by itself: whoever wrote it sends it. */
+  /** A form goes nowhere by itself: whoever wrote it sends it, and may also where the page has nothing more to wait for. */
+  function offer(heading) {
+    element("ready").hidden = false;
+    element("held").hidden = true;
+    speak(`${heading}. ${element("ready").firstElementChild.textContent}`, true);
+  }
+
+  /** Inside, or no room is there any more. */
   function enter() {
     if (!form) return location.replace(target);
     state = document.body.dataset.state = "form_ready";
-    const ready = element("ready"), { heading } = ready.dataset;
-    ready.hidden = false;
-    for (const id of ["held", "facts", "progress", "next", "leave", "offline"]) element(id).hidden = true;
+    const { heading } = element("ready").dataset;
+    for (const id of ["facts", "progress", "next", "leave", "offline"]) element(id).hidden = true;
     element("heading").textContent = document.title = heading;
-    element("send").focus();
-    speak(`${heading}. ${ready.textContent}`, true);
+    // Not the button: nobody should send a form by a key they pressed for something else.
+    element("heading").focus();
+    offer(heading);
+    later(KEEP_EVERY_MS);
   }
 
   const stamp = () => {
@@ -113,18 +125,22 @@
 
   async function ask() {
     // Once it is on its way in, the page waits for the origin, however long that takes.
-    if (over.has(state) || state === "admitted" || state === "form_ready") return;
+    if (over.has(state) || state === "admitted") return;
+    // A seat that waits for its visitor to press a button is kept alive at the door, for a while.
+    const keeps = state === "form_ready";
+    if (keeps && ++keptFor > KEEPS_MAX) return;
     if (asking) asking.abort();
     const mine = asking = new AbortController();
     clearTimeout(timer);
     const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
-      const mark = form && joins > JOINS_MAX ? "anteroom-cookie" : "anteroom-claim";
-      const url = atDoor.has(state) ? marked(mark) : `${waitPath}?to=${encodeURIComponent(target)}`;
+      const mark = form && joins > JOINS_MAX ? "anteroom-claim=1&anteroom-cookie" : "anteroom-claim";
+      const url = keeps ? `${waitPath}?anteroom-claim=1` : atDoor.has(state) ? marked(mark) : `${waitPath}?to=${encodeURIComponent(target)}`;
       const told = await fetched(url, mine.signal);
       if (mine !== asking) return;
       // An answer that is none of ours is the origin's: there is no room here any more.
-      if (!told) return atDoor.has(state) ? enter() : later(backoff());
+      if (!told) return keeps ? undefined : atDoor.has(state) ? enter() : later(backoff());
+      if (keeps && told.state === "admitted") return later(KEEP_EVERY_MS);
       failures = 0;
       element("offline").hidden = true;
       stamp();
@@ -166,12 +182,13 @@
     state = "joining";
     form.hidden = false;
     element("next").hidden = document.querySelector(".again").hidden = true;
-    element("send").addEventListener("click", () => location.reload());
+    element("send").addEventListener("click", ({ target: send }) => { send.disabled = true; location.reload(); });
   }
   if (over.has(state)) return;
   stamp();
   gather();
   addEventListener("pageshow", (event) => {
+    if (form) element("send").disabled = false;
     if (!event.persisted) return;
     if (state === "admitted") state = "waiting";
     ask();

@@ -111,14 +111,14 @@ describe("a page in front of a covered API", () => {
     await context.close();
   });
 
-  test("may send a visitor without script, who comes back as well", { timeout: 90_000 }, async () => {
+  test("may send a visitor without script, who comes back as well", { timeout: 150_000 }, async () => {
     await takeTheSeat();
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(`${api}/.anteroom/wait?to=${encodeURIComponent(`${app}/?day=2`)}`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
     await seat.leave();
-    await page.waitForURL(`${app}/?day=2`, { timeout: 40_000 });
+    await page.waitForURL(`${app}/?day=2`, { timeout: 60_000 });
     await context.close();
   });
 });

@@ -147,3 +147,20 @@ describe("a place and its pass", () => {
     assert.equal((await second.go()).headers.anteroom, undefined);
   });
 });
+
+describe("a room that counts joins of one network", () => {
+  let anteroom;
+  before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, joins_per_prefix_per_minute: 3 })] }); });
+  after(() => anteroom.stop());
+
+  test("gives so many of it a rank in a minute, and tells the others so", { timeout: 60_000 }, async () => {
+    const visitors = Array.from({ length: 8 }, () => new Visitor(anteroom));
+    const states = [];
+    for (const visitor of visitors) states.push(await visitor.arrive());
+    assert.deepEqual(states, ["inside", ...Array(3).fill("waiting"), ...Array(4).fill("crowded")]);
+    const page = await visitors[7].go();
+    assert.deepEqual([page.headers.anteroom, page.status], ["crowded", 200]);
+    assert.match(page.body, /joining from the same network/);
+    assert.equal((await anteroom.board()).issued, 3);
+  });
+});
