@@ -3,7 +3,7 @@ import { APP, NAVIGATION } from "../workerd/harness.mjs";
 import { all, full } from "./world.mjs";
 
 /** Origins that are not the room's, some of which look like it. */
-const foreign = ({ host }) => ["https://evil.example", "null", `https://${host}.evil.example`, `https://x${host}`, `http://${host}@evil.example`, `http://evil.${host}`, `http://${host}x`, "", "*"];
+const foreign = ({ host, port }) => ["https://evil.example", "null", `https://${host}.evil.example`, `https://x${host}`, `http://${host}@evil.example`, `http://evil.${host}`, `http://${host}x`, `http://${host}:${port}.evil.example`, "", "*"];
 
 export const STRANGERS = [
   {
