@@ -100,7 +100,10 @@ export const FLOODS = [
     tries: "another site makes its visitors' browsers prefetch, prerender, or load a covered address as an image, a script or a frame's part",
     rooms: [{}],
     attempt: async (target, must) => {
-      const guesses = [{ ...NAVIGATION, "Sec-Purpose": "prefetch" }, { ...NAVIGATION, "Sec-Purpose": "prefetch;prerender" }, { ...NAVIGATION, Purpose: "prefetch" }, { ...NAVIGATION, "Sec-Purpose": "prefetch;anonymous-client-ip" }];
+      const guesses = [
+        { ...NAVIGATION, "Sec-Purpose": "prefetch" }, { ...NAVIGATION, "Sec-Purpose": "prefetch;prerender" }, { ...NAVIGATION, Purpose: "prefetch" },
+        { ...NAVIGATION, "Sec-Purpose": "prefetch;anonymous-client-ip" },
+      ];
       const parts = ["image/avif,image/webp,*/*", "*/*", "text/css,*/*;q=0.1"].map((Accept) => ({ Accept, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site" }));
       const answers = await all([...guesses, ...parts], (headers) => target.ask("/x", { headers }));
       for (const { status, headers } of answers) must(status === 503 && !headers["set-cookie"], `one was answered ${status}, ${headers["set-cookie"]}`);

@@ -22,7 +22,10 @@ export const OPERATORS = [
     rooms: [{ total_active_users: 1 }],
     attempt: async (target, must) => {
       const pass = tokenOf(await full(target));
-      const sessions = [...Array.from({ length: 256 }, (_, keyId) => target.token("operator", {}, { key: "x".repeat(64), keyId })), pass, target.token("operator", { expires: Date.now() - 1 }), "", "A".repeat(127)];
+      const sessions = [
+        ...Array.from({ length: 256 }, (_, keyId) => target.token("operator", {}, { key: "x".repeat(64), keyId })), pass,
+        target.token("operator", { expires: Date.now() - 1 }), "", "A".repeat(127),
+      ];
       for (const session of sessions) {
         const { body } = await target.operator("/", { headers: { Cookie: `anteroom-operator=${session}` } });
         must(!body.includes("data-csrf"), "one of them sees the desk");
@@ -37,7 +40,10 @@ export const OPERATORS = [
     tries: "forms and scripts of other sites, and of the shop, in the browser of an operator who is signed in",
     attempt: async (target, must) => {
       const { Cookie, csrf } = await signedIn(target, must), room = `${API}/${target.idOf(0)}`;
-      const strangers = [{}, { Origin: "https://evil.example" }, { Origin: `http://${target.host}:${target.port}` }, { Origin: "null" }, { "Sec-Fetch-Site": "same-site" }, { "Sec-Fetch-Site": "cross-site" }, { Referer: `http://${OPERATORS_HOST}/` }];
+      const strangers = [
+        {}, { Origin: "https://evil.example" }, { Origin: `http://${target.host}:${target.port}` }, { Origin: "null" }, { "Sec-Fetch-Site": "same-site" },
+        { "Sec-Fetch-Site": "cross-site" }, { Referer: `http://${OPERATORS_HOST}/` },
+      ];
       for (const headers of strangers) {
         must((await form(target, OPERATORS_TOKEN, headers)).status === 403, `signing in from ${JSON.stringify(headers)} is not refused`);
         for (const method of ["PATCH", "PUT", "POST", "DELETE"]) {
@@ -65,7 +71,10 @@ export const OPERATORS = [
     rooms: [{ total_active_users: 1 }],
     attempt: async (target, must) => {
       const holder = await full(target), before = target.seenAtAll(), room = `${API}/${target.idOf(0)}`;
-      const tricks = [{}, { "X-Forwarded-Host": OPERATORS_HOST }, { "X-Host": OPERATORS_HOST }, { Forwarded: `host=${OPERATORS_HOST}` }, { "X-Original-URL": `http://${OPERATORS_HOST}/` }];
+      const tricks = [
+        {}, { "X-Forwarded-Host": OPERATORS_HOST }, { "X-Host": OPERATORS_HOST }, { Forwarded: `host=${OPERATORS_HOST}` },
+        { "X-Original-URL": `http://${OPERATORS_HOST}/` },
+      ];
       for (const headers of tricks) {
         for (const [path, method] of [[API, "GET"], [room, "DELETE"], ["/", "GET"], ["/sign-in", "POST"]]) {
           const said = await target.ask(path, { method, headers: { ...NAVIGATION, ...bearer(OPERATORS_TOKEN), ...headers }, ...(method === "POST" && { body: `token=${OPERATORS_TOKEN}` }) });

@@ -3,7 +3,10 @@ import { APP, NAVIGATION } from "../workerd/harness.mjs";
 import { all, full } from "./world.mjs";
 
 /** Origins that are not the room's, some of which look like it. */
-const foreign = ({ host, port }) => ["https://evil.example", "null", `https://${host}.evil.example`, `https://x${host}`, `http://${host}@evil.example`, `http://evil.${host}`, `http://${host}x`, `http://${host}:${port}.evil.example`, "", "*"];
+const foreign = ({ host, port }) => [
+  "https://evil.example", "null", `https://${host}.evil.example`, `https://x${host}`, `http://${host}@evil.example`, `http://evil.${host}`, `http://${host}x`,
+  `http://${host}:${port}.evil.example`, "", "*",
+];
 
 export const STRANGERS = [
   {
@@ -14,8 +17,15 @@ export const STRANGERS = [
       const holder = await full(target), waits = target.visitor();
       await waits.arrive();
       const { place } = await waits.stand();
-      const posts = [{}, ...foreign(target).map((Origin) => ({ Origin })), ...["cross-site", "same-site", "none", "", "same-origin, cross-site"].map((site) => ({ "Sec-Fetch-Site": site })), { Referer: `http://${target.host}/` }, { "X-Forwarded-Host": "evil.example", Origin: "https://evil.example" }];
-      const asked = [...posts.map((headers) => ({ method: "POST", headers })), { method: "GET", headers: { "Sec-Fetch-Site": "same-origin" } }, { method: "PUT", headers: { "Sec-Fetch-Site": "same-origin" } }, { method: "HEAD", headers: {} }];
+      const posts = [
+        {}, ...foreign(target).map((Origin) => ({ Origin })),
+        ...["cross-site", "same-site", "none", "", "same-origin, cross-site"].map((site) => ({ "Sec-Fetch-Site": site })),
+        { Referer: `http://${target.host}/` }, { "X-Forwarded-Host": "evil.example", Origin: "https://evil.example" },
+      ];
+      const asked = [
+        ...posts.map((headers) => ({ method: "POST", headers })), { method: "GET", headers: { "Sec-Fetch-Site": "same-origin" } },
+        { method: "PUT", headers: { "Sec-Fetch-Site": "same-origin" } }, { method: "HEAD", headers: {} },
+      ];
       for (const visitor of [holder, waits]) {
         for (const { method, headers } of asked) {
           const { status } = await visitor.ask("/.anteroom/leave", { method, headers: { ...NAVIGATION, ...headers } });
@@ -38,7 +48,9 @@ export const STRANGERS = [
       const paths = ["/", "/.anteroom/wait", "/.anteroom/board", "/.anteroom/draw", "/.anteroom/leave"], origins = foreign(target).filter(Boolean);
       const preflight = { "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "anteroom-token", "Access-Control-Request-Private-Network": "true" };
       const asked = origins.flatMap((Origin) => paths.flatMap((path) => [
-        waits.ask(path, { headers: { ...APP, Origin } }), target.ask(path, { headers: { ...APP, Origin } }), target.ask(path, { method: "OPTIONS", headers: { Origin, ...preflight } }), ...(path === "/" ? [] : [holder.ask(path, { headers: { ...APP, Origin } })]),
+        waits.ask(path, { headers: { ...APP, Origin } }), target.ask(path, { headers: { ...APP, Origin } }),
+        target.ask(path, { method: "OPTIONS", headers: { Origin, ...preflight } }),
+        ...(path === "/" ? [] : [holder.ask(path, { headers: { ...APP, Origin } })]),
       ]));
       const answers = await Promise.all(asked);
       for (const { headers } of answers) for (const name of Object.keys(headers)) must(!name.startsWith("access-control-"), `an answer has ${name}: ${headers[name]}`);
@@ -55,10 +67,16 @@ export const STRANGERS = [
     attempt: async (target, must) => {
       const holder = await full(target), base = `http://${target.host}:${target.port}`;
       const tricks = [
-        "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/", "HTTPS://evil.example", "https:evil.example", "https:/evil.example", "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "javascript:alert(1)", "data:text/html,x",
-        `${base}@evil.example/`, `${base}.evil.example/`, `${base}:x@evil.example/`, `http://${target.host}\\@evil.example`, `http://${target.host}%40evil.example`, `http://evil.example#${base}`, `http://evil.example?${base}`, `//${target.host}@evil.example`, "/%2f/evil.example", "/..//evil.example", "/.//evil.example", "/\u2028/evil.example", "http://evil.example\0", "https://ev\u0130l.example", "",
+        "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/", "HTTPS://evil.example", "https:evil.example",
+        "https:/evil.example", "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "javascript:alert(1)", "data:text/html,x",
+        `${base}@evil.example/`, `${base}.evil.example/`, `${base}:x@evil.example/`, `http://${target.host}\\@evil.example`,
+        `http://${target.host}%40evil.example`, `http://evil.example#${base}`, `http://evil.example?${base}`, `//${target.host}@evil.example`,
+        "/%2f/evil.example", "/..//evil.example", "/.//evil.example", "/\u2028/evil.example", "http://evil.example\0", "https://ev\u0130l.example", "",
       ];
-      const queries = tricks.flatMap((to) => [`to=${encodeURIComponent(to)}`, `to=${encodeURIComponent(encodeURIComponent(to))}`, `to=/&to=${encodeURIComponent(to)}`, `to=${encodeURIComponent(to)}&to=/`]);
+      const queries = tricks.flatMap((to) => [
+        `to=${encodeURIComponent(to)}`, `to=${encodeURIComponent(encodeURIComponent(to))}`, `to=/&to=${encodeURIComponent(to)}`,
+        `to=${encodeURIComponent(to)}&to=/`,
+      ]);
       // What is no address to a browser leads nowhere.
       const from = `${base}/.anteroom/wait`;
       const leaves = (address) => URL.canParse(address, from) && new URL(address, from).host !== `${target.host}:${target.port}`;
@@ -83,7 +101,10 @@ export const STRANGERS = [
     tries: "the waiting page or the operator's in a frame, to have people click in it",
     rooms: [{ queue_all: true }],
     attempt: async (target, must) => {
-      const pages = [await target.ask("/", { headers: NAVIGATION }), await target.ask("/.anteroom/wait?to=/", { headers: NAVIGATION }), await target.ask("/", { method: "POST", headers: NAVIGATION }), await target.operator("/")];
+      const pages = [
+        await target.ask("/", { headers: NAVIGATION }), await target.ask("/.anteroom/wait?to=/", { headers: NAVIGATION }),
+        await target.ask("/", { method: "POST", headers: NAVIGATION }), await target.operator("/"),
+      ];
       for (const { headers } of pages) {
         const policy = headers["content-security-policy"] ?? "", [, ancestors] = /frame-ancestors ([^;]*)/.exec(policy) ?? [];
         must(ancestors?.trim() === "'self'", `frame-ancestors is ${ancestors}`);

@@ -4,16 +4,22 @@ import { all, cookieOf, full } from "./world.mjs";
 
 /** Every one of these is `/sale`, or below it, to some server or other. */
 const SPELLINGS = [
-  "/sale", "/sale/", "/%73ale", "/%73%61%6c%65", "//sale", "///sale//x", "/./sale", "/%2e/sale", "/x/../sale", "/x/%2e%2e/sale", "/x/..%2fsale", "/x/..%2Fsale", "/x%2f..%2fsale",
-  "/%2fsale", "/%5csale", "/x\\..\\sale", "\\sale", "/x/..%5csale", "/sale;x", "/sale;/x", "/sale%3bx", "/;x/sale", "/x;a/..;b/sale", "/sale%2fx", "/sale/.", "/sale/x/..", "/sale?", "/sale?x=/../y", "/sale#x",
-  "/.well-known/../sale", "/.well-known/%2e%2e/sale", "/.well-known/..%2fsale", "/.well-known/..%5csale", "/.well-known/..;/sale", "/.well-known/./../sale", "/.well-known/x/../../sale",
+  "/sale", "/sale/", "/%73ale", "/%73%61%6c%65", "//sale", "///sale//x", "/./sale", "/%2e/sale", "/x/../sale", "/x/%2e%2e/sale", "/x/..%2fsale", "/x/..%2Fsale",
+  "/x%2f..%2fsale",
+  "/%2fsale", "/%5csale", "/x\\..\\sale", "\\sale", "/x/..%5csale", "/sale;x", "/sale;/x", "/sale%3bx", "/;x/sale", "/x;a/..;b/sale", "/sale%2fx", "/sale/.",
+  "/sale/x/..", "/sale?", "/sale?x=/../y", "/sale#x",
+  "/.well-known/../sale", "/.well-known/%2e%2e/sale", "/.well-known/..%2fsale", "/.well-known/..%5csale", "/.well-known/..;/sale", "/.well-known/./../sale",
+  "/.well-known/x/../../sale",
   "/robots.txt/../sale", "/favicon.ico/..%2fsale", "/robots.txt%2f..%2fsale",
 ];
 /** By name and value; each is believed by something on somebody's way to an origin. */
 const CLAIMS = {
-  Anteroom: "admitted", "Anteroom-Command": "revoke", "Cf-Waiting-Room-Command": "revoke", "Anteroom-CSRF": "0".repeat(32), "Anteroom-Pass": "1", "X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1",
-  "True-Client-IP": "127.0.0.1", "CF-Connecting-IP": "127.0.0.1", "CF-Connecting-IPv6": "::1", "CF-Worker": "localhost", "CF-Ray": "0", "CDN-Loop": "cloudflare", "CF-Visitor": '{"scheme":"https"}',
-  Forwarded: "for=127.0.0.1;host=operator.localhost", "X-Forwarded-Host": "operator.localhost", "X-Forwarded-Proto": "https", "X-Original-URL": "/robots.txt", "X-Rewrite-URL": "/robots.txt", "X-HTTP-Method-Override": "GET",
+  Anteroom: "admitted", "Anteroom-Command": "revoke", "Cf-Waiting-Room-Command": "revoke", "Anteroom-CSRF": "0".repeat(32), "Anteroom-Pass": "1",
+  "X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1",
+  "True-Client-IP": "127.0.0.1", "CF-Connecting-IP": "127.0.0.1", "CF-Connecting-IPv6": "::1", "CF-Worker": "localhost", "CF-Ray": "0",
+  "CDN-Loop": "cloudflare", "CF-Visitor": '{"scheme":"https"}',
+  Forwarded: "for=127.0.0.1;host=operator.localhost", "X-Forwarded-Host": "operator.localhost", "X-Forwarded-Proto": "https", "X-Original-URL": "/robots.txt",
+  "X-Rewrite-URL": "/robots.txt", "X-HTTP-Method-Override": "GET",
   "X-Host": "elsewhere.example", Via: "1.1 cloudflare", "X-Middleware-Subrequest": "1", "Sec-Fetch-Site": "same-origin", Authorization: "Bearer admitted",
 };
 
@@ -41,7 +47,10 @@ export const WAYS = [
     attempt: async (target, must) => {
       const { host, port } = target, headers = [`Accept: ${NAVIGATION.Accept}`];
       const covered = [host, `${host}:${port}`, `${host}:80`, `${host}:443`, host.toUpperCase(), `${host}.`, `${host}.:${port}`, `${host}..`];
-      const foreign = ["elsewhere.example", `x${host}`, `${host}.evil.example`, `evil.example:${port}`, "127.0.0.1", "[::1]", "", `${host}@evil.example`, `${host} evil.example`, `${host}/x`, `evil.example#${host}`];
+      const foreign = [
+        "elsewhere.example", `x${host}`, `${host}.evil.example`, `evil.example:${port}`, "127.0.0.1", "[::1]", "", `${host}@evil.example`,
+        `${host} evil.example`, `${host}/x`, `evil.example#${host}`,
+      ];
       const before = target.seenAtAll();
       for (const name of covered) must(/^anteroom: joining/im.test(await target.raw(["GET / HTTP/1.1", `Host: ${name}`, ...headers])), `the room does not know itself as ${name}`);
       for (const name of foreign) must(!/^HTTP\/1.1 [23](?![\s\S]*^anteroom: joining)/im.test(await target.raw(["GET / HTTP/1.1", `Host: ${name}`, ...headers])), `${name} is answered by somebody else`);
@@ -75,7 +84,8 @@ export const WAYS = [
     attempt: async (target, must) => {
       const holder = await full(target), before = target.seen().length, names = ["websocket", "WebSocket", "h2c", "TLS/1.0", "anteroom"];
       const shake = (name, more = []) => target.raw([
-        "GET /ws HTTP/1.1", `Host: ${target.host}`, "Connection: Upgrade", `Upgrade: ${name}`, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ...more,
+        "GET /ws HTTP/1.1", `Host: ${target.host}`, "Connection: Upgrade", `Upgrade: ${name}`, "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ...more,
       ]);
       for (const name of names) must(!/^HTTP\/1.1 101/.test(await shake(name)), `${name} was granted`);
       must(!/^HTTP\/1.1 101/.test(await shake("websocket", [`Cookie: ${target.cookieName()}=${target.token("ticket", {})}`])), "a ticket opened one");
@@ -116,7 +126,9 @@ export const WAYS = [
     attempt: async (target, must) => {
       const holder = await full(target), before = target.seen().length;
       const names = ["wait", "wait?to=/", "board", "draw", "leave", "x", "", "../.anteroom/board"];
-      const ways = names.flatMap((name) => ["/.anteroom/", "//.anteroom/", "/%2eanteroom/", "/.anteroom%2f", "/x/../.anteroom/", "/.anteroom;a/", "/.%61nteroom/"].map((start) => start + name));
+      const ways = names.flatMap((name) => [
+        "/.anteroom/", "//.anteroom/", "/%2eanteroom/", "/.anteroom%2f", "/x/../.anteroom/", "/.anteroom;a/", "/.%61nteroom/",
+      ].map((start) => start + name));
       const ask = (cookie, path) => target.raw([`GET ${path} HTTP/1.1`, `Host: ${target.host}`, "Accept: application/json", ...(cookie ? [`Cookie: ${cookie}`] : [])]);
       await all(ways, async (path) => {
         await ask("", path);
