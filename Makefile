@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test sim sim-big check fuzz bench crowd verify-draw deploy secret clean
+.PHONY: help setup dev test sim sim-big check attack fuzz bench crowd verify-draw deploy secret clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
@@ -14,6 +14,8 @@ sim-big: ## a million visitors at noon: figures, and a chart in target/sim-big.s
 	@tools/sim.sh --big
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
+attack: ## what attackers try, against a running Anteroom; a table of what was stopped
+	@tools/setup.sh build && tools/build.sh && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" node tests/attack/run.mjs
 fuzz: ## make up inputs for every reader of bytes; TIME=60 seconds for each, TARGETS="token batch" for some
 	@tools/fuzz.sh run $(or $(TIME),60) $(TARGETS)
 bench: ## time the gate, polls, joins and the core; report in target/bench/report.json

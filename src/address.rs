@@ -199,7 +199,11 @@ mod tests {
         ] {
             assert_eq!(destination(to, &app), "/", "{to}");
         }
-        for to in ["https://api.example:x@evil.example/", "https://api.example:1@evil.example/"] {
+        for to in [
+            "https://api.example:x@evil.example/",
+            "https://api.example:1@evil.example/",
+            "https://api.example:1.evil.example/",
+        ] {
             assert_eq!(destination(to, &own), "/", "{to}");
         }
     }

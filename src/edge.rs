@@ -314,7 +314,7 @@ impl Prepared<'_> {
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
             Decision::Pass => origin(self.found),
-            Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, &wish) {
+            Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, self.found.room.tag, wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
             },
@@ -331,7 +331,7 @@ impl Prepared<'_> {
     }
 
     fn ask(&mut self, wish: Wish) -> Verdict {
-        if let Some(outcome) = self.isolate.recall(self.now, &wish) {
+        if let Some(outcome) = self.isolate.recall(self.now, self.found.room.tag, wish) {
             return self.told(wish, outcome);
         }
         if matches!(wish, Wish::Enter { .. }) {

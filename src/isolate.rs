@@ -10,7 +10,7 @@ use durable::schedule::Rules;
 use durable::seen::Seen;
 use durable::settings::Settings;
 use durable::table::Table;
-use durable::token::Keys;
+use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
 
 use crate::address::Address;
@@ -174,7 +174,7 @@ pub struct Isolate {
     rooms_asked_at: Millis,
     /// By room, in order.
     boards: Vec<(String, HeldBoard)>,
-    told: Table<Wish, (Outcome, Millis)>,
+    told: Table<(RoomTag, Wish), (Outcome, Millis)>,
     /// Tokens believed before.
     pub seen: Seen,
     endings: u32,
@@ -321,7 +321,9 @@ impl Isolate {
         if directory_version > held_version {
             self.rooms_at = Millis(0);
         }
-        self.remember(now, wish, &answer.outcome);
+        if let Some(room) = RoomTag::from_id(room) {
+            self.remember(now, room, wish, &answer.outcome);
+        }
         answer.outcome
     }
 
@@ -332,9 +334,9 @@ impl Isolate {
         held.end_refresh();
     }
 
-    /// What a wish was answered a moment ago.
-    pub fn recall(&self, now: Millis, wish: &Wish) -> Option<Outcome> {
-        let (outcome, at) = self.told.get(wish)?;
+    /// What a wish was answered in this room a moment ago.
+    pub fn recall(&self, now: Millis, room: RoomTag, wish: Wish) -> Option<Outcome> {
+        let (outcome, at) = self.told.get(&(room, wish))?;
         let repeat = match outcome {
             Outcome::Next { .. } | Outcome::Waiting | Outcome::Busy => REPEAT_WAITING,
             _ => REPEAT,
@@ -342,14 +344,14 @@ impl Isolate {
         now.is_within(repeat, *at).then(|| outcome.clone())
     }
 
-    fn remember(&mut self, now: Millis, wish: Wish, outcome: &Outcome) {
+    fn remember(&mut self, now: Millis, room: RoomTag, wish: Wish, outcome: &Outcome) {
         if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Unknown) {
             return;
         }
         if self.told.len() >= TOLD_MAX {
             self.told = Table::default();
         }
-        self.told.insert(wish, (outcome.clone(), now));
+        self.told.insert((room, wish), (outcome.clone(), now));
     }
 }
 
@@ -405,15 +407,15 @@ mod tests {
 
     #[test]
     fn a_repeated_wish_has_the_answer_it_had_for_five_seconds() {
-        let mut isolate = Isolate::default();
+        let (mut isolate, room) = (Isolate::default(), RoomTag([1; 8]));
         let wish = Wish::Claim { epoch: 0, rank: 7 };
-        isolate.remember(Millis(1_000), wish, &Outcome::Used);
-        assert_eq!(isolate.recall(Millis(6_000), &wish), Some(Outcome::Used));
-        assert_eq!(isolate.recall(Millis(6_001), &wish), None);
-        assert_eq!(isolate.recall(Millis(999), &wish), None, "a clock that jumped back");
-        isolate.remember(Millis(1_000), wish, &Outcome::Next { retry_ms: 3_000 });
-        assert_eq!(isolate.recall(Millis(3_001), &wish), None);
-        isolate.remember(Millis(1_000), Wish::Board, &Outcome::Unreachable);
-        assert_eq!(isolate.recall(Millis(1_000), &Wish::Board), None);
+        isolate.remember(Millis(1_000), room, wish, &Outcome::Used);
+        assert_eq!(isolate.recall(Millis(6_000), room, wish), Some(Outcome::Used));
+        assert_eq!(isolate.recall(Millis(6_001), room, wish), None);
+        assert_eq!(isolate.recall(Millis(999), room, wish), None, "a clock that jumped back");
+        isolate.remember(Millis(1_000), room, wish, &Outcome::Next { retry_ms: 3_000 });
+        assert_eq!(isolate.recall(Millis(3_001), room, wish), None);
+        isolate.remember(Millis(1_000), room, Wish::Board, &Outcome::Unreachable);
+        assert_eq!(isolate.recall(Millis(1_000), room, Wish::Board), None);
     }
 }

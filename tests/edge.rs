@@ -360,3 +360,24 @@ fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
         assert!(asks(|pass| pass.standing = PassStanding::Unconfirmed), "its first sight again");
     }
 }
+
+#[test]
+fn what_one_room_answered_is_no_answer_of_another() {
+    let (mut edge, ids) = edge(&["/a", "/b"]);
+    hear(&mut edge, &ids[1], 1, None);
+    // The same seat, given to somebody else in each room; both passes are due.
+    let ask = |edge: &mut Edge, at: usize| {
+        let cookies = cookies(&ids[at], |pass| pass.standing = PassStanding::Unconfirmed);
+        let path = ["a", "b"][at];
+        let text =
+            format!("https://shop.example/{path}\n{cookies}\nGET\ntext/html\nen\n\nnavigate\n\n\n\n\n");
+        (edge.gate(&Asked::parse(&text), NOW, [[0; 16]; 2]), text)
+    };
+    let (Verdict::Errand(errand), asked) = ask(&mut edge, 0) else { panic!("it is not renewed") };
+    let outcome = Outcome::Admitted { pass: "of the first room".into() };
+    let answer = Answer { outcome, board: None, board_age_ms: 0, revocations: None };
+    let told = edge.told(&Asked::parse(&asked), &errand, &to_text(&answer), NOW, [[0; 16]; 2]);
+    assert!(matches!(told, Verdict::OriginWith(line) if line.contains("of the first room")));
+    assert!(matches!(ask(&mut edge, 0).0, Verdict::OriginWith(_)), "told again from memory");
+    assert!(matches!(ask(&mut edge, 1).0, Verdict::Errand(errand) if errand.contains(&ids[1])));
+}

@@ -284,8 +284,8 @@ impl Settings {
             return self.allowed_origins.iter().any(|allowed| allowed == origin);
         }
         let host = cut(origin, "://").map_or("", |(_, host)| host);
-        let host = host.split_once(':').map_or(host, |(host, _)| host);
-        self.routes().any(|route| route.host == host)
+        let (host, port) = host.split_once(':').unwrap_or((host, ""));
+        port.bytes().all(|byte| byte.is_ascii_digit()) && self.routes().any(|route| route.host == host)
     }
 }
 

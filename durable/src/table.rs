@@ -4,7 +4,7 @@
 
 use crate::chains::Chains;
 use crate::protocol::Wish;
-use crate::token::Holder;
+use crate::token::{Holder, RoomTag};
 use crate::units::{Rank, Seat};
 
 /// What things are found by.
@@ -28,6 +28,13 @@ impl Key for Wish {
             Wish::Renew { seat, .. } | Wish::LeavePass { seat, .. } => u64::from(*seat),
             Wish::Board => 0,
         }
+    }
+}
+
+/// In which room: all of them count ranks and seats from the same numbers on.
+impl Key for (RoomTag, Wish) {
+    fn spread(&self) -> u64 {
+        u64::from_le_bytes(self.0.0) ^ self.1.spread()
     }
 }
 
