@@ -19,7 +19,7 @@ use crate::poll::poll_after;
 use crate::route::{Match, own_path};
 use crate::standing::{Notice, Standing};
 use crate::verdict::Verdict;
-use crate::visit::{Asker, Headers, Verb, asker, verb};
+use crate::visit::{Asker, Headers, Verb, verb};
 use crate::{cors, json, page, text};
 
 /// What answers a request draws from: a nonce and a jitter.
@@ -31,6 +31,8 @@ pub struct Message<'a> {
     pub found: &'a Match,
     /// Who asks.
     pub headers: &'a Headers<'a>,
+    /// What kind they are.
+    pub asker: Asker,
     /// Where they stand.
     pub standing: Standing,
     /// The rank of their ticket.
@@ -53,17 +55,16 @@ pub fn nonce(entropy: Entropy) -> String {
 
 /// The page, or JSON for apps.
 pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy: Entropy) -> Verdict {
-    let Message { found, headers, standing, rank, pass, target, door, cookie } = *message;
+    let Message { found, headers, asker, standing, rank, pass, target, door, cookie } = *message;
     let settings = &found.room.settings;
     let [.., a, b, c, d] = entropy;
     // Whatever it would say otherwise, a form's page goes nowhere by itself: it asks where the visitor stands once it is there.
-    let is_form = asker(headers, settings) == Asker::Navigation && verb(headers) == Verb::Write;
+    let is_form = asker == Asker::Navigation && verb(headers) == Verb::Write;
     let standing = match standing {
         standing if is_form && found.own.is_none() && standing.comes_back() => Standing::FormHeld,
         standing => standing,
     };
     let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
-    let asker = asker(headers, settings);
     let is_app = matches!(asker, Asker::App | Asker::Page);
     let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
     let status = match refused {

@@ -248,11 +248,13 @@ impl Edge {
     ) -> Result<Prepared<'a>, Verdict> {
         let Edge { deployment, isolate, chores, blind } = self;
         let (headers, name) = (&asked.headers, found.room.cookie_name(address.scheme));
+        let asker = visit::asker(headers, &found.room.settings);
         let Ok(keys) = &deployment.keys else {
             let (standing, target) = (Standing::Unavailable, &|| address.target());
             let message = Message {
                 found,
                 headers,
+                asker,
                 standing,
                 rank: None,
                 pass: None,
@@ -270,6 +272,7 @@ impl Edge {
             blind,
             keys,
             headers,
+            asker,
             address,
             found,
             wallet,
@@ -287,6 +290,8 @@ struct Prepared<'a> {
     blind: &'a mut u64,
     keys: &'a Keys,
     headers: &'a Headers<'a>,
+    /// What kind they are: told once, for it is read from a list.
+    asker: Asker,
     address: &'a Address<'a>,
     found: &'a Match,
     wallet: Wallet,
@@ -363,7 +368,7 @@ impl Prepared<'_> {
         match sequel {
             // The mark has done its work: neither the origin nor the visitor's history keeps it.
             // A script that asks so wants to hear where it stands.
-            Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked && self.asker() != Asker::Page => {
+            Sequel::PassWith(token) | Sequel::TellWith(_, token) if marked && self.asker != Asker::Page => {
                 Verdict::Answer(answer::see_other(&self.address.target(), Some(&self.keep(&token))))
             }
             Sequel::PassWith(pass) => self.go_on(Some(&self.keep(&pass))),
@@ -441,7 +446,7 @@ impl Prepared<'_> {
     }
 
     fn tell(&self, standing: Standing, cookie: Option<&str>) -> Verdict {
-        let Prepared { headers, found, address, .. } = *self;
+        let Prepared { headers, asker, found, address, .. } = *self;
         let waits = found.own == Some(Own::Wait);
         let target = || match found.own {
             Some(Own::Wait) => destination(&address.field("to").unwrap_or_default(), &found.room.settings),
@@ -449,25 +454,30 @@ impl Prepared<'_> {
             Some(_) => found.path.to_string(),
             None => address.target(),
         };
-        if standing == Standing::Admitted && self.is_at_the_door() && self.asker() == Asker::Navigation {
+        if standing == Standing::Admitted && self.is_at_the_door() && asker == Asker::Navigation {
             return Verdict::Answer(answer::see_other(&target(), cookie));
         }
         let door = waits.then(|| door(&found.path, address.query));
         let rank = self.wallet.ticket.map(|ticket| ticket.rank);
         let pass = self.wallet.pass;
-        let message =
-            Message { found, headers, standing, rank, pass, target: &target, door: door.as_deref(), cookie };
+        let message = Message {
+            found,
+            headers,
+            asker,
+            standing,
+            rank,
+            pass,
+            target: &target,
+            door: door.as_deref(),
+            cookie,
+        };
         answer::notice(&message, self.board(), self.now, self.entropy[1])
-    }
-
-    fn asker(&self) -> Asker {
-        visit::asker(self.headers, &self.found.room.settings)
     }
 
     /// Whether who asks where they stand wants to come in too: a page elsewhere sent its visitor, or a script asks for a place or a seat. The origin has no
     /// such page: whoever is inside is told so.
     fn is_at_the_door(&self) -> bool {
-        let enters = || match self.asker() {
+        let enters = || match self.asker {
             Asker::Navigation => true,
             Asker::App | Asker::Page => self.address.is_claim(),
             _ => false,
@@ -479,7 +489,7 @@ impl Prepared<'_> {
         let at_the_door = self.is_at_the_door();
         Visit {
             at_the_door,
-            asker: if at_the_door { Asker::Page } else { self.asker() },
+            asker: if at_the_door { Asker::Page } else { self.asker },
             verb: visit::verb(self.headers),
             wallet: &self.wallet,
             marked: self.address.is_marked(),
