@@ -1,10 +1,12 @@
 //! Reads an object's fields one by one and gathers what is wrong with them, so that whoever sent them
 //! hears of all faults at once. A field that nobody asked for by the end is itself a fault.
 
+use crate::date::millis;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
 use crate::pieces::joined;
 use crate::settings::Fault;
+use crate::units::Millis;
 use crate::wire::to_text;
 
 /// Reads what some version wrote, and stored. A newer one may have written what this one would refuse, before a deployment was taken back or while
@@ -105,6 +107,19 @@ impl<'a> Fields<'a> {
                 default.to_owned()
             }
         }
+    }
+
+    /// A moment, as ISO 8601 has it; with a fault, the first of all.
+    pub(crate) fn time(&mut self, field: &str) -> Millis {
+        let text = self.text(field, 40);
+        // The first moment of all stands for none elsewhere.
+        millis(&text).filter(|at| at.0 > 0).unwrap_or_else(|| {
+            self.fault(
+                field,
+                "must be a time such as `2026-12-01T09:00:00Z`, or with its distance from UTC: `…+01:00`",
+            );
+            Millis(0)
+        })
     }
 
     pub(crate) fn flag(&mut self, field: &str, default: bool) -> bool {

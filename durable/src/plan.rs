@@ -4,7 +4,7 @@
 //! JSON is parsed into a [`Plan`], which cannot be invalid by itself; whether it overlaps others is the agenda's question. A field that is null
 //! is the room's.
 
-use crate::date::{iso8601, millis};
+use crate::date::iso8601;
 use crate::fields::Fields;
 use crate::json;
 use crate::json::Value;
@@ -70,12 +70,9 @@ impl Plan {
             return Err(vec![Fault { field: "event".into(), message: "must be a JSON object".into() }]);
         };
         let mut fields = Fields::new(object);
-        let (start, end) = (time(&mut fields, "event_start_time"), time(&mut fields, "event_end_time"));
-        let prequeue = if fields.names("prequeue_start_time") {
-            time(&mut fields, "prequeue_start_time")
-        } else {
-            start
-        };
+        let (start, end) = (fields.time("event_start_time"), fields.time("event_end_time"));
+        let prequeue =
+            if fields.names("prequeue_start_time") { fields.time("prequeue_start_time") } else { start };
         let repeat = repeat(&mut fields);
         times_fit(&mut fields, [prequeue, start, end], repeat);
         let shuffle = fields.flag("shuffle_at_event_start", false);
@@ -176,19 +173,6 @@ impl Plan {
             ..self.event
         }
     }
-}
-
-/// A moment, as ISO 8601 has it; with a fault, the first of all.
-pub(crate) fn time(fields: &mut Fields<'_>, field: &str) -> Millis {
-    let text = fields.text(field, 40);
-    // The first moment of all stands for none below.
-    millis(&text).filter(|at| at.0 > 0).unwrap_or_else(|| {
-        fields.fault(
-            field,
-            "must be a time such as `2026-12-01T09:00:00Z`, or with its distance from UTC: `…+01:00`",
-        );
-        Millis(0)
-    })
 }
 
 fn repeat(fields: &mut Fields<'_>) -> Option<Repeat> {

@@ -16,7 +16,6 @@ use crate::json::{Map, Value};
 use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
 use crate::pieces::cut;
-use crate::plan::time;
 use crate::route_pattern::{RoutePattern, additional_routes, host, is_host, path};
 use crate::units::Millis;
 use crate::wire::{Hear, Said, take, wire};
@@ -184,7 +183,7 @@ impl Settings {
             joins_per_prefix_per_minute: fields.number("joins_per_prefix_per_minute", 0, 0, 1_000_000),
             outage_grace_seconds: fields.number("outage_grace_seconds", 0, 0, 3_600),
             fail_open_until: if fields.names("fail_open_until") {
-                time(&mut fields, "fail_open_until")
+                fields.time("fail_open_until")
             } else {
                 Millis(0)
             },
