@@ -348,14 +348,17 @@ impl Prepared<'_> {
     /// The verdict once a leaf has answered.
     fn told(&mut self, wish: Wish, outcome: Outcome) -> Verdict {
         let only_counted = self.held().board.phase == Phase::Passthrough;
-        if matches!(wish, Wish::Renew { .. }) || (only_counted && matches!(wish, Wish::Enter { .. })) {
+        let renews = matches!(wish, Wish::Renew { .. });
+        let returns = renews && self.wallet.pass.is_some_and(|pass| pass.expires <= self.now);
+        if (renews && !returns) || (only_counted && matches!(wish, Wish::Enter { .. })) {
             return match outcome {
                 Outcome::Admitted { pass } => self.go_on(Some(&self.keep(&pass))),
                 // The old pass is good for a while yet, and who is only counted needs none.
                 _ => self.go_on(None),
             };
         }
-        if outcome == Outcome::Unreachable && self.fails_open() {
+        let enters = self.found.own.is_none();
+        if outcome == Outcome::Unreachable && enters && (self.fails_open() || self.is_good_blind()) {
             return self.let_in_blind();
         }
         // What is answered from memory may have expired since.
@@ -363,6 +366,9 @@ impl Prepared<'_> {
             Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
             outcome => outcome,
         };
+        if returns && !matches!(outcome, Outcome::Admitted { .. }) {
+            return self.returns_not(&outcome);
+        }
         let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);
         let marked = self.address.is_marked();
         match sequel {
@@ -377,6 +383,15 @@ impl Prepared<'_> {
             Sequel::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
             Sequel::TellAndForget(standing) => self.tell(standing, Some(&self.forget())),
         }
+    }
+
+    /// Their seat is somebody else's by now: they begin again. If the room does not say so, they keep what they have and ask again.
+    fn returns_not(&mut self, outcome: &Outcome) -> Verdict {
+        if !matches!(outcome, Outcome::Ended | Outcome::Used) {
+            return self.tell(Standing::Reconnecting, None);
+        }
+        self.wallet.pass = None;
+        self.gate()
     }
 
     fn has_expired(&self, pass: &str) -> bool {

@@ -108,6 +108,10 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
             (false, _) => Decision::Tell(standing),
         };
     }
+    // A wish to come in, of whoever lost their seat to the clock alone: the room knows whether it is still theirs.
+    if let Some(pass) = returning_pass(wallet, view, now).filter(|_| verb != Verb::Head) {
+        return Decision::Ask(renewal(&pass));
+    }
     newcomer(
         wallet.arrival.filter(|arrival| is_fresh(arrival, now)),
         verb,
@@ -250,11 +254,23 @@ fn is_ahead_of_board(wallet: &Wallet, board: &Board) -> bool {
 }
 
 fn valid_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
-    wallet.pass.filter(|pass| {
-        pass.expires > now
-            && (pass.epoch, pass.pass_epoch) == (view.board.epoch(), view.board.pass_epoch())
-            && (view.revoked.is_empty() || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
-    })
+    wallet.pass.filter(|pass| pass.expires > now && is_of_the_board(pass, view))
+}
+
+/// A pass that expired less than D ago: without the interval that a pass is valid longer, it was good for as long. Before an event, and while everybody is
+/// held or turned away, the room gives nothing back.
+fn returning_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
+    let calls = matches!(view.board.phase, Phase::Open | Phase::Busy);
+    let pass = wallet.pass.filter(|pass| calls && pass.expires <= now)?;
+    let session = pass.expires.since(pass.issued).minus(view.renewal_interval);
+    let lately = now.since(pass.expires) < session;
+    is_of_the_board(&pass, view).then_some(pass).filter(|_| lately)
+}
+
+/// Whether a pass was neither given up nor ended, as far as this isolate has heard.
+fn is_of_the_board(pass: &Pass, view: &View<'_>) -> bool {
+    (pass.epoch, pass.pass_epoch) == (view.board.epoch(), view.board.pass_epoch())
+        && (view.revoked.is_empty() || !view.revoked.contains(&(pass.seat.0, pass.generation.0)))
 }
 
 /// A pass is due at its first request after first contact, and once older than the interval.

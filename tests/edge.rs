@@ -81,9 +81,15 @@ fn navigation(cookies: &str) -> String {
 }
 
 fn cookies(id: &str, change: impl FnOnce(&mut Pass)) -> String {
-    let room = RoomTag::from_id(id).unwrap();
-    let mut pass = Pass {
-        room,
+    let mut pass = a_pass(id);
+    change(&mut pass);
+    let name = format!("__Host-anteroom-{}", &id[..8]);
+    format!("{name}={}", keys().sign(&pass))
+}
+
+fn a_pass(id: &str) -> Pass {
+    Pass {
+        room: RoomTag::from_id(id).unwrap(),
         epoch: Epoch(0),
         pass_epoch: PassEpoch(0),
         seat: Seat(3),
@@ -91,10 +97,7 @@ fn cookies(id: &str, change: impl FnOnce(&mut Pass)) -> String {
         issued: NOW,
         expires: NOW.plus(Millis(300_000)),
         standing: PassStanding::Confirmed,
-    };
-    change(&mut pass);
-    let name = format!("__Host-anteroom-{}", &id[..8]);
-    format!("{name}={}", keys().sign(&pass))
+    }
 }
 
 const URL: &str = "https://shop.example/sale/basket?item=1";
@@ -358,6 +361,35 @@ fn where_sessions_are_fixed_a_pass_is_confirmed_once_and_renewed_never() {
         };
         assert_eq!(asks(old), !fixed);
         assert!(asks(|pass| pass.standing = PassStanding::Unconfirmed), "its first sight again");
+    }
+}
+
+#[test]
+fn whoever_asks_for_their_seat_goes_on_with_it_or_begins_again_and_is_never_let_through_without() {
+    let (mut edge, ids) = edge(&["/"]);
+    let asked = navigation(&cookies(&ids[0], |pass| {
+        (pass.issued, pass.expires) = (NOW.minus(Millis(360_000)), NOW.minus(Millis(1)));
+    }));
+    let asked = Asked::parse(&asked);
+    let Verdict::Errand(errand) = edge.gate(&asked, NOW, [[0; 16]; 2]) else { panic!("it does not ask") };
+    assert!(errand.starts_with('?') && errand.contains("renew"), "{errand}");
+    let mut told = |outcome: Outcome, now: Millis| {
+        let answer = Answer { outcome, board: None, board_age_ms: 0, revocations: None };
+        match edge.told(&asked, &errand, &to_text(&answer), now, [[0; 16]; 2]) {
+            Verdict::OriginWith(line) => line,
+            Verdict::Page(page) => page,
+            other => panic!("{other:?}"),
+        }
+    };
+    let lost = told(Outcome::Busy, NOW);
+    assert!(lost.contains("Anteroom: reconnecting") && !lost.contains("Set-Cookie"), "{lost}");
+    let pass = Pass { expires: NOW.plus(Millis(9_000)), ..a_pass(&ids[0]) };
+    let back = Outcome::Admitted { pass: keys().sign(&pass) };
+    assert!(told(back, NOW).starts_with("Set-Cookie: __Host-anteroom-"));
+    let over = Outcome::Admitted { pass: keys().sign(&Pass { expires: NOW, ..pass }) };
+    for outcome in [Outcome::Ended, over] {
+        let page = told(outcome, NOW);
+        assert!(page.contains("Anteroom: joining") && page.contains("Set-Cookie: "), "{page}");
     }
 }
 

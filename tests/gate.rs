@@ -107,6 +107,7 @@ fn every_way_for_a_pass_to_be_wrong_is_found() {
         assert_eq!(decision, Decision::TellAndGreet(Standing::Joining), "{pass:?}");
     };
     refused(Pass { expires: NOW, ..pass() });
+    refused(Pass { issued: NOW.minus(Millis(90_000)), expires: NOW.minus(Millis(35_000)), ..pass() });
     refused(Pass { epoch: Epoch(2), ..pass() });
     refused(Pass { pass_epoch: PassEpoch(3), ..pass() });
     refused(Pass { seat: Seat(70), generation: Generation(80), ..pass() });
@@ -125,6 +126,37 @@ fn a_pass_is_renewed_when_it_is_old_or_unconfirmed_and_never_on_an_upgrade() {
         let upgrade = decided(&wallet, &board(Phase::Busy), |asked| asked.0.asker = Asker::Upgrade);
         assert_eq!(upgrade, Decision::Pass);
     }
+}
+
+#[test]
+fn whoever_lost_their_pass_to_the_clock_less_than_d_ago_asks_for_it_before_anything_else() {
+    // D = 100 s, and 20 s longer.
+    let expired = |ago| {
+        let expires = NOW.minus(Millis(ago));
+        Pass { issued: expires.minus(Millis(120_000)), expires, ..pass() }
+    };
+    let ask = Decision::Ask(Wish::Renew { epoch: 3, pass_epoch: 4, seat: 7, generation: 8 });
+    let joins = Decision::TellAndGreet(Standing::Joining);
+    let of = |pass| holding(Some(pass), None, None);
+    for phase in [Phase::Busy, Phase::Open] {
+        for ago in [0, 1, 99_999] {
+            assert_eq!(navigation(&of(expired(ago)), &board(phase)), ask);
+        }
+    }
+    assert_eq!(navigation(&of(expired(100_000)), &board(Phase::Busy)), joins);
+    let revoked = Pass { seat: Seat(70), generation: Generation(80), ..expired(1) };
+    assert_eq!(navigation(&of(revoked), &board(Phase::Busy)), joins);
+    assert_eq!(navigation(&of(Pass { pass_epoch: PassEpoch(3), ..expired(1) }), &board(Phase::Busy)), joins);
+    for phase in [Phase::Held, Phase::Prequeue] {
+        assert_eq!(navigation(&of(expired(1)), &board(phase)), joins, "nobody is let in");
+    }
+    let decided = |change: fn(&mut (Visit<'_>, u32))| decided(&of(expired(1)), &board(Phase::Busy), change);
+    assert_eq!(decided(|asked| asked.0.verb = Verb::Write), ask, "a bank's return brings a form");
+    assert_eq!(decided(|asked| asked.0.asker = Asker::App), ask);
+    assert_eq!(decided(|asked| asked.0.verb = Verb::Head), joins);
+    assert_eq!(decided(|asked| asked.0.asker = Asker::SubResource), Decision::Refuse);
+    let waits = holding(Some(expired(1)), Some(ticket(500)), None);
+    assert!(matches!(navigation(&waits, &board(Phase::Busy)), Decision::Tell(Standing::Waiting { .. })));
 }
 
 #[test]

@@ -57,7 +57,55 @@ fn a_renewed_pass_keeps_its_seat() {
     assert_eq!(renewed.expires, table.now.plus(Millis(120_000)));
     table.later(22_000);
     assert_eq!(table.inside(), 1);
-    assert_eq!(table.renew(&grants[8]), RenewOutcome::Ended);
+}
+
+#[test]
+fn whoever_lost_a_seat_to_the_clock_alone_has_it_back_outside_pace_while_nobody_was_promised_it() {
+    let (mut table, grants) = full_room(&json!({}));
+    // Two leave: of these no more is heard, whoever brings their passes.
+    table.leave(&grants[1]);
+    table.later(122_000);
+    assert_eq!(table.inside(), 0);
+    assert_eq!(table.renew(&grants[1]), RenewOutcome::Ended, "given up");
+    let RenewOutcome::Renewed(again) = table.renew(&grants[8]) else { panic!("not given back") };
+    assert_eq!((again.seat, again.generation), (grants[8].seat, grants[8].generation));
+    assert_eq!((again.issued, again.expires), (table.now, table.now.plus(Millis(120_000))));
+    assert_eq!(table.renew(&grants[8]), RenewOutcome::Renewed(again), "the answer was lost");
+    assert_eq!(table.claim(8), ClaimOutcome::Used, "and its ticket gives no other");
+    // 49 are called: every seat is taken or promised.
+    table.join(60);
+    assert_eq!((table.called(), table.inside()), (99, 1));
+    assert_eq!(table.renew(&grants[9]), RenewOutcome::Ended, "promised");
+    // The lowest seat is given to somebody, who leaves it before long.
+    let taken = granted(&table.claim(50));
+    assert_eq!((taken.seat, taken.generation.0), (grants[0].seat, 2));
+    table.configure(&json!({ "total_active_users": 200, "new_users_per_minute": 1 }));
+    assert_eq!(table.renew(&grants[0]), RenewOutcome::Ended, "given");
+    let RenewOutcome::Renewed(_) = table.renew(&grants[9]) else { panic!("whatever the pace") };
+    table.leave(&again);
+    table.later(20_000);
+    assert_eq!(table.renew(&again), RenewOutcome::Ended, "given up after it was given back");
+}
+
+#[test]
+fn a_seat_is_given_back_neither_where_sessions_are_fixed_nor_where_nobody_is_let_in_nor_once_they_ended() {
+    for changes in [
+        json!({ "disable_session_renewal": true }),
+        json!({ "queue_all": true }),
+        json!({ "queueing_method": "reject" }),
+    ] {
+        let (mut table, grants) = full_room(&json!({}));
+        table.later(122_000);
+        table.configure(&changes);
+        assert_eq!(table.renew(&grants[0]), RenewOutcome::Ended, "{changes}");
+    }
+    let (mut table, grants) = full_room(&json!({}));
+    table.step(Input::EndAll);
+    table.later(122_000);
+    assert_eq!(table.renew(&grants[0]), RenewOutcome::Ended);
+    let (mut table, grants) = full_room(&json!({ "disable_session_renewal": true }));
+    table.later(101_000);
+    assert_eq!((table.inside(), table.renew(&grants[0])), (50, RenewOutcome::Ended), "held for a second yet");
 }
 
 #[test]
@@ -103,7 +151,7 @@ fn who_leaves_frees_the_seat_once_every_edge_knows() {
     assert_eq!(table.called(), 50);
     table.later(100);
     assert_eq!(table.called(), 51);
-    assert_eq!(granted(&table.claim(50)).generation.0, 2);
+    assert_eq!(granted(&table.claim(50)).generation.0, 3, "who gave it up does not come back");
     table.later(110_000);
     assert!(table.room.revocations().passes.is_empty(), "its pass would be over by now");
 }

@@ -32,7 +32,11 @@ impl Model {
     }
 
     fn expire(&mut self, now: u64) {
-        self.held.iter_mut().for_each(|held| *held = held.filter(|held| held.free_at.0 > now));
+        for (held, generation) in self.held.iter_mut().zip(&mut self.generations) {
+            let Some(gone) = held.take_if(|held| held.free_at.0 <= now) else { continue };
+            // Whoever gave their seat up does not come back to it.
+            *generation = generation.wrapping_add(u32::from(gone.renewal == Renewal::Revoked));
+        }
     }
 }
 

@@ -58,6 +58,13 @@ pub enum Change {
         /// When the seat is free again if nothing else happens.
         free_at: Millis,
     },
+    /// A seat was given back to whoever had it last: their pass had expired.
+    Returned {
+        /// All that the new pass says: seat and generation are those of the old one.
+        grant: Grant,
+        /// When the seat is free again if nothing else happens.
+        free_at: Millis,
+    },
     /// A ticket was given up.
     TicketLeft {
         /// Whose.
@@ -333,6 +340,11 @@ impl Change {
                 out.byte(25);
                 out.number(since.0);
             }
+            Change::Returned { grant, free_at } => {
+                out.byte(26);
+                write_grant(out, grant);
+                out.number(free_at.0);
+            }
         }
     }
 
@@ -397,6 +409,7 @@ impl Change {
                 free_at: Millis(reader.number()),
             },
             25 => Change::HeldSince { since: Millis(reader.number()) },
+            26 => Change::Returned { grant: read_grant(reader), free_at: Millis(reader.number()) },
             _ => {
                 reader.refuse();
                 Change::Held { held: false }
@@ -471,6 +484,7 @@ mod tests {
                 Change::SessionsEnded { occasion: Some(occasion), free_at: Millis(3) },
                 Change::SessionsEnded { occasion: None, free_at: Millis(3) },
                 Change::HeldSince { since: Millis(1_700_000_000_000) },
+                Change::Returned { grant, free_at: Millis(6) },
             ],
         }
     }
@@ -490,9 +504,20 @@ mod tests {
                 Change::Joined { count: 2 },
                 Change::Called { end: Place(2), holding: 1, closes_at: Millis(5), late_until: Millis(6) },
                 Change::TicketLeft { rank: Rank(1) },
+                Change::Returned {
+                    grant: Grant {
+                        seat: Seat(9),
+                        generation: Generation(8),
+                        issued: Millis(7),
+                        expires: Millis(6),
+                        standing: PassStanding::Confirmed,
+                    },
+                    free_at: Millis(5),
+                },
             ],
         };
-        assert_eq!(row.encode(), [1, 0xac, 2, 3, 2, 2, 3, 2, 1, 5, 6, 7, 1]);
+        let bytes = [1, 0xac, 2, 4, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5];
+        assert_eq!(row.encode(), bytes);
     }
 
     #[test]

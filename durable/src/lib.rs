@@ -64,6 +64,7 @@ pub mod route_pattern;
 pub mod schedule;
 pub mod seats;
 pub mod seen;
+mod sessions;
 pub mod settings;
 pub mod slots;
 pub mod spent;

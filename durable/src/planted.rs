@@ -32,11 +32,15 @@ pub enum Bug {
     LongestUndrawn,
     /// Half as many are expected as come when they are called.
     HalfExpected,
+    /// Whoever gave a seat up gets it back.
+    GivenUpReturns,
+    /// A seat is given back though somebody else was promised it.
+    PromisedReturns,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 16] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -51,6 +55,8 @@ impl Bug {
         Bug::JoinUnmixed,
         Bug::LongestUndrawn,
         Bug::HalfExpected,
+        Bug::GivenUpReturns,
+        Bug::PromisedReturns,
     ];
 }
 

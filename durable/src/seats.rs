@@ -128,6 +128,11 @@ impl Seats {
         self.slot(seat)?.record(seat)
     }
 
+    /// Whether a seat is free and nobody had it after who has this generation, nor did they give it up: their pass expired, and that is all.
+    pub fn is_left_by(&self, seat: Seat, generation: Generation) -> bool {
+        self.slot(seat).is_some_and(|slot| !slot.is_live() && slot.generation() == generation)
+    }
+
     /// The lowest free seat and the generation its next holder gets.
     pub fn lowest_free(&self) -> (Seat, Generation) {
         let page = self.pages.iter().zip(0u32..).find(|(page, _)| page.free != 0);
@@ -171,7 +176,7 @@ impl Seats {
         let mut soonest = NEVER;
         for seat in (first..first + GROUP).map(Seat) {
             match self.slot(seat).copied().filter(Slot::is_live) {
-                Some(slot) if slot.free_at() <= now => self.put(seat, &Slot::free(slot.generation())),
+                Some(slot) if slot.free_at() <= now => self.put(seat, &slot.freed()),
                 Some(slot) => soonest = soonest.min(slot.free_at()),
                 None => {}
             }

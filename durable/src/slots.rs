@@ -7,6 +7,7 @@
 
 use crate::batch::{Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};
+use crate::planted::{Bug, planted};
 use crate::token::PassStanding;
 use crate::units::{Generation, Millis, Rank, Seat};
 
@@ -55,7 +56,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// A free seat and the generation of its last holder.
+    /// A free seat and its last generation.
     pub fn free(generation: Generation) -> Slot {
         Slot {
             issued: [0; 6],
@@ -86,6 +87,13 @@ impl Slot {
             renewal: Some(*renewal),
             standing: grant.standing,
         })
+    }
+
+    /// What is left of a live one once its time has come. Whoever gave their seat up does not come back to it: theirs is not its last generation.
+    #[must_use]
+    pub fn freed(&self) -> Slot {
+        let given_up = self.renewal == Some(Renewal::Revoked) && !planted(Bug::GivenUpReturns);
+        Slot::free(Generation(self.generation().0.wrapping_add(u32::from(given_up))))
     }
 
     /// Whether it is.

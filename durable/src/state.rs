@@ -222,7 +222,9 @@ impl State {
                 Some(PageId::Seats(seats::page_of(grant.seat))),
                 rank.map(|rank| PageId::Spent(spent::page_of(rank))),
             ],
-            Change::Renewed { grant, .. } => [Some(PageId::Seats(seats::page_of(grant.seat))), None, None],
+            Change::Renewed { grant, .. } | Change::Returned { grant, .. } => {
+                [Some(PageId::Seats(seats::page_of(grant.seat))), None, None]
+            }
             Change::TicketLeft { rank } => [head, Some(PageId::Spent(spent::page_of(*rank))), None],
             Change::PassLeft { seat, .. } => [head, Some(PageId::Seats(seats::page_of(*seat))), None],
             _ => [head, None, None],
@@ -256,6 +258,12 @@ impl State {
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
                 self.seats.renew(*grant, *free_at)?;
+            }
+            Change::Returned { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
+                // Which ticket the seat was first given for is forgotten: that one is spent in any way.
+                let (grant, admitted_at, free_at) = (*grant, at, *free_at);
+                let renewal = Renewal::Renewed;
+                self.seats.occupy(SeatRecord { grant, rank: None, admitted_at, renewal, free_at })?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
                 self.spend_ticket(*rank)?;
@@ -364,7 +372,7 @@ impl State {
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
                 self.swept = occasion.or(self.swept);
             }
-            Change::Renewed { .. } => {}
+            Change::Renewed { .. } | Change::Returned { .. } => {}
         }
         Ok(())
     }

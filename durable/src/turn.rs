@@ -12,23 +12,20 @@ use crate::admission::{
     claims_closed, empty_seats, enters_allowed, forecast, free_seats, late_quarter, pace_allowed,
     window_allowed,
 };
-use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
-use crate::board::Board;
+use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Items, Reply, TicketRef};
 use crate::call::{LATE_WINDOW, Window};
 use crate::codec::Malformed;
 use crate::draw::mix;
-use crate::draws::Occasion;
 use crate::journal::Change;
 use crate::pace::{self, WINDOW};
 use crate::planted::{Bug, planted};
 use crate::replies::Verdict;
-use crate::room::Output;
 use crate::rounds::{self, draw_among};
 use crate::schedule::{Mode, Rules, next_instant};
-use crate::seats::{self, Renewal, SeatRecord};
+use crate::seats::{Renewal, SeatRecord};
 use crate::state::{Config, State};
-use crate::token::{Holder, PassStanding};
-use crate::units::{Generation, Millis, Place, Rank, Seat};
+use crate::token::Holder;
+use crate::units::{Millis, Place, Rank};
 use crate::wire::to_text;
 
 /// Places are called at most this often: boards travel no faster, and a call is a row.
@@ -37,13 +34,6 @@ const CALL_SPACING: Millis = Millis(1_000);
 const CLAIM_SLACK: Millis = Millis(5_000);
 /// A drawn place's window begins so long after the start: everybody has to hear of the draw first.
 const DRAW_SLACK: Millis = Millis(30_000);
-/// A pass is dead at every edge this long after it expired, clocks and all.
-const EXPIRY_SLACK: Millis = Millis(2_000);
-/// A revoked pass is dead at every edge this long after the longest board age: a board may be acted on for a second more, and its age does
-/// not count its way, which is twice as long as a call is waited for (`PATIENCE_MS`, `src/errands.mjs`) at most.
-const REVOCATION_SLACK: Millis = Millis(5_000);
-/// Entries of the revocation list; further seats wait for their expiry.
-const REVOKED_MAX: usize = 16_384;
 /// Asking again gives the same pass for this long at least.
 const REPEAT_WINDOW: Millis = Millis(120_000);
 /// When a kept place asks again.
@@ -249,78 +239,6 @@ impl<'a> Turn<'a> {
                 }
             }
         }
-    }
-
-    fn admit(&mut self, rank: Option<Rank>, rules: &Rules) -> Result<Grant, Malformed> {
-        let (seat, generation) = self.state.seats.lowest_free();
-        let expires = self.now.plus(rules.pass_lifetime());
-        let standing = if rank.is_some() { PassStanding::Confirmed } else { PassStanding::Unconfirmed };
-        let grant = Grant { seat, generation, issued: self.now, expires, standing };
-        let free_at = seats::free_at(expires.plus(EXPIRY_SLACK));
-        self.change(Change::Admitted { rank, grant, free_at })?;
-        Ok(grant)
-    }
-
-    /// The live seat a pass names, unless the pass was given up.
-    fn seat_of(&self, pass: &PassRef) -> Option<SeatRecord> {
-        let State { epoch, pass_epoch, seats, .. } = &*self.state;
-        let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
-        let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
-        (record.renewal != Renewal::Revoked).then_some(record)
-    }
-
-    fn renew(&mut self, pass: &PassRef, rules: &Rules) -> Result<RenewOutcome, Malformed> {
-        let Some(record) = self.seat_of(pass) else {
-            return Ok(RenewOutcome::Ended);
-        };
-        let fixed = rules.fixed_sessions;
-        let expires = record.grant.expires;
-        let grant = Grant {
-            issued: if fixed { record.grant.issued } else { self.now },
-            expires: if fixed { expires } else { expires.max(self.now.plus(rules.pass_lifetime())) },
-            standing: PassStanding::Confirmed,
-            ..record.grant
-        };
-        if grant != record.grant {
-            let free_at = seats::free_at(grant.expires.plus(EXPIRY_SLACK)).max(record.free_at);
-            self.change(Change::Renewed { grant, free_at })?;
-        }
-        Ok(RenewOutcome::Renewed(grant))
-    }
-
-    /// The operator ends one session, if there is such a one.
-    pub(crate) fn end(&mut self, seat: Seat, generation: Generation) -> Result<Output, Malformed> {
-        let record = self.state.seats.get(seat, generation);
-        Ok(match record.filter(|record| record.renewal != Renewal::Revoked) {
-            Some(record) if self.revoke(&record)? => Output::Ended(true),
-            Some(_) => Output::RevocationsFull,
-            None => Output::Ended(false),
-        })
-    }
-
-    /// Everybody who is inside is out; the line stays.
-    pub(crate) fn end_all(&mut self, occasion: Option<Occasion>) -> Result<(), Malformed> {
-        let free_at = seats::free_at(self.dead_at());
-        self.change(Change::SessionsEnded { occasion, free_at })
-    }
-
-    /// Whether the list of revoked passes had room for it.
-    fn revoke(&mut self, record: &SeatRecord) -> Result<bool, Malformed> {
-        if self.state.revoked.len() >= REVOKED_MAX {
-            return Ok(false);
-        }
-        let forget_at = record.grant.expires.plus(EXPIRY_SLACK);
-        let Grant { seat, generation, .. } = record.grant;
-        let free_at = seats::free_at(self.dead_at()).min(record.free_at);
-        self.change(Change::PassLeft { seat, generation, free_at, forget_at })?;
-        Ok(true)
-    }
-
-    /// When what is told now has reached every edge.
-    fn dead_at(&self) -> Millis {
-        let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
-        let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
-        if planted(Bug::RevokedSeatAtOnce) { self.now } else { self.now.plus(longest).plus(REVOCATION_SLACK) }
     }
 
     fn leave_ticket(&mut self, ticket: &TicketRef) -> Result<(), Malformed> {

@@ -157,7 +157,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 /// Numbers at the end of all numbers, which no room writes.
-fn extremes() -> [Change; 14] {
+fn extremes() -> [Change; 15] {
     let (end, at, event) = (Place(u64::MAX), Millis(u64::MAX), [0xff; 16]);
     let occasion = Occasion { event, start: at };
     let draw = Draw { first: Rank(Rank::LIMIT - CUT_MAX), count: CUT_MAX, seed: [0; 32], hash: NOBODY };
@@ -168,6 +168,7 @@ fn extremes() -> [Change; 14] {
         Change::Joined { count: u64::MAX },
         Change::Called { end, holding: u32::MAX, closes_at: at, late_until: at },
         Change::Admitted { rank: Some(Rank(u64::MAX)), grant, free_at: at },
+        Change::Returned { grant, free_at: at },
         Change::TicketLeft { rank: Rank(u64::MAX) },
         Change::PassLeft { seat, generation, free_at: at, forget_at: at },
         Change::Kept { rank: Rank(u64::MAX) },

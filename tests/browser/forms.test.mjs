@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { Visitor, room, startAnteroom, startDevelopment, until } from "../workerd/harness.mjs";
 import { picture, startBrowser } from "./browser.mjs";
 
+const TOKEN = "t".repeat(40);
 let browser;
 before(async () => { browser = await startBrowser(); });
 after(() => browser.close());
@@ -53,6 +54,31 @@ describe("a form that is sent after the session is over", () => {
     assert.equal(await page.locator("meta[http-equiv]").count(), 0, "it does not come back by itself");
     await page.screenshot({ path: picture("form-held-320-dark"), fullPage: true });
     await context.close();
+  });
+});
+
+describe("a form that is sent after the pass has expired while nobody took the seat", () => {
+  test("arrives at once, and its sender has the same seat again", { timeout: 90_000 }, async (t) => {
+    const anteroom = await startAnteroom({ rooms: [room({ session_duration_seconds: 10 })], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
+    t.after(() => anteroom.stop());
+    const api = async (path) => {
+      const headers = { Authorization: `Bearer ${TOKEN}` };
+      return JSON.parse((await anteroom.ask(`/client/v4/zones/any/waiting_rooms${path}`, { host: "operator.localhost", headers })).body).result;
+    };
+    const [{ id }] = await api("");
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${anteroom.url}checkout`);
+    // A page of the origin may ask where its visitor stands: that prolongs nothing.
+    const session = () => page.evaluate(async () => (await (await fetch("/.anteroom/wait", { headers: { Accept: "application/json" } })).json()).cfWaitingRoom.session);
+    const before = await session();
+    assert.match(before, /^\d+\.\d+$/);
+    await until(async () => (await api(`/${id}/live`)).inside === 0, "the pass has expired", 60_000);
+    assert.equal(await session(), undefined);
+    await page.click("#confirm");
+    await page.waitForSelector("#done", { timeout: 15_000 });
+    assert.equal(anteroom.shop.stats.purchases, 1);
+    assert.deepEqual([await session(), (await api(`/${id}/live`)).inside], [before, 1]);
+    await page.context().close();
   });
 });
 

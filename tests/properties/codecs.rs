@@ -91,6 +91,7 @@ fn change() -> impl Strategy<Value = Change> {
         called,
         admitted,
         (grant(), number()).prop_map(|(grant, free_at)| Change::Renewed { grant, free_at: Millis(free_at) }),
+        (grant(), number()).prop_map(|(grant, free_at)| Change::Returned { grant, free_at: Millis(free_at) }),
         number().prop_map(|rank| Change::TicketLeft { rank: Rank(rank) }),
         left,
         number().prop_map(|rank| Change::Kept { rank: Rank(rank) }),

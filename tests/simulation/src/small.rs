@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use durable::batch::{
-    BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, Reply, TicketRef, decode_batch, encode_batch,
+    BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef,
+    decode_batch, encode_batch,
 };
 use durable::json;
 use durable::settings::Settings;
@@ -20,6 +21,8 @@ use crate::world::table::{Said, Table, Wanted};
 
 /// So many visitors come at most.
 const VISITORS: u64 = 3;
+/// D.
+const SESSION: Millis = Millis(10_000);
 
 /// One input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +143,7 @@ impl Small {
         }
         moves.extend((0..self.joined).map(Move::Claim));
         moves.extend((0..self.joined).map(Move::LeaveTicket));
-        moves.extend((0..self.grants.len()).map(Move::Renew));
+        moves.extend((0..self.grants.len()).filter(|index| self.may_ask(*index)).map(Move::Renew));
         moves.extend((0..self.grants.len()).map(Move::LeavePass));
         moves.extend(self.last.as_ref().map(|_| Move::Repeat));
         moves.push(Move::Seats(3 - self.seats));
@@ -193,6 +196,11 @@ impl Small {
         }
     }
 
+    /// Of a pass that expired D ago edges bring no wish.
+    fn may_ask(&self, index: usize) -> bool {
+        self.now.since(self.grants[index].expires) < SESSION
+    }
+
     fn pass(&self, index: usize) -> PassRef {
         let Grant { seat, generation, .. } = self.grants[index];
         PassRef { epoch: Epoch(0), pass_epoch: PassEpoch(0), seat, generation }
@@ -202,7 +210,7 @@ impl Small {
         self.version += 1;
         let settings = json!({
             "name": "small", "host": "shop.example", "total_active_users": self.seats,
-            "new_users_per_minute": 100, "session_duration_seconds": 10, "claim_window_seconds": 10,
+            "new_users_per_minute": 100, "session_duration_seconds": SESSION.secs_ceil(), "claim_window_seconds": 10,
             "queue_all": self.is_held, "queueing_method": if self.by_rounds { "random" } else { "fifo" },
         });
         if let Ok(settings) = Settings::parse(&settings) {
@@ -240,10 +248,15 @@ impl Small {
             ClaimOutcome::Granted(grant) => Some(*grant),
             _ => None,
         });
-        for grant in claimed.chain(reply.entered.iter().copied()) {
-            if !self.grants.iter().any(|held| (held.seat, held.generation) == (grant.seat, grant.generation))
-            {
-                self.grants.push(grant);
+        let renewed = reply.renewals.iter().filter_map(|renewal| match renewal {
+            RenewOutcome::Renewed(grant) => Some(*grant),
+            RenewOutcome::Ended => None,
+        });
+        for grant in claimed.chain(reply.entered.iter().copied()).chain(renewed) {
+            let is_it = |held: &&mut Grant| (held.seat, held.generation) == (grant.seat, grant.generation);
+            match self.grants.iter_mut().find(is_it) {
+                Some(held) => *held = grant,
+                None => self.grants.push(grant),
             }
         }
     }

@@ -37,6 +37,8 @@ fn every_planted_bug_is_seen() {
             Bug::RowSkippedAtLoad => &[Rule::Replayable],
             Bug::LatecomersRush | Bug::HalfExpected => &[Rule::Ghosts],
             Bug::JoinUnmixed | Bug::LongestUndrawn => &[Rule::Drawn],
+            Bug::GivenUpReturns => &[Rule::Once],
+            Bug::PromisedReturns => &[Rule::Cap],
         };
         assert!(rules.contains(&violation.rule), "{bug:?} is seen as {violation}");
     }

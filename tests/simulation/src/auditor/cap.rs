@@ -39,7 +39,7 @@ impl Auditor {
     }
 
     /// A seat is free once its pass is dead everywhere, and in the next step.
-    fn judge_free(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
+    pub(super) fn judge_free(&mut self, at: Millis, grant: &Grant, free_at: Millis) {
         let dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY);
         let seat = grant.seat.0;
         self.check(at, free_at >= dead_at, Rule::Cap, || {

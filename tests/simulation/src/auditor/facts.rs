@@ -113,6 +113,8 @@ pub(super) struct PassFacts {
     pub(super) grant: Grant,
     /// When it was renewed first.
     pub(super) renewed_at: Option<Millis>,
+    /// It had expired, and its seat was given back.
+    pub(super) is_returned: bool,
     /// When it was given up.
     pub(super) left_at: Option<Millis>,
     /// From then on no edge accepts it.
@@ -304,6 +306,7 @@ impl Facts {
             admitted_at: at,
             grant: *grant,
             renewed_at: None,
+            is_returned: false,
             left_at: None,
             dead_at: grant.expires.plus(DEAD_AFTER_EXPIRY),
             free_at,

@@ -40,13 +40,18 @@ const ALARMS_SPAN: Millis = Millis(5_000);
 impl Facts {
     /// For how many there are seats, and admissions left of the last minute, though everybody came who was promised one.
     pub(super) fn callable(&mut self, now: Millis, limits: &Limits) -> u64 {
+        let (_, promised) = self.expected(self.moment(now));
+        self.surely_free(now, limits).min(limits.per_minute.saturating_sub(self.admitted(now) + promised))
+    }
+
+    /// How many seats are neither taken nor promised, whoever reckons.
+    pub(super) fn surely_free(&mut self, now: Millis, limits: &Limits) -> u64 {
         let taken = self.taken(now);
         // Of those who are called, whoever is expected.
         let (_, promised) = self.expected(self.moment(now));
         let late = self.pending().filter(|(_, turn, _)| now >= turn.holds_until);
         let kept = late.filter(|(_, _, facts)| facts.asks_in_vain(now)).count() as u64;
-        let seats = limits.seats.saturating_sub(taken + promised + kept);
-        seats.min(limits.per_minute.saturating_sub(self.admitted(now) + promised))
+        limits.seats.saturating_sub(taken + promised + kept)
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `pace` | 2: admissions in 60 s, evenly |
 //! | `order` | 3: calls, claims in their window |
 //! | `once` | 4, 5, 6: tickets, ranks, batches, what was told |
+//! | `returns` | 1, 4: who gets a seat back, and who has to |
 //! | `expected`, `late` | 7: who is counted on, ghosts and latecomers |
 //! | `live` | 8: nobody waits without a reason |
 //! | `draws`, `rounds`, `lots` | 9: who is drawn, and in which order |
@@ -27,6 +28,7 @@ mod lots;
 mod once;
 mod order;
 mod pace;
+mod returns;
 mod rounds;
 mod rules;
 mod visitors;
@@ -206,6 +208,7 @@ impl Auditor {
                     self.facts.admit(at, *rank, grant, *free_at);
                 }
                 Change::Renewed { grant, free_at } => self.judge_renewed(at, grant, *free_at),
+                Change::Returned { grant, free_at } => self.judge_returned(at, grant, *free_at),
                 Change::TicketLeft { rank } => self.judge_ticket_left(at, *rank),
                 Change::PassLeft { seat, generation, free_at, .. } => {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);

@@ -28,6 +28,8 @@ impl Auditor {
             });
         }
         let recent = facts.renewed_at.is_none() || at.since(facts.admitted_at) <= REPEAT;
+        // Of a seat that was given back the ticket is forgotten.
+        let recent = recent && !facts.is_returned;
         let alive = facts.left_at.is_none() && at < facts.dead_at;
         let right = if alive && recent {
             matches!(outcome, ClaimOutcome::Granted(_))
@@ -95,9 +97,14 @@ impl Auditor {
                 self.judge_grant(at, grant);
             }
         }
-        for outcome in &reply.renewals {
-            if let RenewOutcome::Renewed(grant) = outcome {
-                self.judge_grant(at, grant);
+        for (pass, outcome) in batch.items.renewals.iter().zip(&reply.renewals) {
+            match outcome {
+                RenewOutcome::Renewed(grant) => {
+                    let same = (grant.seat, grant.generation) == (pass.seat, pass.generation);
+                    self.check(at, same, Rule::Once, || format!("{pass:?} is renewed as {grant:?}"));
+                    self.judge_grant(at, grant);
+                }
+                RenewOutcome::Ended => self.judge_ended(at, pass),
             }
         }
         reply.entered.iter().for_each(|grant| self.judge_grant(at, grant));

@@ -207,7 +207,9 @@ impl Visitor {
         }
         if self.clung_to.is_some() {
             shown.is_closed = state != "left";
-            return Some(Millis(500));
+            // At once, or when the pass would have expired.
+            let asks_late = self.dice.percent(50);
+            return Some(if asks_late { self.dice.millis(20_000, 150_000) } else { Millis(500) });
         }
         if matches!(state, "ticket_used" | "left" | "cookies_blocked") {
             self.beginnings += 1;
