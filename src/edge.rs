@@ -19,7 +19,7 @@ use crate::gate::{self, Decision, Sequel, View, Visit};
 use crate::isolate::{Admission, Freshness, HeldBoard, Isolate};
 use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host, own_path};
 use crate::standing::Standing;
-use crate::verdict::{Purpose, Verdict, errand_for_rooms, errand_to_leaf, purpose};
+use crate::verdict::{Purpose, Verdict, errand_for_rooms, errand_to_leaf, in_the_name_of, purpose};
 use crate::visit::{self, Asker, Headers, Verb};
 
 /// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
@@ -366,8 +366,12 @@ impl Prepared<'_> {
             Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
             outcome => outcome,
         };
-        if returns && !matches!(outcome, Outcome::Admitted { .. }) {
-            return self.returns_not(&outcome);
+        if returns && matches!(outcome, Outcome::Ended | Outcome::Used) {
+            return self.returns_not();
+        }
+        // Too many calls: whoever has a place or a pass keeps it, and is told to come back.
+        if outcome == Outcome::Busy && !matches!(wish, Wish::Enter { .. } | Wish::Join { .. }) {
+            return self.tell(Standing::Reconnecting, None);
         }
         let sequel = gate::after(outcome, &self.visit(), self.board(), self.now);
         let marked = self.address.is_marked();
@@ -385,11 +389,8 @@ impl Prepared<'_> {
         }
     }
 
-    /// Their seat is somebody else's by now: they begin again. If the room does not say so, they keep what they have and ask again.
-    fn returns_not(&mut self, outcome: &Outcome) -> Verdict {
-        if !matches!(outcome, Outcome::Ended | Outcome::Used) {
-            return self.tell(Standing::Reconnecting, None);
-        }
+    /// Their seat is somebody else's by now: they begin again.
+    fn returns_not(&mut self) -> Verdict {
         self.wallet.pass = None;
         self.gate()
     }
@@ -535,14 +536,25 @@ impl Prepared<'_> {
             revoked_seq: *revoked_seq,
             neighbourhood: self.neighbourhood(&wish),
         };
-        errand_to_leaf(kind, &self.found.room.id, &ask)
+        let errand = errand_to_leaf(kind, &self.found.room.id, &ask);
+        match wish {
+            Wish::Board => errand,
+            Wish::Enter { holder } | Wish::Join { holder } => in_the_name_of(errand, &holder),
+            Wish::Claim { .. } | Wish::LeaveTicket { .. } => {
+                in_the_name_of(errand, &self.wallet.ticket.map_or([0; 16], |ticket| ticket.holder.0))
+            }
+            Wish::Renew { seat, generation, .. } | Wish::LeavePass { seat, generation, .. } => {
+                in_the_name_of(errand, &(u64::from(seat) << 32 | u64::from(generation)).to_be_bytes())
+            }
+        }
     }
 
-    /// Of who joins, if the room counts neighbours.
+    /// Of who joins, if the room counts neighbours: those among whom the arrival was given, wherever it is brought back from.
     fn neighbourhood(&self, wish: &Wish) -> Option<Neighbourhood> {
         let joins_per_minute = self.found.room.settings.joins_per_prefix_per_minute;
         let counts = joins_per_minute > 0 && matches!(wish, Wish::Join { .. });
-        counts.then(|| Neighbourhood { prefix: prefix_of_address(self.headers.client), joins_per_minute })
+        let prefix = self.wallet.arrival.filter(|_| counts)?.prefix;
+        Some(Neighbourhood { prefix, joins_per_minute })
     }
 
     /// The header line with a fresh arrival.

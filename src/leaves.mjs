@@ -16,6 +16,22 @@ const SPACING_MS = 4;
  */
 const leaves = new Map();
 
+/** A leaf's answer to who asks too much: their place and their pass stay what they are. */
+const BUSY = '{"outcome":"busy"}';
+
+/**
+ * Whether one more call may be made in this name. The binding counts for all isolates of a data center, and is a guard and no account: where it is not
+ * bound, or fails, everybody may.
+ */
+async function allows({ CALLS }, key) {
+  try {
+    return (await CALLS.limit({ key })).success;
+  } catch (error) {
+    console.error(`anteroom: CALLS could not be asked: ${error}`);
+    return true;
+  }
+}
+
 /** The call of a gathered group: the leaf's answer to the first, while the others are told theirs. */
 async function travel(env, name, leaf, group) {
   if (leaf.underway) {
@@ -52,8 +68,9 @@ async function travel(env, name, leaf, group) {
  * has left.
  */
 export async function send(errand, env, context) {
-  const [, binding, name, , payload] = errand.split("\n");
+  const [, binding, name, , payload, holder] = errand.split("\n");
   if (binding !== "LOBBY") return run(errand, env);
+  if (holder && env.CALLS && !(await allows(env, `${name} ${holder}`))) return BUSY;
   let leaf = leaves.get(name);
   if (!leaf) leaves.set(name, (leaf = {}));
   // The first of a group may have been ended by the platform: then it never goes.

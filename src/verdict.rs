@@ -16,6 +16,7 @@
 //! | a digit | an answer of ours: see [`crate::answer`] |
 //! | `=` and an answer | such an answer, but for its body: that names a page and what stands in its places, and `pages.mjs` fills it |
 
+use durable::codec::hex;
 use durable::errand::Errand;
 use durable::protocol::{Ask, Wish};
 use durable::wire::{from_text, to_text};
@@ -72,6 +73,13 @@ pub fn errand_to_leaf(kind: char, room: &str, ask: &Ask) -> String {
     Errand { binding: "LOBBY", name: &name, action: "ask", payload: &payload }.text(kind)
 }
 
+/// The same in somebody's name, on a line behind it: of one name no more calls are made than the deployment allows (`leaves.mjs`).
+pub fn in_the_name_of(mut errand: String, holder: &[u8]) -> String {
+    errand.push('\n');
+    errand.push_str(&hex(holder));
+    errand
+}
+
 /// What an errand was for, read back from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose<'a> {
@@ -102,6 +110,8 @@ mod tests {
         let text = errand_to_leaf('?', "ab12", &ask);
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/leaf/0", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));
+        let named = in_the_name_of(text, &[0xab, 1]);
+        assert_eq!((purpose(&named), named.lines().nth(5)), (Some(Purpose::Wish("ab12", wish)), Some("ab01")));
         assert_eq!(purpose(&errand_for_rooms()), Some(Purpose::Rooms));
         assert_eq!((purpose(""), purpose("?\nLOBBY\nx\nask\n{}")), (None, None));
     }
