@@ -92,7 +92,7 @@ async function startWrangler(shop, state, port, protocol) {
 }
 
 /** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. */
-function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
+export function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
   return new Promise((resolve, reject) => {
     const named = host ? { Host: `${host}:${url.port}` } : { Host: `localhost:${url.port}` };
     const sent = request({ agent, method, hostname: url.hostname, port: url.port, path, headers: { ...named, ...headers } }, (answer) => {
