@@ -6,12 +6,12 @@ import entry, * as anteroom from "../../src/entry.mjs";
 import { said, heard } from "./versions.mjs";
 
 /** By link, such as `edge>LOBBY`: what is wrong with it, and which version speaks at its other end. */
-let faults = {}, versions = {}, calls = {};
+let faults = {}, versions = {}, calls = {}, reworded = {};
 
 /** Sets what is named, and says what has been called since the last time. */
 function control({ faults: wanted, traps, versions: spoken }) {
-  const told = { calls, generation, sprung: { ...sprungTraps() } };
-  calls = {};
+  const told = { calls, reworded, generation, sprung: { ...sprungTraps() } };
+  calls = {}, reworded = {};
   if (wanted) faults = wanted;
   if (traps) setTraps(traps);
   if (spoken) versions = spoken;
@@ -26,11 +26,14 @@ async function called(object, link, [name, action, payload]) {
   const fault = faults[link];
   if (fault === "unreachable") throw new Error("Network connection lost.");
   if (fault === "overloaded") throw Object.assign(new Error("Durable Object is overloaded."), { overloaded: true });
-  const version = versions[link];
-  const answer = await object.ask(name, action, version ? said(version, action, payload) : payload);
+  const version = versions[link], asked = version ? said(version, action, payload) : payload;
+  const answer = await object.ask(name, action, asked);
   // It has happened; only word of it comes late.
   if (typeof fault === "number") await after(fault);
-  return version ? heard(version, action, answer) : answer;
+  const told = version ? heard(version, action, answer) : answer;
+  if (asked !== payload) reworded[`${counted}, asked`] = true;
+  if (told !== answer) reworded[`${counted}, answered`] = true;
+  return told;
 }
 
 /** The environment of somebody who calls objects. */

@@ -13,6 +13,8 @@ const FIRST = {
   document: ["version", "rooms"],
   room: ["id", "settings"],
 };
+/** Settings that came after it. */
+const SINCE = ["joins_per_prefix_per_minute", "outage_grace_seconds", "fail_open_until"];
 const some = (value, change) => (value === undefined || value === null ? value : change(value));
 
 /** By version: an object's fields as it says them. */
@@ -23,6 +25,13 @@ const SPOKEN = {
   }),
   later: (kind, object) => ({ of_tomorrow: { deep: [1, { deeper: null }] }, ...object, "x": "?" }),
 };
+
+/** A later version's settings have names that nobody knows, and values. */
+const SETTINGS = {
+  first: (settings) => Object.fromEntries(Object.entries(settings).filter(([name]) => !SINCE.includes(name))),
+  later: (settings) => ({ ...settings, of_tomorrow: true, queueing_method: "lottery" }),
+};
+const withSettings = (version, kind, { settings, ...rest }) => SPOKEN[version](kind, { ...rest, settings: SETTINGS[version](settings) });
 
 const board = (version, object) => SPOKEN[version]("board", object);
 function news(version, kind, object) {
@@ -77,7 +86,7 @@ const spoken = (version, kind) => (text) => lines(text, (object) => SPOKEN[versi
 
 /** What is asked, in a version's words. */
 export function said(version, action, payload) {
-  const change = { ask: spoken(version, "ask"), batch: (bytes) => batch(version, bytes), configure: spoken(version, "configure") }[action];
+  const change = { ask: spoken(version, "ask"), batch: (bytes) => batch(version, bytes), configure: (text) => lines(text, (object) => withSettings(version, "configure", object)) }[action];
   return change && payload?.length ? change(payload) : payload;
 }
 
@@ -88,7 +97,7 @@ export function heard(version, action, answer) {
     board: (text) => lines(text, (object) => news(version, "boardAnswer", object)),
     batch: (bytes) => batchAnswer(version, bytes),
     configure: spoken(version, "configured"),
-    document: (text) => lines(text, ({ rooms, ...rest }) => SPOKEN[version]("document", { ...rest, rooms: rooms.map((room) => SPOKEN[version]("room", room)) })),
+    document: (text) => lines(text, ({ rooms, ...rest }) => SPOKEN[version]("document", { ...rest, rooms: rooms.map((room) => withSettings(version, "room", room)) })),
   }[action];
   return change && answer?.length ? change(answer) : answer;
 }
