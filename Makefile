@@ -28,8 +28,10 @@ verify-draw: ## check a finished draw; FILE=draw.json or an address, COMMITMENT=
 	@python3 tools/verify_draw.py "$(FILE)" $(if $(RANK),"--rank=$(RANK)") $(if $(EVENT),"--event=$(EVENT)") $(if $(COMMITMENT),"--commitment=$(COMMITMENT)")
 deploy: ## build and upload to your account
 	@tools/setup.sh build && PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler deploy
-secret: ## make a random key and keep it in your account; NAME=KEY_CURRENT
-	@tools/setup.sh build && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' | \
-		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler secret put $(or $(NAME),KEY_CURRENT)
+secret: ## make a random key, keep it in your account, and show it once: NAME=KEY_CURRENT (docs/keys.md)
+	@[ -n "$(NAME)" ] || { echo "say which secret: make secret NAME=KEY_CURRENT. To change a key that is in use see docs/keys.md" >&2; exit 1; }
+	@tools/setup.sh build && key=$$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n') && \
+		printf %s "$$key" | PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" wrangler secret put $(NAME) && \
+		echo "$(NAME) is $$key" && echo "Keep it where you keep passwords: it cannot be read back, and whoever changes it needs it (docs/keys.md)."
 clean: ## remove what was built here
 	@rm -rf build target .wrangler tests/node_modules

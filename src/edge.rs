@@ -306,12 +306,14 @@ impl Prepared<'_> {
         self.isolate.follow_schedule(&self.found.room.id, self.now);
         match self.held().freshness(self.now) {
             Freshness::Stale if self.held().is_missed(self.now) => return self.without_a_board(),
-            Freshness::Stale => return Verdict::Errand(self.errand('@', Wish::Board)),
-            Freshness::Aging if self.isolate.begin_board_refresh(&self.found.room.id, self.now) => {
-                let errand = self.errand('@', Wish::Board);
-                self.chores.push(errand);
+            // Nobody who is let in blind waits for a room that could not be reached a moment ago: it is asked meanwhile.
+            Freshness::Stale if self.held().is_lost(self.now) && self.enters_blind() => {
+                self.refresh();
+                return self.without_a_board();
             }
-            _ => {}
+            Freshness::Stale => return Verdict::Errand(self.errand('@', Wish::Board)),
+            Freshness::Aging => self.refresh(),
+            Freshness::Fresh => {}
         }
         if let Some(own) = self.found.own.filter(|_| !self.is_at_the_door()) {
             return self.own(own);
@@ -327,11 +329,19 @@ impl Prepared<'_> {
             Decision::Tell(standing) => self.tell(standing, None),
             Decision::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
             Decision::Refuse => Verdict::Answer(answer::refusal()),
-            // The tokens know more than a board that came a moment ago: no newer one is to be had.
-            Decision::Refresh if self.held().is_just_taken(self.now) => {
+            // The tokens know more than a board that came a moment ago, or could not be had anew: no newer one is to be had.
+            Decision::Refresh if self.held().is_just_taken(self.now) || self.held().is_missed(self.now) => {
                 self.tell(Standing::Reconnecting, None)
             }
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
+        }
+    }
+
+    /// Has a newer board fetched, for nobody in particular.
+    fn refresh(&mut self) {
+        if self.isolate.begin_board_refresh(&self.found.room.id, self.now) {
+            let errand = self.errand('@', Wish::Board);
+            self.chores.push(errand);
         }
     }
 
@@ -357,9 +367,8 @@ impl Prepared<'_> {
                 _ => self.go_on(None),
             };
         }
-        let enters = self.found.own.is_none();
-        if outcome == Outcome::Unreachable && enters && (self.fails_open() || self.is_good_blind()) {
-            return self.let_in_blind();
+        if outcome == Outcome::Unreachable {
+            return self.without_a_board();
         }
         // What is answered from memory may have expired since.
         let outcome = match outcome {
@@ -399,13 +408,23 @@ impl Prepared<'_> {
         self.keys.verify::<Pass>(pass).is_ok_and(|pass| pass.expires <= self.now)
     }
 
-    /// No board is to be had: a good pass is honoured blind, everybody else is told so.
+    /// The room cannot be reached: some are let in blind, everybody else is told so.
     fn without_a_board(&mut self) -> Verdict {
+        let enters = self.enters_blind();
         match self.found.own {
-            None if self.is_good_blind() || self.fails_open() => self.let_in_blind(),
-            Some(Own::Wait) if self.is_good_blind() => self.tell(Standing::Admitted, None),
+            // The page's script is told, and asks the origin for nothing.
+            None if enters && self.asker != Asker::Page => {
+                *self.blind += 1;
+                origin(self.found)
+            }
+            None | Some(Own::Wait) if enters => self.tell(Standing::Admitted, None),
             _ => self.tell(gate::without_a_room(&self.wallet), None),
         }
+    }
+
+    /// Whether there is a good pass, or the operator has said that just now nobody shall wait for a room that cannot be reached.
+    fn enters_blind(&self) -> bool {
+        self.is_good_blind() || self.found.room.settings.fail_open_until > self.now
     }
 
     /// Whether there is a pass that is good as far as anybody knows here: of no session that was over when the last board came.
@@ -418,16 +437,6 @@ impl Prepared<'_> {
             });
             pass.expires.plus(grace) > self.now && !is_over
         })
-    }
-
-    /// Whether the operator has said that just now nobody shall wait for a room that cannot be reached.
-    fn fails_open(&self) -> bool {
-        self.found.own.is_none() && self.found.room.settings.fail_open_until > self.now
-    }
-
-    fn let_in_blind(&mut self) -> Verdict {
-        *self.blind += 1;
-        origin(self.found)
     }
 
     fn own(&mut self, own: Own) -> Verdict {

@@ -2,8 +2,8 @@
 // takes text and answers text; it never waits: what it wants to know from our objects is an errand that is run here.
 import { admits, chore, gate, operate } from "../build/index.js";
 import { CARRIED, obeyed, put } from "./commands.mjs";
-import { lay, recover } from "./core.mjs";
-import { after } from "./errands.mjs";
+import { generation, lay, recover } from "./core.mjs";
+import { PATIENCE_MS, after } from "./errands.mjs";
 import { send } from "./leaves.mjs";
 import { hear, tell } from "./news.mjs";
 import { filled } from "./pages.mjs";
@@ -126,11 +126,19 @@ async function operators(request, env, sent, asked) {
   return verdict[0] === "?" ? judged(await sent(verdict)) : verdict;
 }
 
+/**
+ * An answer of ours takes four seconds at most, however many objects are slow: an errand that would begin later than this is not run, and is as one that
+ * nobody answered.
+ */
+const LAST_ERRAND_MS = 4_000 - PATIENCE_MS;
+
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */
-async function follow(request, env, sent, asked, verdict) {
+async function follow(request, env, run, asked, verdict) {
+  const since = Date.now(), sent = (errand) => (Date.now() - since <= LAST_ERRAND_MS ? run(errand) : "");
   try {
-    // Directory, board, a newer board, a wish: no request needs more.
-    for (let errands = 0; errands < 5; errands += 1) {
+    // Directory, board, a newer board, a wish: no request needs more. But an instance that began anew meanwhile knows nothing of them.
+    for (let errands = 0, lives = 0, of = generation; errands < 5 && lives < 3; errands += 1) {
+      if (of !== generation) [errands, lives, of] = [0, lives + 1, generation];
       if (verdict?.[0] === "@") {
         hear(verdict, await sent(verdict));
         verdict = gate(lay(asked), env);

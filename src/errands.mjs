@@ -1,14 +1,14 @@
 // Calls to our objects: the one method that each of them has, and the patience that a caller has with it.
-/** A silent object counts as failed. Nobody meets two silences of a kind in a row. */
+/** A silent object counts as failed. Nobody meets two silences of a kind in a row. Whoever is waited for meanwhile has less patience. */
 export const PATIENCE_MS = 1900;
 
 export const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What an object says, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
-export function call(env, binding, name, action, payload) {
+export function call(env, binding, name, action, payload, patience = PATIENCE_MS) {
   return new Promise((resolve) => {
     // One promise for the answer and the patience: `Promise.race` makes four.
-    const timer = setTimeout(resolve, PATIENCE_MS, {});
+    const timer = setTimeout(resolve, patience, {});
     const heard = (said) => {
       clearTimeout(timer);
       resolve(said);
@@ -26,7 +26,7 @@ export function call(env, binding, name, action, payload) {
 }
 
 /** Runs an errand (durable/src/errand.rs): what the object says as text, empty if there is nothing. */
-export async function run(errand, env) {
+export async function run(errand, env, patience) {
   const [, binding, name, action, payload] = errand.split("\n");
-  return (await call(env, binding, name, action, payload)).said ?? "";
+  return (await call(env, binding, name, action, payload, patience)).said ?? "";
 }

@@ -29,6 +29,8 @@ const ROOMS_FRESH: Millis = Millis(5_000);
 const REFRESH_PATIENCE: Millis = Millis(3_000);
 /// What could not be had is not tried again within this time.
 const MISSED: Millis = Millis(1_000);
+/// Who could not be reached within this time may still not be: as long as it takes to find out once more.
+const LOST: Millis = Millis(4_000);
 /// A wish repeated within this time has the answer it had.
 const REPEAT: Millis = Millis(5_000);
 /// The same for an answer that says to come back: no longer than who comes back as told.
@@ -138,6 +140,11 @@ impl HeldBoard {
     /// Whether a newer one could not be had a moment ago: it is not tried again yet.
     pub fn is_missed(&self, now: Millis) -> bool {
         now.is_within(MISSED, self.missed_at)
+    }
+
+    /// Whether none could be had a little while ago, nor has been since.
+    pub fn is_lost(&self, now: Millis) -> bool {
+        now.is_within(LOST, self.missed_at) && self.missed_at > self.taken_at
     }
 
     /// Whether somebody should fetch a newer one now; whoever is told yes does.
@@ -313,6 +320,10 @@ impl Isolate {
         let held = self.board_mut(room);
         let mut ends = held.take(now, &answer);
         held.end_refresh();
+        // The leaf is there, and the Room behind it is not.
+        if answer.outcome == Outcome::Unreachable {
+            held.missed_at = now;
+        }
         if let Wish::LeavePass { seat, generation, .. } = wish {
             ends |= held.revoked.insert((seat, generation), ());
         }

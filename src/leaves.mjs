@@ -1,6 +1,5 @@
 // Wishes of an isolate's visitors on their way to a leaf lobby. The first goes at once; who comes while a call is under way travels
 // with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
-import { recover } from "./core.mjs";
 import { after, call, PATIENCE_MS, run } from "./errands.mjs";
 import { hear } from "./news.mjs";
 
@@ -52,12 +51,8 @@ async function travel(env, name, leaf, group) {
   if (leaf.underway === group) leaf.underway = undefined;
   leaf.land?.();
   const answers = said.split("\n");
-  try {
-    // The news of the room stand in the first answer alone.
-    if (group.length > 1) hear(group[0].errand, answers[0]);
-  } catch (error) {
-    recover(error);
-  }
+  // The news of the room stand in the first answer alone.
+  if (group.length > 1) hear(group[0].errand, answers[0]);
   group.forEach(({ tell }, index) => tell?.(answers[index] ?? ""));
   return answers[0];
 }

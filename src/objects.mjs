@@ -6,6 +6,9 @@ import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
 import { call, run } from "./errands.mjs";
 
+/** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
+const ROOM_PATIENCE_MS = 1_400;
+
 class Hosted extends DurableObject {
   /** The core, made anew in another instance of the Wasm. */
   core(Core) {
@@ -138,7 +141,7 @@ export class DirectoryObject extends Hosted {
     try {
       let said = this.core(cores.DirectoryObject).ask(action, payload);
       while (said[0] === "?") {
-        const reply = await run(said, this.env);
+        const reply = await run(said, this.env, ROOM_PATIENCE_MS);
         said = this.core(cores.DirectoryObject).heard(action, said, reply);
       }
       return said;

@@ -10,7 +10,7 @@ use durable::units::Millis;
 use wasm_bindgen::prelude::*;
 
 use crate::edge::{Asked, Deployment, Edge, Entropy};
-use crate::operator::visit::{Form, operate as judge};
+use crate::operator::visit::{Form, faults, operate as judge};
 use crate::verdict::Verdict;
 
 /// Half the size of the standard library's allocator, as fast, and in a long life with as little waste.
@@ -137,17 +137,15 @@ fn drawn() -> Option<Entropy> {
     })
 }
 
-/// Reads what the deployment says. A missing or short key is named in the log, and on the operator's host.
+/// Reads what the deployment says. What is wrong with its secrets is said in the log, as on the operator's host.
 fn deployment(env: &JsValue) -> Deployment {
-    let keys = platform::keys(env);
-    if let Err(fault) = &keys {
-        platform::log(&fault.to_string());
-    }
-    Deployment {
-        keys,
+    let deployment = Deployment {
+        keys: platform::keys(env),
         operator_tokens: platform::text(env, "OPERATOR_TOKENS"),
         operator_host: platform::text(env, "OPERATOR_HOST").to_ascii_lowercase(),
         has_origin: !platform::text(env, "ORIGIN").is_empty(),
         rooms: platform::rooms_var(env),
-    }
+    };
+    faults(&deployment).iter().for_each(|fault| platform::log(fault));
+    deployment
 }

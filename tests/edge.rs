@@ -330,16 +330,99 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
             "{until:?}"
         );
         let own = asked.replace("example/", "example/.anteroom/wait");
-        assert!(
-            matches!(edge.gate(&Asked::parse(&own), late, [[0; 16]; 2]), Verdict::Page(_)),
-            "what is ours is answered by us"
-        );
+        match edge.gate(&Asked::parse(&own), late, [[0; 16]; 2]) {
+            Verdict::Answer(led) => assert!(opens && led.starts_with("303\n"), "the door leads in: {led}"),
+            verdict => {
+                assert!(!opens && matches!(verdict, Verdict::Page(_)), "what is ours is answered by us")
+            }
+        }
+        // A page that waits hears of it and goes in: whether it asks where it stands, or for a seat.
+        for asks in [&own, &asked.replace("example/", "example/?anteroom-claim=1")] {
+            let script =
+                asks.replace("text/html", "application/vnd.anteroom+json").replace("navigate", "cors");
+            let Verdict::Answer(told) = edge.gate(&Asked::parse(&script), late, [[0; 16]; 2]) else {
+                panic!("the origin is asked by a script")
+            };
+            assert_eq!(told.contains("\nAnteroom: admitted\n"), opens, "{told}");
+        }
         let wish = Wish::Join { holder: [1; 16] };
         let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
         let told =
             edge.told(&Asked::parse(&asked), &errand_to_leaf('?', &ids[0], &ask), "", late, [[0; 16]; 2]);
         assert_eq!(told == Verdict::Origin, opens, "a leaf that does not answer");
     }
+}
+
+/// The lobby's word that it cannot reach the Room.
+fn unreachable() -> String {
+    to_text(&Answer::from(Outcome::Unreachable))
+}
+
+#[test]
+fn a_leaf_that_cannot_reach_its_room_is_asked_once_and_not_over_and_over() {
+    let (mut edge, ids) = edge(&["/"]);
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let inside = navigation(&cookies(&ids[0], |_| ()));
+    let Verdict::Errand(errand) = edge.gate(&Asked::parse(&inside), late, [[0; 16]; 2]) else {
+        panic!("decided by a board that is too old")
+    };
+    edge.learn(&errand, &unreachable(), late);
+    assert_eq!(edge.gate(&Asked::parse(&inside), late, [[0; 16]; 2]), Verdict::Origin);
+    let newcomer = edge.gate(&Asked::parse(&navigation("")), late, [[0; 16]; 2]);
+    let Verdict::Page(page) = newcomer else { panic!("{newcomer:?}") };
+    assert!(page.starts_with("503\n") && page.contains("\nAnteroom: unavailable\n"), "{page}");
+}
+
+#[test]
+fn for_a_room_that_was_lost_a_moment_ago_nobody_inside_waits_while_it_is_asked_again() {
+    let (mut edge, ids) = edge(&["/"]);
+    let inside = navigation(&cookies(&ids[0], |_| ()));
+    let late = NOW.plus(Millis(MAX_AGE + 1_001));
+    let gate = |edge: &mut Edge, asked: &str, now| edge.gate(&Asked::parse(asked), now, [[0; 16]; 2]);
+    let Verdict::Errand(errand) = gate(&mut edge, &inside, late) else { panic!("nobody waited") };
+    edge.learn(&errand, "", late);
+    let later = late.plus(Millis(1_001));
+    assert_eq!(gate(&mut edge, &inside, later), Verdict::Origin);
+    let chore = edge.chore().expect("it is asked meanwhile");
+    assert_eq!((gate(&mut edge, &inside, later), edge.chore()), (Verdict::Origin, None), "once");
+    assert!(matches!(gate(&mut edge, &navigation(""), later), Verdict::Errand(_)), "others wait to be told");
+    edge.learn(&chore, "", later);
+    assert_eq!(gate(&mut edge, &inside, later.plus(Millis(4_000))), Verdict::Origin);
+    // What was known so long ago says nothing of now.
+    assert!(matches!(gate(&mut edge, &inside, later.plus(Millis(4_001))), Verdict::Errand(_)));
+    hear(&mut edge, &ids[0], 2, None);
+    assert_eq!(gate(&mut edge, &inside, NOW), Verdict::Origin);
+}
+
+#[test]
+fn whose_pass_has_just_ended_stays_though_the_board_is_not_yet_too_old() {
+    for (grace, stays) in [(0, false), (31, true)] {
+        let (mut edge, ids) = edge(&["/"]);
+        set(&mut edge, &ids[0], &json!({ "outage_grace_seconds": grace }));
+        let asked = navigation(&cookies(&ids[0], |pass| pass.expires = NOW.minus(Millis(30_000))));
+        let wish = Wish::Enter { holder: [1; 16] };
+        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+        let errand = errand_to_leaf('?', &ids[0], &ask);
+        for reply in ["", &unreachable()] {
+            let told = edge.told(&Asked::parse(&asked), &errand, reply, NOW, [[0; 16]; 2]);
+            assert_eq!(told == Verdict::Origin, stays, "{grace} s: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn who_knows_more_than_the_board_waits_once_for_a_newer_one() {
+    let (mut edge, ids) = edge(&["/"]);
+    let asked = navigation(&cookies(&ids[0], |pass| pass.pass_epoch = PassEpoch(1)));
+    let now = NOW.plus(Millis(1_001));
+    let Verdict::Errand(errand) = edge.gate(&Asked::parse(&asked), now, [[0; 16]; 2]) else {
+        panic!("decided by a board of before")
+    };
+    edge.learn(&errand, "", now);
+    let Verdict::Page(page) = edge.gate(&Asked::parse(&asked), now, [[0; 16]; 2]) else {
+        panic!("it is asked over and over")
+    };
+    assert!(page.contains("\nAnteroom: reconnecting\n") && !page.contains("\nSet-Cookie"), "{page}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What `docs/how-it-works.md` says of tests: each that it names is there, and each of the ten rules has some.
+//! What `docs/how-it-works.md` and `docs/failure.md` say of tests: each that they name is there, and each rule and each failure has some.
 
 use std::fs;
 
@@ -22,6 +22,38 @@ fn read(line: &str) -> Line<'_> {
     test.map_or(Line::Other, Line::Test)
 }
 
+/// Whether a source has a test of this name; where a name is put together, of this end or this part of it.
+fn has_test(source: &str, name: &str) -> bool {
+    let ways = [format!("fn {name}("), format!("\"{name}\""), format!("{name}`")];
+    ways.iter().any(|way| source.contains(way))
+}
+
+#[test]
+fn every_failure_has_tests_and_every_test_that_is_named_exists() {
+    let document = fs::read_to_string("docs/failure.md").expect("the document");
+    let rows = document.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what fails"));
+    let mut failures = 0;
+    for row in rows {
+        let named = row.trim_end_matches(" |").rsplit_once(" | ").expect("its tests").1;
+        let (mut rest, mut file, mut source, mut tests) = (named, "", String::new(), 0);
+        while let Some(at) = rest.find(['`', '"']) {
+            let (mark, behind) = rest[at..].split_at(1);
+            let (name, after) = behind.split_once(mark).expect("its end");
+            rest = after;
+            if name.contains('/') && !name.contains(' ') {
+                file = name;
+                source = fs::read_to_string(name).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+            } else {
+                assert!(has_test(&source, name), "{file} has no test {name}");
+                tests += 1;
+            }
+        }
+        assert!(tests > 0, "no test shows this: {row}");
+        failures += 1;
+    }
+    assert!(failures > 10, "{failures}");
+}
+
 #[test]
 fn every_rule_has_tests_and_every_test_that_is_named_exists() {
     let document = fs::read_to_string("docs/how-it-works.md").expect("the document");
@@ -35,9 +67,7 @@ fn every_rule_has_tests_and_every_test_that_is_named_exists() {
                 source = fs::read_to_string(path).unwrap_or_else(|fault| panic!("{path}: {fault}"));
             }
             Line::Test(name) => {
-                let is_there =
-                    source.contains(&format!("fn {name}(")) || source.contains(&format!("\"{name}\""));
-                assert!(is_there, "{file} has no test {name}");
+                assert!(has_test(&source, name), "{file} has no test {name}");
                 rules.last_mut().expect("a rule before its tests").1 += 1;
             }
             Line::Other => {}

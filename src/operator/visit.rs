@@ -36,6 +36,23 @@ impl<'a> Form<'a> {
     }
 }
 
+/// What is wrong with the deployment's secrets, by their names: for the log, which operators may see before they see their page.
+pub fn faults(deployment: &Deployment) -> Vec<String> {
+    let (tokens, token_fault) = tokens(deployment);
+    desk::problems(key_fault(deployment), token_fault, !tokens.is_empty(), &[])
+}
+
+fn key_fault(deployment: &Deployment) -> Option<String> {
+    deployment.keys.as_ref().err().map(ToString::to_string)
+}
+
+fn tokens(deployment: &Deployment) -> (Tokens, Option<String>) {
+    match Tokens::parse(&deployment.operator_tokens) {
+        Ok(tokens) => (tokens, None),
+        Err(fault) => (Tokens::default(), Some(fault.to_string())),
+    }
+}
+
 /// Judges a request to the operator's host. `reply` is what the directory said to the errand that came of it; empty, it
 /// cannot be reached.
 pub fn operate(
@@ -47,14 +64,9 @@ pub fn operate(
     entropy: Entropy,
 ) -> Verdict {
     let Some(address) = Address::parse(asked.url) else { return Verdict::Answer(answer::not_found()) };
-    let keys = deployment.keys.as_ref();
-    let (tokens, token_fault) = match Tokens::parse(&deployment.operator_tokens) {
-        Ok(tokens) => (tokens, None),
-        Err(fault) => (Tokens::default(), Some(fault.to_string())),
-    };
-    let key_fault = keys.err().map(ToString::to_string);
-    let problems = desk::problems(key_fault, token_fault, !tokens.is_empty(), &deployment.rooms);
-    let keys = keys.ok();
+    let (tokens, token_fault) = tokens(deployment);
+    let problems = desk::problems(key_fault(deployment), token_fault, !tokens.is_empty(), &deployment.rooms);
+    let keys = deployment.keys.as_ref().ok();
     let session = keys.and_then(|keys| session::read(asked.cookies, address.scheme, keys, &tokens, now));
     let visit = Visit { asked, form, address, keys, tokens, session, problems, reply, now, entropy };
     match door(asked.headers.method, visit.address.path) {
@@ -158,5 +170,35 @@ impl Visit<'_> {
 
     fn prefix(&self) -> [u8; 4] {
         prefix_of_address(self.asked.headers.client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_told_which_secret_is_wrong_and_never_what_is_in_it() {
+        let told = |current: &str, tokens: &str| {
+            let deployment = Deployment {
+                keys: Keys::new(current, "", ""),
+                operator_tokens: tokens.into(),
+                operator_host: String::new(),
+                has_origin: false,
+                rooms: Vec::new(),
+            };
+            faults(&deployment)
+        };
+        let long = "0123456789abcdef0123456789abcdef";
+        let token = format!("ada:{long}");
+        assert_eq!(told(long, &token), Vec::<String>::new());
+        let names = |faults: Vec<String>| {
+            let named = |fault: &String| fault.split('`').nth(1).unwrap_or_default().to_owned();
+            faults.iter().map(named).collect::<Vec<_>>()
+        };
+        assert_eq!(names(told("", "")), ["KEY_CURRENT", "OPERATOR_TOKENS"]);
+        let short = told("a-short-key", "ada:a-short-token");
+        assert!(!short.concat().contains("a-short"), "{short:?}");
+        assert_eq!(names(short), ["KEY_CURRENT", "OPERATOR_TOKENS"]);
     }
 }

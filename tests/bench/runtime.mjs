@@ -37,11 +37,14 @@ function bindingLine([name, value]) {
   return `(name = ${text(name)}, ${kind})`;
 }
 
-function serviceLines({ name, modules, vars = {}, objects = {} }) {
+/** `objects` are a Worker's own; of `others` it has the binding alone, each named with the Worker that has the objects. */
+function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }) {
   const classes = Object.entries(objects);
   const bindings = [
     ...Object.entries(vars).map(bindingLine),
     ...classes.map(([binding, className]) => `(name = ${text(binding)}, durableObjectNamespace = (className = ${text(className)}))`),
+    ...Object.entries(others).map(([binding, service]) =>
+      `(name = ${text(binding)}, durableObjectNamespace = (className = ${text(ANTEROOM_OBJECTS[binding])}, serviceName = ${text(service)}))`),
   ];
   const namespaces = classes.map(([, className]) => `(className = ${text(className)}, uniqueKey = ${text(`${name}-${className}`)}, enableSql = true)`);
   return `( name = ${text(name)}, worker = (
@@ -68,14 +71,21 @@ const config :Workerd.Config = (
 `;
 }
 
-/** Starts workerd with these Workers. The first module of each is its main one; every fetch of theirs goes to the origin. */
-export async function startWorkers(services, originPort, { v8Flags = [] } = {}) {
-  // Not in the folder for temporary files: where that is memory, durability would cost nothing.
-  const state = mkdtempSync(join(built, "state-"));
+/** A folder for what Workers store. Not among temporary files: where those are memory, durability would cost nothing. */
+export const storage = () => mkdtempSync(join(built, "state-"));
+
+/**
+ * Starts workerd with these Workers. The first module of each is its main one; every fetch of theirs goes to the origin. What they store is gone when they
+ * stop, unless it lies in a `state` of the caller's. What they log is written out, or `heard` hears it.
+ */
+export async function startWorkers(services, originPort, { v8Flags = [], state: kept, heard } = {}) {
+  const state = kept ?? storage();
   const configFile = join(state, "config.capnp");
-  mkdirSync(join(state, "disk"));
+  mkdirSync(join(state, "disk"), { recursive: true });
   writeFileSync(configFile, config(services, join(state, "disk"), originPort, v8Flags));
-  const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const log = heard ? "pipe" : "inherit";
+  const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", log, log, "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => heard(data.toString()));
   const ended = new Promise((resolve) => child.once("exit", resolve));
   // However this process ends, it leaves none behind.
   process.once("exit", () => child.kill());
@@ -98,7 +108,7 @@ export async function startWorkers(services, originPort, { v8Flags = [] } = {}) 
     stop: async () => {
       child.kill();
       await ended;
-      rmSync(state, { recursive: true, force: true });
+      if (!kept) rmSync(state, { recursive: true, force: true });
     },
   };
 }

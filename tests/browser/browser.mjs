@@ -10,11 +10,11 @@ const pictures = fileURLToPath(new URL("../../target/pictures/", import.meta.url
 mkdirSync(pictures, { recursive: true });
 export const picture = (name) => `${pictures}${name}.png`;
 
-/** Starts it without a sandbox of its own (a container's root has none) and without calls home. */
-export const startBrowser = () => chromium.launch({
+/** Starts it without a sandbox of its own (a container's root has none) and without calls home; with more of its switches, if any are named. */
+export const startBrowser = (...switches) => chromium.launch({
   executablePath: known.find((path) => path && existsSync(path)),
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
+    "--disable-component-update", "--disable-sync", ...switches],
 });
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");

@@ -1,7 +1,8 @@
 // The built Worker on the real runtime, in front of the demo shop, for one test file.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { Agent, request } from "node:http";
+import * as http from "node:http";
+import * as https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,7 +31,7 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
     }],
   });
   const { url } = await harness.listen();
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
   return {
     harness, shop,
     /** The same server by the name that its rooms cover: for browsers. */
@@ -48,11 +49,11 @@ export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {},
 
 /** `wrangler dev` with the rooms of wrangler.toml, on a storage of its own that outlives it. The harness above lets Node.js fetch
  * from the origin, which follows redirects and knows no upgrades; here workerd does. */
-export async function startDevelopment({ protocol = "http" } = {}) {
+export async function startDevelopment({ protocol = "http", vars = {} } = {}) {
   const shop = await startShop({ sessionMs: 60_000 });
   const state = mkdtempSync(join(tmpdir(), "anteroom-"));
-  const agent = new Agent({ keepAlive: true });
-  let server = await startWrangler(shop, state, "0", protocol);
+  const { Agent } = protocol === "https" ? https : http, agent = new Agent({ keepAlive: true });
+  let server = await startWrangler(shop, state, "0", protocol, vars);
   return {
     shop,
     get url() { return server.url; },
@@ -60,7 +61,7 @@ export async function startDevelopment({ protocol = "http" } = {}) {
     /** The machine is switched off and on again: no process gets to say a last word. */
     crash: async () => {
       await server.end("SIGKILL");
-      server = await startWrangler(shop, state, server.url.port, protocol);
+      server = await startWrangler(shop, state, server.url.port, protocol, vars);
     },
     stop: async () => {
       agent.destroy();
@@ -72,10 +73,10 @@ export async function startDevelopment({ protocol = "http" } = {}) {
 }
 
 /** Its processes are a group of their own, and end as one. */
-async function startWrangler(shop, state, port, protocol) {
+async function startWrangler(shop, state, port, protocol, more) {
   const tools = fileURLToPath(new URL("../node_modules/.bin", import.meta.url));
   const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, CLOUDFLARE_CF_FETCH_ENABLED: "false" };
-  const vars = { ORIGIN: shop.url, KEY_CURRENT: KEY };
+  const vars = { ORIGIN: shop.url, KEY_CURRENT: KEY, ...more };
   const child = spawn("wrangler", ["dev", "-c", configPath, "--port", port, "--local-protocol", protocol, "--inspector-port", "0", "--persist-to", state,
     ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`])], { env, stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -92,10 +93,12 @@ async function startWrangler(shop, state, port, protocol) {
 }
 
 /** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. */
-function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
+export function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
   return new Promise((resolve, reject) => {
     const named = host ? { Host: `${host}:${url.port}` } : { Host: `localhost:${url.port}` };
-    const sent = request({ agent, method, hostname: url.hostname, port: url.port, path, headers: { ...named, ...headers } }, (answer) => {
+    // What speaks https here has a certificate of its own making.
+    const { request } = url.protocol === "https:" ? https : http, trusts = { rejectUnauthorized: false };
+    const sent = request({ agent, method, hostname: url.hostname, port: url.port, path, headers: { ...named, ...headers }, ...trusts }, (answer) => {
       const chunks = [];
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("error", reject);

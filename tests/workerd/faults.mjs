@@ -1,0 +1,67 @@
+// Anteroom, whose objects can be made unreachable, overloaded or slow from outside, each for who calls it, and whose calls can be made to look as those of
+// another version do (versions.mjs). The host `faults` is the switch; what is deployed is not touched.
+import { setTraps, sprungTraps } from "../../build/index.js";
+import { generation } from "../../src/core.mjs";
+import entry, * as anteroom from "../../src/entry.mjs";
+import { said, heard } from "./versions.mjs";
+
+/** By link, such as `edge>LOBBY`: what is wrong with it, and which version speaks at its other end. */
+let faults = {}, versions = {}, calls = {}, reworded = {};
+
+/** Sets what is named, and says what has been called since the last time. */
+function control({ faults: wanted, traps, versions: spoken }) {
+  const told = { calls, reworded, generation, sprung: { ...sprungTraps() } };
+  calls = {}, reworded = {};
+  if (wanted) faults = wanted;
+  if (traps) setTraps(traps);
+  if (spoken) versions = spoken;
+  return told;
+}
+
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function called(object, link, [name, action, payload]) {
+  const counted = `${link} ${action}`;
+  calls[counted] = (calls[counted] ?? 0) + 1;
+  const fault = faults[link];
+  if (fault === "unreachable") throw new Error("Network connection lost.");
+  if (fault === "overloaded") throw Object.assign(new Error("Durable Object is overloaded."), { overloaded: true });
+  const version = versions[link], asked = version ? said(version, action, payload) : payload;
+  const answer = await object.ask(name, action, asked);
+  // It has happened; only word of it comes late.
+  if (typeof fault === "number") await after(fault);
+  const told = version ? heard(version, action, answer) : answer;
+  if (asked !== payload) reworded[`${counted}, asked`] = true;
+  if (told !== answer) reworded[`${counted}, answered`] = true;
+  return told;
+}
+
+/** The environment of somebody who calls objects. */
+function faulty(env, caller) {
+  const namespaces = ["ROOM", "LOBBY", "DIRECTORY"].filter((binding) => env[binding]).map((binding) => [binding, {
+    getByName: (object) => ({ ask: (...asked) => called(env[binding].getByName(object), `${caller}>${binding}`, asked) }),
+  }]);
+  return { ...env, ...Object.fromEntries(namespaces) };
+}
+
+export class RoomObject extends anteroom.RoomObject {}
+export class LobbyObject extends anteroom.LobbyObject {
+  constructor(ctx, env) { super(ctx, faulty(env, "lobby")); }
+}
+export class DirectoryObject extends anteroom.DirectoryObject {
+  constructor(ctx, env) { super(ctx, faulty(env, "directory")); }
+}
+
+export default {
+  fetch(request, env, context) {
+    const { hostname, search } = new URL(request.url);
+    if (hostname === "faults") return Response.json(control(JSON.parse(decodeURIComponent(search.slice(1)))));
+    // A request that panics by itself, wherever it meets the Wasm first.
+    if (request.headers.has("Panic")) setTraps({ gate: { every: 1 } });
+    try {
+      return entry.fetch(request, faulty(env, "edge"), context);
+    } finally {
+      if (request.headers.has("Panic")) setTraps({});
+    }
+  },
+};
