@@ -13,6 +13,7 @@ use durable::wire::from_text;
 
 use crate::address::{Address, destination};
 use crate::answer::{self, Message};
+use crate::bypass;
 use crate::cookie::{self, Wallet};
 use crate::cors;
 use crate::gate::{self, Decision, Sequel, View, Visit};
@@ -130,6 +131,9 @@ impl Edge {
         };
         if is_past_the_gate(address.path) {
             return origin(&found);
+        }
+        if let Some(exempt) = bypass::verdict(&found, &address, &asked.headers) {
+            return exempt;
         }
         let (headers, settings) = (&asked.headers, &found.room.settings);
         let is_on = !settings.suspended

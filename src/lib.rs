@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod bypass;
 pub mod cookie;
 pub mod cors;
 pub mod edge;

@@ -12,6 +12,7 @@
 //! | `@` and an errand | run it, learn from it, ask the gate again |
 //! | `*` | the operator's host |
 //! | `#` | ask again with all the headers |
+//! | `#` and names, one a line | the same, and behind them a line for each of these: a header, or behind a colon what the platform says of the request |
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
 //! | `=` and an answer | such an answer, but for its body: that names a page and what stands in its places, and `pages.mjs` fills it |
@@ -35,6 +36,8 @@ pub enum Verdict {
     Operator,
     /// Few headers are not enough.
     AllHeaders,
+    /// Nor are all those that every request is looked at by: these are needed too, a name a line.
+    MoreHeaders(String),
     /// The static page.
     Apology,
     /// An answer of ours.
@@ -53,6 +56,7 @@ impl Verdict {
             Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),
             Verdict::AllHeaders => "#".to_owned(),
+            Verdict::MoreHeaders(names) => format!("#{names}"),
             Verdict::Apology => "!".to_owned(),
             Verdict::Answer(answer) => answer,
             Verdict::Page(answer) => format!("={answer}"),
@@ -109,9 +113,17 @@ mod tests {
     #[test]
     fn every_verdict_has_a_text_of_its_own_and_the_origin_none() {
         let page = Verdict::Page("200\n".into());
-        let verdicts = [Verdict::OriginWith("a=b".into()), Verdict::Operator, Verdict::Apology, page];
+        let more = Verdict::MoreHeaders("cookie\n:country".into());
+        let verdicts = [
+            Verdict::OriginWith("a=b".into()),
+            Verdict::Operator,
+            Verdict::Apology,
+            page,
+            Verdict::AllHeaders,
+            more,
+        ];
         let texts = verdicts.map(|verdict| verdict.into_text().unwrap());
-        assert_eq!(texts, ["+a=b", "*", "!", "=200\n"]);
+        assert_eq!(texts, ["+a=b", "*", "!", "=200\n", "#", "#cookie\n:country"]);
         assert_eq!(Verdict::Errand("?\n".into()).into_text(), Some("?\n".into()));
         assert_eq!(Verdict::Origin.into_text(), None);
     }

@@ -24,6 +24,8 @@ pub struct RoomRecord {
     pub settings: Value,
     /// Its scheduled events.
     pub events: Vec<EventRecord>,
+    /// Who is exempt from it, in the order in which they are looked at.
+    pub rules: Vec<Value>,
 }
 
 /// One line of the audit log.
@@ -33,7 +35,7 @@ pub struct AuditEntry {
     pub at_ms: u64,
     /// The name of the operator's token.
     pub who: String,
-    /// `create`, `edit` or `delete`, of a room or of one of its events, or `end` of sessions.
+    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, or `end` of sessions.
     pub action: String,
     /// Which room.
     pub room_id: String,
@@ -50,6 +52,8 @@ pub struct DocumentRoom {
     pub id: String,
     /// Canonical settings.
     pub settings: Value,
+    /// Its bypass rules that are enabled, in their order.
+    pub rules: Vec<Value>,
 }
 
 /// All rooms, for edges.
@@ -128,6 +132,17 @@ pub enum Command {
         /// Which event.
         event: String,
     },
+    /// Other bypass rules.
+    Rules {
+        /// Which room.
+        id: String,
+        /// Which rule; none for a new one, or for all.
+        rule: Option<String>,
+        /// As in HTTP: `POST` adds one, `PUT` puts these in the place of all, `PATCH` changes or moves one, `DELETE` takes one away.
+        method: String,
+        /// A rule's fields, or a list of rules.
+        body: Value,
+    },
     /// Ends one session of a room, or all.
     End {
         /// Which room.
@@ -184,9 +199,9 @@ pub enum Reply {
     },
 }
 
-wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events });
+wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events, rules });
 wire!(AuditEntry { at_ms, who, action, room_id, before, after });
-wire!(DocumentRoom { id, settings });
+wire!(DocumentRoom { id, settings, rules });
 wire!(Document { version, rooms });
 wire!(Order { who, command });
 wire_either!(Command {
@@ -199,6 +214,7 @@ wire_either!(Command {
     "status" => Status { id },
     "put_event" => PutEvent { id, event, patches, plan },
     "delete_event" => DeleteEvent { id, event },
+    "rules" => Rules { id, rule, method, body },
     "end" => End { id, session },
     "audit" => Audit {},
     "attempt" => Attempt { prefix },

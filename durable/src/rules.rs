@@ -1,0 +1,164 @@
+//! A room's bypass rules: what one is, and how their list is changed. Part of the [`directory`](crate::directory), which keeps a rule as the API
+//! tells it. Whom a rule exempts is decided at the edge (`src/bypass.rs`), by an expression that was checked here.
+
+use crate::codec::hex;
+use crate::date::iso8601;
+use crate::directory::{Directory, Write};
+use crate::expression::{EXPRESSION_BYTES_MAX, program};
+use crate::fields::Fields;
+use crate::json;
+use crate::json::{Map, Value};
+use crate::listed::Listed as _;
+use crate::order::Reply;
+use crate::settings::Fault;
+use crate::units::Millis;
+
+/// Rules of one room.
+pub const RULES_MAX: usize = 64;
+/// What rules do: there is nothing else.
+const ACTION: &str = "bypass_waiting_room";
+
+/// The rules that hold, in their order: what edges are told.
+pub fn enabled(rules: &[Value]) -> Vec<Value> {
+    rules.iter().filter(|rule| rule["enabled"] == Value::Bool(true)).cloned().listed()
+}
+
+/// What an operator wants of a room's rules: [`Command::Rules`](crate::order::Command::Rules).
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// As in HTTP.
+    pub method: &'a str,
+    /// Which rule; none for a new one, or for all.
+    pub rule: Option<&'a str>,
+    /// A rule's fields, or a list of rules.
+    pub body: &'a Value,
+}
+
+impl Directory {
+    /// Other rules for a room, or all that is wrong with them; `entropy` names new ones.
+    pub fn change_rules(
+        &mut self,
+        now: Millis,
+        who: &str,
+        room: &str,
+        entropy: [u8; 16],
+        change: &Change<'_>,
+    ) -> Result<Vec<Write>, Reply> {
+        let mut record = self.existing(room)?.clone();
+        let before = by_id(&record.rules);
+        let mut faults = Vec::new();
+        changed(now, &mut record.rules, entropy, change, &mut faults)?;
+        if record.rules.len() > RULES_MAX {
+            faults.push(fault("rules", "there may be 64: delete one first"));
+        }
+        if !faults.is_empty() {
+            return Err(Reply::Faults(faults));
+        }
+        let entry = self.log(now, who, "edit rules", room, before, by_id(&record.rules));
+        Ok(self.put_record(record, Some(entry)))
+    }
+}
+
+fn changed(
+    now: Millis,
+    rules: &mut Vec<Value>,
+    entropy: [u8; 16],
+    change: &Change<'_>,
+    faults: &mut Vec<Fault>,
+) -> Result<(), Reply> {
+    let Change { method, rule, body } = *change;
+    let mut bodies = std::slice::from_ref(body);
+    let mut at = rules.len();
+    let mut held = Value::Null;
+    if let Some(id) = rule {
+        at = index_of(rules, id).ok_or_else(|| Reply::Missing { id: id.to_owned() })?;
+        held = rules.remove(at);
+        if method == "DELETE" {
+            return Ok(());
+        }
+        let position = &body["position"];
+        if !position.is_null() {
+            at = place(rules, position).unwrap_or_else(|| {
+                faults.push(fault("position", "must be `{\"index\": 1}` or the like, or `before` or `after` with the id of another rule"));
+                0
+            });
+        }
+    } else if method == "PUT" {
+        bodies = body.as_array().map_or(&[], Vec::as_slice);
+        rules.clear();
+        at = 0;
+    }
+    for (index, body) in bodies.iter().enumerate() {
+        let outer = if method == "PUT" { format!("rules[{index}]") } else { String::new() };
+        let mut id = entropy;
+        id[15] = id[15].wrapping_add(index as u8);
+        rules.insert(at + index, written(now, id, &held, body, &outer, faults));
+    }
+    Ok(())
+}
+
+fn fault(field: &str, message: &str) -> Fault {
+    Fault { field: field.into(), message: message.into() }
+}
+
+/// A rule with these fields; what they leave out is as it was held, if it was.
+fn written(
+    now: Millis,
+    id: [u8; 16],
+    held: &Value,
+    body: &Value,
+    outer: &str,
+    faults: &mut Vec<Fault>,
+) -> Value {
+    let none = Map::default();
+    let object = body.as_object().unwrap_or(&none);
+    let mut fields = if outer.is_empty() { Fields::new(object) } else { Fields::within(object, outer) };
+    let text = |name: &str| held[name].as_str().unwrap_or_default();
+    let expression = fields.text_or("expression", text("expression"), EXPRESSION_BYTES_MAX);
+    if let Err(why) = program(&expression) {
+        fields.fault("expression", why);
+    }
+    if fields.text_or("action", text("action"), 64) != ACTION {
+        fields.fault("action", "must be `bypass_waiting_room`");
+    }
+    let version = text("version").parse::<u64>().unwrap_or(0) + 1;
+    let rule = json!({
+        "id": if held.is_null() { hex(&id) } else { text("id").to_owned() },
+        "version": version.to_string(),
+        "last_updated": iso8601(now),
+        "action": ACTION,
+        "expression": expression,
+        "description": fields.text_or("description", text("description"), 1_000),
+        "enabled": fields.flag("enabled", held["enabled"] != Value::Bool(false)),
+    });
+    for field in ["id", "version", "last_updated", "position"] {
+        fields.ignore(field);
+    }
+    faults.extend(fields.finish(()).err().unwrap_or_default());
+    rule
+}
+
+fn index_of(rules: &[Value], id: &str) -> Option<usize> {
+    rules.iter().position(|rule| rule["id"] == *id)
+}
+
+/// Where a rule goes among the others.
+fn place(others: &[Value], position: &Value) -> Option<usize> {
+    if let Some(index) = position["index"].as_u64() {
+        return (index as usize).checked_sub(1).filter(|index| *index <= others.len());
+    }
+    if let Some(id) = position["before"].as_str() {
+        return if id.is_empty() { Some(0) } else { index_of(others, id) };
+    }
+    let id = position["after"].as_str()?;
+    if id.is_empty() { Some(others.len()) } else { index_of(others, id).map(|index| index + 1) }
+}
+
+/// Rules for the log, by their ids, and where each stands.
+fn by_id(rules: &[Value]) -> Value {
+    let mut by_id = Map::default();
+    for rule in rules {
+        by_id.insert(rule["id"].as_str().unwrap_or_default().to_owned(), rule.clone());
+    }
+    Value::Object(by_id)
+}
