@@ -27,7 +27,8 @@ impl Rules {
         let mut rules = Rules::default();
         for rule in stored {
             let program = program(rule["expression"].as_str().unwrap_or_default()).unwrap_or_default();
-            for step in program.split(|byte| *byte == END) {
+            let mut steps = program.as_slice();
+            while let Some(step) = part(&mut steps, END) {
                 let name = match step {
                     [op::HEADER | op::LINE, name @ ..] => name,
                     [op::COOKIE, ..] => b"cookie",
@@ -42,7 +43,7 @@ impl Rules {
         rules
     }
 
-    /// Which rule exempts a request, the first of those that do. `header` says what a header is, nothing if it is not there.
+    /// Which rule exempts a request, the first of those that do. `header` says what a header is.
     pub fn exempting(
         &self,
         address: &Address<'_>,
@@ -55,8 +56,8 @@ impl Rules {
     }
 }
 
-/// What a header is.
-pub type Header<'a> = &'a dyn Fn(&str) -> String;
+/// Adds what a header is, nothing if it is not there.
+pub type Header<'a> = &'a dyn Fn(&[u8], &mut Vec<u8>);
 
 /// What rules have to say of a request to a room, before anything that it brings is believed: none where nobody is exempt. Our own endpoints are
 /// nobody else's.
@@ -68,12 +69,26 @@ pub fn verdict(found: &Match, address: &Address<'_>, headers: &Headers<'_>) -> O
     if headers.more.is_none() && !rules.names.is_empty() {
         return Some(Verdict::MoreHeaders(rules.names.clone()));
     }
-    let header = |name: &str| {
-        let mut lines = headers.more.unwrap_or_default().split('\n');
-        let index = rules.names.split('\n').position(|known| known == name);
-        lines.nth(index.unwrap_or_default()).unwrap_or_default().to_owned()
+    let header = |name: &[u8], value: &mut Vec<u8>| {
+        let (mut names, mut lines) = (rules.names.as_bytes(), headers.more.unwrap_or_default().as_bytes());
+        while let (Some(known), Some(line)) = (part(&mut names, b'\n'), part(&mut lines, b'\n')) {
+            if known == name {
+                return value.extend_from_slice(line);
+            }
+        }
     };
     rules.exempting(address, headers, &header).map(|_| Verdict::Origin)
+}
+
+/// Takes what comes before this byte, or all that is left. Behind the last one nothing is left.
+fn part<'a>(rest: &mut &'a [u8], end: u8) -> Option<&'a [u8]> {
+    if rest.is_empty() {
+        return None;
+    }
+    let at = rest.iter().position(|byte| *byte == end).unwrap_or(rest.len());
+    let (part, behind) = rest.split_at(at);
+    *rest = behind.get(1..).unwrap_or_default();
+    Some(part)
 }
 
 /// A request, with one form of its path.
@@ -90,29 +105,31 @@ struct Seen<'a> {
 /// Carries out a program. On the stack are lists: of values, each with [`END`] behind it, or of answers.
 fn holds(program: &[u8], seen: &Seen<'_>) -> bool {
     let mut stack: Vec<Vec<u8>> = Vec::new();
-    for step in program.split(|byte| *byte == END) {
-        let Some((letter, about)) = step.split_first() else { break };
+    let mut steps = program;
+    while let Some(step) = part(&mut steps, END) {
+        let (letter, about) = step.split_first().unwrap_or((&0, &[]));
+        let mut values = Vec::new();
         if letter.is_ascii_lowercase() {
-            stack.push(seen.values(*letter, about));
-            continue;
-        }
-        let mut values = stack.pop().unwrap_or_default();
-        match *letter {
-            op::OR | op::XOR | op::AND => {
-                let others = stack.pop().unwrap_or_default();
-                values.truncate(others.len());
-                for (one, other) in values.iter_mut().zip(&others) {
-                    *one = match *letter {
-                        op::OR => *one | other,
-                        op::XOR => *one ^ other,
-                        _ => *one & other,
-                    };
+            seen.read(*letter, about, &mut values);
+        } else {
+            values = stack.pop().unwrap_or_default();
+            match *letter {
+                op::OR | op::XOR | op::AND => {
+                    let others = stack.pop().unwrap_or_default();
+                    values.truncate(others.len());
+                    for (one, other) in values.iter_mut().zip(&others) {
+                        *one = match *letter {
+                            op::OR => *one | other,
+                            op::XOR => *one ^ other,
+                            _ => *one & other,
+                        };
+                    }
                 }
+                op::NOT => values.iter_mut().for_each(|answer| *answer ^= 1),
+                op::ANY => values = vec![u8::from(values.contains(&1))],
+                op::ALL => values = vec![u8::from(values.contains(&1) && !values.contains(&0))],
+                letter => values = each(letter, about, &values),
             }
-            op::NOT => values.iter_mut().for_each(|answer| *answer ^= 1),
-            op::ANY => values = vec![u8::from(values.contains(&1))],
-            op::ALL => values = vec![u8::from(values.contains(&1) && !values.contains(&0))],
-            letter => values = each(letter, about, &values),
         }
         stack.push(values);
     }
@@ -120,38 +137,38 @@ fn holds(program: &[u8], seen: &Seen<'_>) -> bool {
 }
 
 /// What a step makes of each value.
-fn each(letter: u8, about: &[u8], values: &[u8]) -> Vec<u8> {
+fn each(letter: u8, about: &[u8], mut values: &[u8]) -> Vec<u8> {
     let (mut out, mut count) = (Vec::new(), 0);
-    for value in values.split_inclusive(|byte| *byte == END) {
-        let value = value.strip_suffix(&[END]).unwrap_or_default();
-        count += 1;
-        let mut about = about.split(|byte| *byte == NEXT);
-        let made = match letter {
+    while let Some(value) = part(&mut values, END) {
+        let (mut rest, mut fits) = (about, false);
+        let mut made = value.to_vec();
+        match letter {
             op::LIKE => {
-                out.push(u8::from(about.any(|pattern| is_like(value, pattern))));
-                continue;
+                while let Some(pattern) = part(&mut rest, NEXT) {
+                    fits |= is_like(value, pattern);
+                }
             }
             op::WITHIN => {
-                let mut is_within = false;
-                while let (Some(from), Some(to)) = (about.next(), about.next()) {
-                    is_within |= from <= value && value <= to;
+                while let (Some(from), Some(to)) = (part(&mut rest, NEXT), part(&mut rest, NEXT)) {
+                    fits |= from <= value && value <= to;
                 }
-                out.push(u8::from(is_within));
-                continue;
             }
-            op::NTH if about.next() != Some(&[b'0' + (count - 1).min(10) as u8]) => continue,
-            op::COUNT => continue,
-            op::LENGTH => comparable(value.len() as u64).into_bytes(),
-            op::LOWER => value.to_ascii_lowercase(),
-            op::UPPER => value.to_ascii_uppercase(),
-            op::DECODE => percent_decoded(value),
-            _ => value.to_vec(),
-        };
-        for byte in made {
-            // What was an escape may be one of our three.
-            out.push(byte.min(ANYTHING - 1));
+            op::LENGTH => made = comparable(value.len() as u64).into_bytes(),
+            op::LOWER => made.make_ascii_lowercase(),
+            op::UPPER => made.make_ascii_uppercase(),
+            op::DECODE => made = percent_decoded(value),
+            _ => {}
         }
-        out.push(END);
+        if matches!(letter, op::LIKE | op::WITHIN) {
+            out.push(u8::from(fits));
+        } else if letter != op::NTH || about == [b'0' + count.min(10) as u8] {
+            for byte in made {
+                // What was an escape may be one of our three.
+                out.push(byte.min(ANYTHING - 1));
+            }
+            out.push(END);
+        }
+        count += 1;
     }
     // What is not there is not counted either.
     if letter == op::COUNT && count > 0 {
@@ -206,52 +223,50 @@ impl<'a> Seen<'a> {
         Seen { address, headers, header, path, uri, begin }
     }
 
-    fn values(&self, letter: u8, about: &[u8]) -> Vec<u8> {
-        let name = std::str::from_utf8(about).unwrap_or_default();
-        let [host, path] = self.begin;
-        let made;
+    /// The values of a field.
+    fn read(&self, letter: u8, name: &[u8], values: &mut Vec<u8>) {
+        let ([host, path], uri) = (self.begin, self.uri.as_bytes());
+        let mut made = Vec::new();
+        let (mut pairs, mut end) = (self.address.query.as_bytes(), b'&');
         let text = match letter {
-            op::METHOD => self.headers.method,
-            op::HOST => self.uri.get(host..path).unwrap_or_default(),
-            op::PATH => self.path,
-            op::QUERY => self.address.query,
-            op::URI => self.uri.get(path..).unwrap_or_default(),
-            op::FULL_URI => &self.uri,
-            op::ARGUMENT => return named(self.address.query, '&', name),
-            op::COOKIE => return named(&(self.header)("cookie"), ';', name),
-            op::SECURE => return vec![u8::from(self.address.scheme == Scheme::Https)],
-            _ => {
-                made = match letter {
-                    op::EXTENSION => {
-                        let last = self.path.rsplit_once('/').map_or(self.path, |(_, last)| last);
-                        last.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase()
+            op::METHOD => self.headers.method.as_bytes(),
+            op::HOST => uri.get(host..path).unwrap_or_default(),
+            op::PATH => self.path.as_bytes(),
+            op::QUERY => pairs,
+            op::URI => uri.get(path..).unwrap_or_default(),
+            op::FULL_URI => uri,
+            op::EXTENSION => {
+                let last = self.path.rsplit_once('/').map_or(self.path, |(_, last)| last);
+                last.rsplit_once('.').map_or("", |(_, extension)| extension).as_bytes()
+            }
+            op::CLIENT => {
+                made = network(self.headers.client, "", 0).into_bytes();
+                &made
+            }
+            op::SECURE => return values.push(u8::from(self.address.scheme == Scheme::Https)),
+            op::COOKIE | op::ARGUMENT => {
+                if letter == op::COOKIE {
+                    (self.header)(b"cookie", &mut made);
+                    (pairs, end) = (&made, b';');
+                }
+                while let Some(pair) = part(&mut pairs, end) {
+                    let mut value = pair.trim_ascii();
+                    if part(&mut value, b'=') == Some(name) {
+                        values.extend_from_slice(value);
+                        values.push(END);
                     }
-                    op::CLIENT => network(self.headers.client, "", 0),
-                    _ => (self.header)(name),
-                };
+                }
+                return;
+            }
+            _ => {
+                (self.header)(name, &mut made);
                 &made
             }
         };
-        let mut values = text.as_bytes().to_vec();
-        values.push(END);
         // An address that is none and a header that is not there are no value; of everything else there is one, be it empty.
-        if text.is_empty() && matches!(letter, op::HEADER | op::CLIENT) {
-            values.clear();
-        }
-        values
-    }
-}
-
-/// The values of a name among pairs.
-fn named(pairs: &str, between: char, name: &str) -> Vec<u8> {
-    let mut values = Vec::new();
-    for pair in pairs.split(between) {
-        let pair = pair.trim();
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if key == name {
-            values.extend_from_slice(value.as_bytes());
+        if !text.is_empty() || !matches!(letter, op::HEADER | op::CLIENT) {
+            values.extend_from_slice(text);
             values.push(END);
         }
     }
-    values
 }

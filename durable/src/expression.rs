@@ -18,7 +18,7 @@ pub const EXPRESSION_BYTES_MAX: usize = 4_096;
 pub const DEPTH_MAX: u32 = 32;
 /// Ends a step, and a value in a list.
 pub const END: u8 = 0xff;
-/// Between the patterns or the ends of ranges of one step.
+/// Behind each pattern, and each end of a range, of one step.
 pub const NEXT: u8 = 0xfe;
 /// Stands for anything in a pattern.
 pub const ANYTHING: u8 = 0xfd;
@@ -36,7 +36,7 @@ pub mod op {
     pub const URI: u8 = b'u';
     /// Reads the path.
     pub const PATH: u8 = b'p';
-    /// Reads what is behind the last dot of the path's last part, in lower case.
+    /// Reads what is behind the last dot of the path's last part.
     pub const EXTENSION: u8 = b'e';
     /// Reads the query, without its `?`.
     pub const QUERY: u8 = b'q';
@@ -330,11 +330,10 @@ impl<'a> Parser<'a> {
             10 => self.wrong(at, "there are no regular expressions: use `wildcard`, `contains` or `in {…}`"),
             _ => self.wrong(at, OPERATOR),
         }
-        about.pop();
         // What is not greater is less or equal, and the other way round: the other end is as far as can be.
         let end = match operator {
             2 | 3 => about.get_mut(..16),
-            4 | 5 => about.get_mut(17..),
+            4 | 5 => about.get_mut(17..33),
             _ => None,
         };
         end.unwrap_or_default().fill(if operator < 4 { b'0' } else { b'f' });
@@ -472,6 +471,9 @@ impl<'a> Parser<'a> {
             _ => {}
         }
         self.push(op, &about);
+        if op == op::EXTENSION {
+            self.push(op::LOWER, b"");
+        }
         let base = match op {
             op::CLIENT => Base::Address,
             op::SECURE => Base::Truth,
@@ -505,6 +507,7 @@ impl<'a> Parser<'a> {
             if op == op::STARTS {
                 about.push(ANYTHING);
             }
+            about.push(NEXT);
             self.push(op::LIKE, &about);
             return (Base::Truth, self.alone(shape));
         }

@@ -85,6 +85,9 @@ fn changed(
         }
     } else if method == "PUT" {
         bodies = body.as_array().map_or(&[], Vec::as_slice);
+        if body.as_array().is_none() {
+            faults.push(fault("rules", "must be a list"));
+        }
         rules.clear();
         at = 0;
     }
@@ -154,7 +157,7 @@ fn place(others: &[Value], position: &Value) -> Option<usize> {
     if id.is_empty() { Some(others.len()) } else { index_of(others, id).map(|index| index + 1) }
 }
 
-/// Rules for the log, by their ids, and where each stands.
+/// Rules for the log, by their ids.
 fn by_id(rules: &[Value]) -> Value {
     let mut by_id = Map::default();
     for rule in rules {

@@ -42,9 +42,10 @@ pub fn tried(asked: &Value, record: &RoomRecord) -> Result<Value, Fault> {
         program(text("expression")).map_err(|message| Fault { field: "expression".into(), message })?;
         rules = vec![asked.clone()];
     }
-    let header = |name: &str| {
+    let header = |name: &[u8], header: &mut Vec<u8>| {
+        let name = std::str::from_utf8(name).unwrap_or_default();
         let value = name.strip_prefix(':').map_or(&asked["headers"][name], |name| &asked[name]);
-        value.as_str().unwrap_or_default().to_owned()
+        header.extend_from_slice(value.as_str().unwrap_or_default().as_bytes());
     };
     let method = asked["method"].as_str().unwrap_or("GET");
     let headers = Headers { method, client: text("ip"), ..Headers::default() };
