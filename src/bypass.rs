@@ -3,8 +3,10 @@
 //! A rule exempts a request only if it holds of the path as it was sent and of its normal form alike, whatever it says: an origin may read the one
 //! or the other, and no spelling leads round a room.
 
-use durable::expression::{ANYTHING, END, NEXT, comparable, network, op, program};
+use durable::comparable::{comparable, network};
+use durable::expression::program;
 use durable::json::Value;
+use durable::steps::{ANYTHING, END, NEXT, op};
 
 use crate::address::{Address, percent_decoded};
 use crate::cookie::Scheme;

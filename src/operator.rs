@@ -523,9 +523,12 @@ mod tests {
         assert_eq!(answer.body["errors"][1]["message"], "`path`: is wrong");
         let pending = RoomRecord { confirmed_version: 1, ..record("a") };
         assert_eq!(
-            complete(Then::Room, Reply::Room(pending), Millis(0)).body["messages"][0]["code"],
+            complete(Then::Room, Reply::Room(Box::new(pending)), Millis(0)).body["messages"][0]["code"],
             json!(1202)
         );
-        assert_eq!(complete(Then::Room, Reply::Room(record("a")), Millis(0)).body["messages"], json!([]));
+        assert_eq!(
+            complete(Then::Room, Reply::Room(Box::new(record("a"))), Millis(0)).body["messages"],
+            json!([])
+        );
     }
 }

@@ -108,7 +108,7 @@ fn no_spelling_makes_a_path_an_exempt_one() {
         r#"http.request.uri.path ne "/sale/checkout""#,
         r#"not http.request.uri wildcard "/sale/checkout*""#,
         r#"not http.request.full_uri contains "checkout" xor http.request.uri.path contains "zzz""#,
-        r#"len(http.request.uri.path) ne 14"#,
+        "len(http.request.uri.path) ne 14",
     ] {
         let mut edge = edge("/sale", &[expression]);
         for path in tricks {

@@ -218,7 +218,7 @@ fn every_function_does_what_it_says() {
         (r#"url_decode(url_decode(http.request.uri.query)) eq "A&%zz""#, &[escaped], &[upper]),
         (r#"starts_with(http.request.uri.path, "/U")"#, &[upper], &[ASK, to("https://shop.example/aU/U")]),
         (r#"ends_with(lower(http.request.uri.path), "p")"#, &[upper], &[ASK, to("https://shop.example/pa")]),
-        (r#"len(http.host) eq 12"#, &[ASK], &[to("https://a.example/")]),
+        ("len(http.host) eq 12", &[ASK], &[to("https://a.example/")]),
         (r#"len(http.request.uri.args["x"]) eq 2"#, &[X], &[ASK]),
         // Who has no such name has no number of it either.
         (r#"not len(http.request.uri.args["x"]) ge 0"#, &[ASK], &[X]),
@@ -306,7 +306,7 @@ fn what_is_wrong_is_told_with_the_character_and_the_reason() {
         ("http.host in {}", "15, ``", "a text in quotes"),
         ("http.host in {\"a\"", "18, ``", "a text in quotes"),
         ("http.host eq \"a", "14, ``", "not closed"),
-        (r##"http.host eq r#"a""##, "14, `r`", "not closed"),
+        ("http.host eq r#\"a\"", "14, `r`", "not closed"),
         (r#"http.host eq "é\n""#, "16, ``", "the escapes are"),
         (r#"http.host eq "\xff""#, "15, ``", "the escapes are"),
         (r#"http.host eq "\9""#, "15, ``", "the escapes are"),
@@ -376,4 +376,34 @@ fn no_pattern_takes_longer_than_its_length_times_the_texts() {
     // A matcher that tries every way would not be done while the sun shines.
     let header = |_: &[u8], value: &mut Vec<u8>| value.extend_from_slice(text.as_bytes());
     assert_eq!(rules.exempting(&Address::parse(ASK.url).unwrap(), &headers, &header), None);
+}
+
+#[test]
+fn the_examples_of_the_document_are_read() {
+    let document = std::fs::read_to_string("docs/rules.md").expect("the document");
+    let examples: Vec<&str> =
+        document.split("```rule\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    assert_eq!(examples.len(), 5);
+    for example in &examples {
+        assert!(program(example).is_ok(), "{example}: {:?}", program(example));
+    }
+    assert!(
+        exempts(examples[0], &to("https://shop.example/health"))
+            && exempts(examples[1], &from("198.51.100.7"))
+    );
+    assert!(exempts(examples[2], &Ask { method: "POST", ..to("https://shop.example/hooks/payments/1") }));
+    assert!(
+        exempts(examples[3], &to("https://shop.example/a.CSS"))
+            && !exempts(examples[3], &to("https://shop.example/a.php"))
+    );
+    assert!(exempts(examples[4], &with(&[(":country", "GR")])));
+    // Whatever the tables name is there, and nothing is there that they do not name.
+    let inline = document
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|code| code.starts_with("any(") && code.ends_with(')') && !code.contains('…'));
+    let inline: Vec<&str> = inline.collect();
+    assert_eq!(inline.len(), 2);
+    assert!(inline.iter().all(|code| program(code).is_ok()), "{inline:?}");
 }

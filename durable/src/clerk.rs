@@ -228,7 +228,7 @@ impl Clerk {
 
     fn room(&self, id: &str) -> Reply {
         match self.directory.room(id) {
-            Some(record) => Reply::Room(record.clone()),
+            Some(record) => Reply::Room(Box::new(record.clone())),
             None => Reply::Missing { id: id.to_owned() },
         }
     }

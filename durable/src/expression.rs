@@ -6,85 +6,16 @@
 //! write takes long to carry out, and nothing else does.
 //!
 //! Reading goes on behind a fault as if the text ended there, and the first fault is told in the end: so reading is a list of parts, and not
-//! of ways out. A program is bytes, for lists of lists are long in Wasm: each step is a letter of [`op`], what it is about, and [`END`]. That
-//! byte is in no text, nor are its two neighbours.
+//! of ways out.
 
-use crate::codec::hex;
-use crate::pieces::{cut, has, replaced};
+use crate::comparable::{comparable, network, number};
+use crate::pieces::{cut, replaced};
+use crate::steps::{ANYTHING, END, NEXT, op};
 
 /// The longest expression: Cloudflare's own bound.
 pub const EXPRESSION_BYTES_MAX: usize = 4_096;
 /// Parentheses, `not` and functions inside each other.
 pub const DEPTH_MAX: u32 = 32;
-/// Ends a step, and a value in a list.
-pub const END: u8 = 0xff;
-/// Behind each pattern, and each end of a range, of one step.
-pub const NEXT: u8 = 0xfe;
-/// Stands for anything in a pattern.
-pub const ANYTHING: u8 = 0xfd;
-
-/// Letters of steps. Each takes a list from the stack and puts one there; those in lower case take nothing. A single value is a list of one, what is
-/// not there an empty list; of answers there is a byte each, 0 or 1.
-pub mod op {
-    /// Reads the method.
-    pub const METHOD: u8 = b'm';
-    /// Reads the host in its normal form.
-    pub const HOST: u8 = b'h';
-    /// Reads scheme, host, path and query.
-    pub const FULL_URI: u8 = b'f';
-    /// Reads path and query.
-    pub const URI: u8 = b'u';
-    /// Reads the path.
-    pub const PATH: u8 = b'p';
-    /// Reads what is behind the last dot of the path's last part.
-    pub const EXTENSION: u8 = b'e';
-    /// Reads the query, without its `?`.
-    pub const QUERY: u8 = b'q';
-    /// Reads all values of a name in the query.
-    pub const ARGUMENT: u8 = b'a';
-    /// Reads a header, if it is there.
-    pub const HEADER: u8 = b'n';
-    /// The same, or an empty text: what everybody has.
-    pub const LINE: u8 = b'l';
-    /// Reads all values of a cookie.
-    pub const COOKIE: u8 = b'c';
-    /// Reads the client's address.
-    pub const CLIENT: u8 = b'i';
-    /// Whether it is https.
-    pub const SECURE: u8 = b's';
-    /// Each text in lower case.
-    pub const LOWER: u8 = b'L';
-    /// Each text in upper case.
-    pub const UPPER: u8 = b'U';
-    /// Each text without its escapes.
-    pub const DECODE: u8 = b'D';
-    /// How long each text is.
-    pub const LENGTH: u8 = b'B';
-    /// How many there are.
-    pub const COUNT: u8 = b'C';
-    /// One of them, by its digit.
-    pub const NTH: u8 = b'N';
-    /// Which fit one of these patterns, whole.
-    pub const LIKE: u8 = b'P';
-    /// Which lie in one of these ranges, ends included.
-    pub const WITHIN: u8 = b'W';
-    /// The other way round, each answer.
-    pub const NOT: u8 = b'!';
-    /// Whether any is yes.
-    pub const ANY: u8 = b'E';
-    /// Whether all are yes, and there are some.
-    pub const ALL: u8 = b'A';
-    /// Two lists of answers become one.
-    pub const OR: u8 = b'|';
-    /// The same: one of both.
-    pub const XOR: u8 = b'^';
-    /// The same: both.
-    pub const AND: u8 = b'&';
-    /// A function that is read as a pattern: how a text begins, and how it ends.
-    pub(super) const STARTS: u8 = b'S';
-    pub(super) const ENDS: u8 = b'T';
-}
-
 /// What a value is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Base {
@@ -554,135 +485,10 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A whole number of such digits and nothing else, up to a bound below 2^32.
-fn number(digits: &str, radix: u32, most: u64) -> Option<u64> {
-    let mut number = None;
-    for digit in digits.bytes() {
-        let digit = char::from(digit).to_digit(radix)?;
-        number = Some(number.unwrap_or(0) * u64::from(radix) + u64::from(digit));
-        if number > Some(most) {
-            return None;
-        }
-    }
-    number
-}
-
 /// A number or an address as a text that compares as the values do; of a text that is none, nothing.
 fn scalar(base: Base, text: &str) -> String {
     match base {
         Base::Number => number(text, 10, u64::from(u32::MAX)).map_or_else(String::new, comparable),
         _ => network(text, "", 0),
-    }
-}
-
-/// A number as a text that compares as numbers do.
-pub fn comparable(number: u64) -> String {
-    hex(&number.to_be_bytes())
-}
-
-/// An address as a text that compares as addresses do, its family first: with only so many of its bits, if any number is said, and all others
-/// taken from this byte. Nothing of a text that is none.
-pub fn network(text: &str, bits: &str, others: u8) -> String {
-    let Some(mut bytes) = address(text) else { return String::new() };
-    let most = if bytes.first() == Some(&0) { 32 } else { 128 };
-    let kept = if bits.is_empty() { Some(most) } else { number(bits, 10, most) };
-    let Some(mut kept) = kept else { return String::new() };
-    for byte in bytes.iter_mut().skip(1) {
-        let mask = if kept < 8 { 0xff_u8 >> kept } else { 0 };
-        *byte = *byte & !mask | others & mask;
-        kept = kept.saturating_sub(8);
-    }
-    hex(&bytes)
-}
-
-/// An address's family and sixteen more bytes.
-fn address(text: &str) -> Option<Vec<u8>> {
-    let is_wide = has(text, ":");
-    let (sign, radix, most, length) = if is_wide { (':', 16, 0xffff, 4) } else { ('.', 10, 255, 3) };
-    let gap = cut(text, "::");
-    let (head, tail) = gap.unwrap_or((text, ""));
-    let (mut bytes, mut at) = (vec![u8::from(is_wide)], 0);
-    for side in [head, tail] {
-        for part in side.split(sign).filter(|_| !side.is_empty()) {
-            let number = number(part, radix, most).filter(|_| part.len() <= length)?;
-            if is_wide {
-                bytes.push((number >> 8) as u8);
-            }
-            bytes.push(number as u8);
-        }
-        at = if at == 0 { bytes.len() } else { at };
-    }
-    let fits = match bytes.len() {
-        5 if !is_wide => true,
-        // Two colons stand for one group of zeros at least.
-        length => is_wide && if gap.is_some() { length <= 15 } else { length == 17 },
-    };
-    while bytes.len() < 17 {
-        bytes.insert(at, 0);
-    }
-    fits.then_some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_the_standard_library_reads_them() {
-        for text in [
-            "192.0.2.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "256.0.0.1",
-            "1.2.3",
-            "1.2.3.4.5",
-            "1..2.3",
-            "+1.2.3.4",
-            "",
-            "::",
-            "::1",
-            "1::",
-            "2001:db8::1",
-            "2001:db8:0:0:0:0:0:1",
-            "1:2:3:4:5:6:7:8",
-            "1:2:3:4:5:6:7::",
-            "::2:3:4:5:6:7:8",
-            "1:2:3:4::5:6:7:8",
-            "1:2:3",
-            ":::",
-            "1::2::3",
-            "12345::",
-            "g::",
-            ":1",
-            "1:",
-            "::1:",
-            "1.2.3.4:5",
-            ":::1",
-            "1:2:3:4:5:6:7:8::",
-            "1:2:3:4:5:6:7:8:9",
-        ] {
-            let theirs = text.parse::<std::net::IpAddr>().ok().map(|address| match address {
-                std::net::IpAddr::V4(address) => [&[0][..], &address.octets(), &[0; 12]].concat(),
-                std::net::IpAddr::V6(address) => [&[1][..], &address.octets()].concat(),
-            });
-            assert_eq!(address(text), theirs, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_network_is_all_that_begin_with_its_bits() {
-        let bounds = |text: &str, bits: &str| [0, 0xff].map(|others| network(text, bits, others));
-        let of = |text: &str| network(text, "", 0);
-        let [from, to] = bounds("192.0.2.77", "23");
-        assert!(from == of("192.0.2.0") && to > of("192.0.3.255") && to < of("192.0.4.0"));
-        assert_eq!(bounds("2001:db8::1", "128"), [of("2001:db8::1"), of("2001:db8::1")]);
-        assert_eq!(bounds("::1", "0"), [of("::"), of("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")]);
-        assert_eq!(
-            bounds("2001:db8::", "30"),
-            [of("2001:db8::"), of("2001:dbb:ffff:ffff:ffff:ffff:ffff:ffff")]
-        );
-        for (text, bits) in [("192.0.2.0", "33"), ("::", "129"), ("::", "x"), ("x", "8")] {
-            assert_eq!(network(text, bits, 0), "");
-        }
     }
 }

@@ -165,7 +165,7 @@ pub enum Reply {
     /// All rooms.
     Rooms(Vec<RoomRecord>),
     /// One room, after the change if there was one.
-    Room(RoomRecord),
+    Room(Box<RoomRecord>),
     /// Whether any session was ended.
     Ended(bool),
     /// Deleted.
@@ -224,7 +224,7 @@ impl Said for Reply {
     fn say(&self, out: &mut String) {
         match self {
             Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
-            Reply::Room(room) => say_object(out, &[("room", room)]),
+            Reply::Room(room) => say_object(out, &[("room", &**room)]),
             Reply::Ended(ended) => say_object(out, &[("ended", ended)]),
             Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
             Reply::Status(status) => say_object(out, &[("status", &**status)]),
@@ -243,7 +243,7 @@ impl Hear for Reply {
         let Some((name, said)) = tag(value) else { return false };
         *self = match name {
             "rooms" => Reply::Rooms(Vec::new()),
-            "room" => Reply::Room(RoomRecord::default()),
+            "room" => Reply::Room(Box::default()),
             "ended" => Reply::Ended(false),
             "deleted" => Reply::Deleted { id: String::new() },
             "status" => Reply::Status(Box::default()),
