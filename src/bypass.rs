@@ -53,7 +53,8 @@ impl Rules {
         header: Header<'_>,
     ) -> Option<usize> {
         let normal = normal_path(address.path);
-        let [raw, normal] = [address.path, &*normal].map(|path| Seen::new(address, headers, header, path));
+        let raw = Seen::new(address, headers, header, address.path);
+        let normal = Seen::new(address, headers, header, &normal);
         self.programs.iter().position(|program| holds(program, &raw) && holds(program, &normal))
     }
 }
@@ -128,8 +129,11 @@ fn holds(program: &[u8], seen: &Seen<'_>) -> bool {
                     }
                 }
                 op::NOT => values.iter_mut().for_each(|answer| *answer ^= 1),
-                op::ANY => values = vec![u8::from(values.contains(&1))],
-                op::ALL => values = vec![u8::from(values.contains(&1) && !values.contains(&0))],
+                op::ANY | op::ALL => {
+                    let all = values.contains(&1) && (*letter == op::ANY || !values.contains(&0));
+                    values.clear();
+                    values.push(u8::from(all));
+                }
                 letter => values = each(letter, about, &values),
             }
         }

@@ -135,7 +135,7 @@ fn every_operator_compares() {
         (r#"http.request.uri.path strict wildcard "/a/*.JS""#, &[X], &[path("https://shop.example/a/b.js")]),
         (r#"http.request.full_uri wildcard "*.example/*/*.js*""#, &[X], &[ASK]),
         (
-            r##"http.request.uri.path wildcard r"/a\*b*""##,
+            "http.request.uri.path wildcard r\"/a\\*b*\"",
             &[path("https://shop.example/a*bc")],
             &[path("https://shop.example/axb")],
         ),

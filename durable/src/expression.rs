@@ -186,7 +186,7 @@ impl<'a> Parser<'a> {
             if self.is(name, sign) {
                 let at = self.here();
                 if self.joined(tightness) != shape {
-                    self.wrong(at, "`[*]` is on one side alone");
+                    self.wrong(at, "`[*]` is missing on one side");
                 }
                 self.push(*op, b"");
                 tightness = from;
