@@ -165,3 +165,100 @@ fn by_id(rules: &[Value]) -> Value {
     }
     Value::Object(by_id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::RoomRecord;
+    use crate::wire::{from_text, to_text};
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn directory() -> (Directory, String) {
+        let mut directory = Directory::default();
+        let room = json!({
+            "name": "a", "host": "example.com", "total_active_users": 10, "new_users_per_minute": 10,
+        });
+        let (id, _) = directory.create(NOW, "ada", &room, [1; 16]).unwrap();
+        (directory, id)
+    }
+
+    fn changed(
+        directory: &mut Directory,
+        room: &str,
+        method: &str,
+        rule: Option<&str>,
+        body: &Value,
+    ) -> Result<Vec<Write>, Reply> {
+        directory.change_rules(NOW, "ada", room, [0xff; 16], &Change { method, rule, body })
+    }
+
+    fn rule(expression: &str) -> Value {
+        json!({ "action": ACTION, "expression": expression })
+    }
+
+    #[test]
+    fn a_row_of_a_version_without_rules_is_read_and_one_with_rules_survives() {
+        let old = r#"{"id":"00","version":3,"confirmed_version":3,"created_on_ms":1,"modified_on_ms":2,"settings":{},"events":[]}"#;
+        let record: RoomRecord = from_text(old.as_bytes()).unwrap();
+        assert!(record.rules.is_empty());
+        let with = RoomRecord { rules: vec![rule("ssl")], ..record };
+        assert_eq!(from_text::<RoomRecord>(to_text(&with).as_bytes()), Some(with));
+    }
+
+    #[test]
+    fn edges_are_told_what_holds_and_nothing_else() {
+        let (mut directory, room) = directory();
+        let mut off = rule("not ssl");
+        off.set("enabled", json!(false));
+        let version = directory.version();
+        changed(&mut directory, &room, "PUT", None, &json!([rule("ssl"), off])).unwrap();
+        let told = &directory.document().rooms[0].rules;
+        assert_eq!((told.len(), &told[0]["expression"]), (1, &json!("ssl")));
+        assert_eq!(directory.version(), version + 1, "so that edges hear of it");
+        let ids: Vec<_> =
+            directory.room(&room).unwrap().rules.iter().map(|rule| rule["id"].clone()).collect();
+        assert_ne!(ids[0], ids[1], "of one draw of entropy");
+    }
+
+    #[test]
+    fn what_is_refused_changes_nothing() {
+        let (mut directory, room) = directory();
+        changed(&mut directory, &room, "POST", None, &rule("ssl")).unwrap();
+        let before = directory.room(&room).cloned();
+        let id = before.as_ref().unwrap().rules[0]["id"].as_str().unwrap().to_owned();
+        let bodies = [Value::Null, json!(7), json!([]), json!({ "expression": "ssl" }), rule("http.host")];
+        for body in &bodies {
+            assert!(
+                matches!(changed(&mut directory, &room, "POST", None, body), Err(Reply::Faults(_))),
+                "{body}"
+            );
+        }
+        for body in [Value::Null, json!({}), rule("ssl"), json!([7])] {
+            assert!(
+                matches!(changed(&mut directory, &room, "PUT", None, &body), Err(Reply::Faults(_))),
+                "{body}"
+            );
+        }
+        let lost = json!({ "position": { "before": id.as_str() } });
+        assert!(matches!(changed(&mut directory, &room, "PATCH", Some(&id), &lost), Err(Reply::Faults(_))));
+        assert!(matches!(
+            changed(&mut directory, &room, "DELETE", Some("x"), &Value::Null),
+            Err(Reply::Missing { .. })
+        ));
+        assert!(matches!(
+            changed(&mut directory, "x", "POST", None, &rule("ssl")),
+            Err(Reply::Missing { .. })
+        ));
+        assert_eq!(directory.room(&room).cloned(), before);
+    }
+
+    #[test]
+    fn other_settings_and_events_leave_rules_alone() {
+        let (mut directory, room) = directory();
+        changed(&mut directory, &room, "POST", None, &rule("ssl")).unwrap();
+        let patch = json!({ "total_active_users": 20 });
+        directory.change(NOW, "bob", &room, &|settings| settings.merged(&patch)).unwrap();
+        assert_eq!(directory.room(&room).unwrap().rules.len(), 1);
+    }
+}

@@ -54,7 +54,7 @@ export const WAYS = [
       await until(async () => !(await target.ask("/health/x", { headers: NAVIGATION })).headers.anteroom, "nobody is exempt, so this shows nothing", 20_000);
       const before = target.seenAtAll();
       const paths = [
-        "/health", "/healthy", "/health/../checkout", "/health/..%2fcheckout", "/health/%2e%2e/checkout", "/health/%2E%2E%2Fcheckout", "/health/..%5ccheckout", "/health/..\\checkout", "/health/..;/checkout", "/health/x/..//../checkout",
+        "/health", "/healthy", "/health/../checkout", "/health/..%2fcheckout", "/health/%2e%2e/checkout", "/health/%2E%2E%2Fcheckout", "/health/..%5ccheckout", "/health/..\\checkout", "/health/..;/checkout", "/health/x/%2e%2e/..%2fcheckout",
         "/checkout;.css", "/checkout;/x.css", "/x/..%2fcheckout/a.css", "/checkout?x.css", "/checkout?/health/", "/%2fhealth/..%2fcheckout", "/health/../.anteroom/x", "/.anteroom/wait?/health/", "/.anteroom/x.css",
         "/hook/x", "/checkout?/hook/", "/checkout#/health/",
       ];
