@@ -116,6 +116,15 @@ fn no_spelling_makes_a_path_an_exempt_one() {
         }
     }
     let mut edge = edge("/sale", &[r#"starts_with(http.request.uri.path, "/sale/health/")"#]);
+    for path in [
+        "/sale/x/..%2fhealth/x",
+        "/sale//health/x",
+        "/sale/./health/x",
+        "/sale/%68ealth/x",
+        "/sale;/health/x",
+    ] {
+        assert!(!passes(&mut edge, path), "{path} is exempt by its normal form alone");
+    }
     assert!(passes(&mut edge, "/sale/health/x"), "the plain path may");
     assert!(
         passes(&mut edge, "/sale/health/%78") && passes(&mut edge, "/sale/health/a%20b"),
