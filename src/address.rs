@@ -2,6 +2,7 @@
 //! would cost more than the rest of the gate.
 
 use durable::codec::from_hex;
+use durable::listed::Listed as _;
 use durable::pieces::{cut, joined};
 use durable::settings::Settings;
 
@@ -71,7 +72,11 @@ impl<'a> Address<'a> {
 pub fn field(fields: &str, name: &str) -> Option<String> {
     fields.split('&').find_map(|part| {
         let (key, value) = part.split_once('=')?;
-        if key == name { percent_decoded(value) } else { None }
+        if key != name {
+            return None;
+        }
+        let spaced = value.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }).listed();
+        String::from_utf8(percent_decoded(&spaced)).ok()
     })
 }
 
@@ -109,20 +114,17 @@ pub fn destination(to: &str, settings: &Settings) -> String {
     if fits && leads_to_allowed().is_some() { to.to_owned() } else { safe_target(to) }
 }
 
-fn percent_decoded(value: &str) -> Option<String> {
-    let bytes = value.as_bytes();
+/// Bytes without their escapes; what only looks like one stays as it is.
+pub fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
-        let escaped = value.get(index + 1..index + 3).filter(|_| *byte == b'%').and_then(from_hex::<1>);
-        out.push(match escaped {
-            Some([escaped]) => escaped,
-            None if *byte == b'+' => b' ',
-            None => *byte,
-        });
+        let digits = bytes.get(index + 1..index + 3).filter(|_| *byte == b'%');
+        let escaped = digits.and_then(|digits| from_hex::<1>(std::str::from_utf8(digits).ok()?));
+        out.push(escaped.map_or(*byte, |[escaped]| escaped));
         index += if escaped.is_some() { 3 } else { 1 };
     }
-    String::from_utf8(out).ok()
+    out
 }
 
 #[cfg(test)]

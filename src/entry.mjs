@@ -4,6 +4,7 @@ import { admits, chore, gate, operate } from "../build/index.js";
 import { CARRIED, obeyed, put } from "./commands.mjs";
 import { generation, lay, recover } from "./core.mjs";
 import { PATIENCE_MS, after } from "./errands.mjs";
+import { all, few, wanted } from "./headers.mjs";
 import { send } from "./leaves.mjs";
 import { hear, tell } from "./news.mjs";
 import { filled } from "./pages.mjs";
@@ -11,13 +12,6 @@ import { CLAIM, remember, wasAdmitted } from "./recent.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
-// The lines of `Headers`, in src/visit.rs. Each costs the platform a third of a microsecond, so polls bring the first three, and preflights alone
-// the last two.
-const LINES = ["Accept", "Accept-Language", "Origin", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Purpose", "Purpose", "Upgrade", "CF-Connecting-IP"];
-const FEW = LINES.slice(0, 3);
-const PREFLIGHT = [...LINES, "Access-Control-Request-Method", "Access-Control-Request-Headers"];
-const all = ({ method }) => (method === "OPTIONS" ? PREFLIGHT : LINES);
-const lines = ({ method, headers }, names) => names.reduce((text, name) => `${text}\n${headers.get(name) ?? ""}`, method);
 const unavailable = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Retry-After": "10", Anteroom: "unavailable" };
 // What answers a form must not come back by itself.
 const sorry = ({ method }) =>
@@ -126,6 +120,19 @@ async function operators(request, env, sent, asked) {
   return verdict[0] === "?" ? judged(await sent(verdict)) : verdict;
 }
 
+/** What is asked of the gate, with some of the request's headers. */
+const asking = ({ url }, cookies, lines) => `${url}\n${cookies}\n${lines}`;
+
+/** The gate's verdict. Which headers it needs, the gate says as it comes to know: `laid` is then what was asked in the end. */
+function judged(request, env, laid) {
+  let verdict = gate(lay(laid.asked), env);
+  while (verdict?.[0] === "#") {
+    laid.asked = asking(request, laid.cookies, wanted(request, verdict));
+    verdict = gate(lay(laid.asked), env);
+  }
+  return verdict;
+}
+
 /**
  * An answer of ours takes four seconds at most, however many objects are slow: an errand that would begin later than this is not run, and is as one that
  * nobody answered.
@@ -133,7 +140,7 @@ async function operators(request, env, sent, asked) {
 const LAST_ERRAND_MS = 4_000 - PATIENCE_MS;
 
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */
-async function follow(request, env, run, asked, verdict) {
+async function follow(request, env, run, laid, verdict) {
   const since = Date.now(), sent = (errand) => (Date.now() - since <= LAST_ERRAND_MS ? run(errand) : "");
   try {
     // Directory, board, a newer board, a wish: no request needs more. But an instance that began anew meanwhile knows nothing of them.
@@ -141,11 +148,11 @@ async function follow(request, env, run, asked, verdict) {
       if (of !== generation) [errands, lives, of] = [0, lives + 1, generation];
       if (verdict?.[0] === "@") {
         hear(verdict, await sent(verdict));
-        verdict = gate(lay(asked), env);
+        verdict = judged(request, env, laid);
       } else if (verdict?.[0] === "?") {
-        verdict = tell(asked, verdict, await sent(verdict), env);
+        verdict = tell(laid.asked, verdict, await sent(verdict), env);
       } else {
-        return verdict?.[0] === "*" ? await operators(request, env, sent, asked) : verdict;
+        return verdict?.[0] === "*" ? await operators(request, env, sent, laid.asked) : verdict;
       }
     }
   } catch (error) {
@@ -154,9 +161,9 @@ async function follow(request, env, run, asked, verdict) {
   return "!";
 }
 
-async function conclude(request, env, context, asked, first) {
+async function conclude(request, env, context, laid, first) {
   const sent = (errand) => send(errand, env, context);
-  const verdict = await follow(request, env, sent, asked, first);
+  const verdict = await follow(request, env, sent, laid, first), { asked } = laid;
   switch (verdict?.[0]) {
     case undefined:
       return origin(request, env);
@@ -176,18 +183,13 @@ async function conclude(request, env, context, asked, first) {
 
 export default {
   fetch(request, env, context) {
-    let verdict, asked;
+    let verdict, laid;
     try {
       const { url, headers } = request, brought = ours(headers.get("Cookie"));
       const cookies = brought.includes("anteroom-") ? brought : carried(headers) || brought;
       if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
-        const polls = url.includes("/.anteroom/wait");
-        asked = `${url}\n${cookies}\n${lines(request, polls ? FEW : all(request))}`;
-        verdict = gate(lay(asked), env);
-        if (verdict === "#") {
-          asked = `${url}\n${cookies}\n${lines(request, all(request))}`;
-          verdict = gate(lay(asked), env);
-        }
+        laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
+        verdict = judged(request, env, laid);
         for (let errand = chore(); errand; errand = chore()) {
           context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
         }
@@ -197,6 +199,6 @@ export default {
       verdict = "!";
     }
     if (verdict === undefined) return origin(request, env);
-    return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, asked, verdict);
+    return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, laid, verdict);
   },
 };

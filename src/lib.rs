@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod bypass;
 pub mod cookie;
 pub mod cors;
 pub mod edge;
@@ -18,6 +19,7 @@ pub mod json;
 pub mod operator;
 pub mod page;
 pub mod poll;
+mod prepared;
 pub mod route;
 pub mod standing;
 pub mod text;

@@ -1,5 +1,5 @@
 //! The operator's API: Cloudflare's own waiting-room endpoints, so that its SDKs work with nothing but another base
-//! address, and three of ours beside them. It answers on the operator's host alone.
+//! address, and four of ours beside them. It answers on the operator's host alone.
 //!
 //! Pure: [`begin`] checks who asks and what for, and says which [`Command`] the directory should carry out; [`complete`] turns
 //! its reply into Cloudflare's envelope. The shell performs what is in between.
@@ -12,6 +12,9 @@
 //! | `GET`, `POST` `/zones/{zone}/waiting_rooms/{id}/events` | list, create |
 //! | `GET`, `PUT`, `PATCH`, `DELETE` `/zones/{zone}/waiting_rooms/{id}/events/{event}` | read, replace, edit, delete |
 //! | `GET` `/zones/{zone}/waiting_rooms/{id}/events/{event}/details` | with what it leaves to the room filled in |
+//! | `GET`, `POST`, `PUT` `/zones/{zone}/waiting_rooms/{id}/rules` | list, add, replace all |
+//! | `PATCH`, `DELETE` `/zones/{zone}/waiting_rooms/{id}/rules/{rule}` | edit or move, delete |
+//! | `POST` `/zones/{zone}/waiting_rooms/{id}/rules/try` | ours: which rule exempts a request |
 //! | `GET` `/zones/{zone}/waiting_rooms/{id}/live` | ours: all that the Room says |
 //! | `POST` `/zones/{zone}/waiting_rooms/{id}/end_sessions` | ours: one session ends, or all |
 //! | `GET` `/zones/{zone}/waiting_room_changes` | ours: who changed what |
@@ -19,6 +22,7 @@
 //! One deployment has one set of rooms: the zone is taken for what it is called, and not looked at.
 
 pub mod desk;
+pub mod rules;
 pub mod session;
 pub mod tokens;
 pub mod visit;
@@ -112,6 +116,10 @@ pub enum Then {
     },
     /// One event.
     Event(Which),
+    /// All rules.
+    Rules,
+    /// What the rules say of this request.
+    Try(Value),
     /// Whether any session was ended.
     Ended,
     /// The log.
@@ -204,6 +212,7 @@ fn rooms(request: &ApiRequest<'_>, rest: &[&str]) -> Result<(Command, Then), Api
             Ok((Command::End { id, session: session(&body(request)?)? }, Then::Ended))
         }
         ([_, "events", rest @ ..], _) => events(request, id, rest),
+        ([_, "rules", rest @ ..], _) => rules::route(request, id, rest),
         ([] | [_] | [_, "status" | "live" | "end_sessions"], _) => Err(no_such_method()),
         _ => Err(not_found()),
     }
@@ -289,7 +298,7 @@ fn bad_page(field: &str, from: usize, to: &str) -> ApiResponse {
 pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
     match (then, reply) {
         (_, Reply::Faults(faults)) => failure(400, &faults.iter().map(fault).listed()),
-        (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room or event `{id}`")),
+        (_, Reply::Missing { id }) => refusal(404, 1404, &format!("there is no room, event or rule `{id}`")),
         (_, Reply::Unreachable { message }) => refusal(503, 1503, &message),
         (_, Reply::Throttled { retry_ms }) => {
             let seconds = Millis(retry_ms).secs_ceil();
@@ -305,6 +314,11 @@ pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
             list(events.iter().map(EventRecord::to_json), events.len(), page, per_page)
         }
         (Then::Event(which), Reply::Room(record)) => event(&which, &record),
+        (Then::Rules, Reply::Room(record)) => confirmed(Value::Array(record.rules.clone()), &record),
+        (Then::Try(asked), Reply::Room(record)) => match rules::tried(&asked, &record) {
+            Ok(result) => success(result),
+            Err(wrong) => failure(400, &[fault(&wrong)]),
+        },
         (Then::Ended, Reply::Ended(ended)) => success(json!({ "ended": ended })),
         (Then::Room, Reply::Room(record)) => confirmed(room_json(&record, now), &record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
@@ -486,6 +500,7 @@ mod tests {
             modified_on_ms: 0,
             settings: json!({ "name": name }),
             events: Vec::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -508,9 +523,12 @@ mod tests {
         assert_eq!(answer.body["errors"][1]["message"], "`path`: is wrong");
         let pending = RoomRecord { confirmed_version: 1, ..record("a") };
         assert_eq!(
-            complete(Then::Room, Reply::Room(pending), Millis(0)).body["messages"][0]["code"],
+            complete(Then::Room, Reply::Room(Box::new(pending)), Millis(0)).body["messages"][0]["code"],
             json!(1202)
         );
-        assert_eq!(complete(Then::Room, Reply::Room(record("a")), Millis(0)).body["messages"], json!([]));
+        assert_eq!(
+            complete(Then::Room, Reply::Room(Box::new(record("a"))), Millis(0)).body["messages"],
+            json!([])
+        );
     }
 }

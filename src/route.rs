@@ -16,6 +16,7 @@ use durable::pieces::has;
 use durable::settings::Settings;
 use durable::token::RoomTag;
 
+use crate::bypass::Rules;
 use crate::cookie::{self, Scheme};
 
 /// The last part of every path of ours.
@@ -30,15 +31,17 @@ pub struct RoomEntry {
     pub tag: RoomTag,
     /// What its operator decided.
     pub settings: Settings,
+    /// Who is exempt from it.
+    pub rules: Rules,
     /// What its cookie is called on https and on plain http: made once, for every request asks.
     cookie_names: [String; 2],
 }
 
 impl RoomEntry {
-    fn new(id: String, settings: Settings) -> Option<RoomEntry> {
+    fn new(id: String, settings: Settings, rules: &[Value]) -> Option<RoomEntry> {
         let tag = RoomTag::from_id(&id)?;
         let cookie_names = [Scheme::Https, Scheme::Http].map(|scheme| cookie::name(tag, &settings, scheme));
-        Some(RoomEntry { id, tag, settings, cookie_names })
+        Some(RoomEntry { id, tag, settings, rules: Rules::from_stored(rules), cookie_names })
     }
 
     /// What its cookie is called.
@@ -89,19 +92,20 @@ impl Rooms {
         let rooms = document
             .rooms
             .iter()
-            .filter_map(|room| Some((room.id.clone(), Settings::stored(&room.settings).ok()?)));
+            .filter_map(|room| Some((room.id.clone(), Settings::stored(&room.settings).ok()?, &*room.rules)));
         Rooms::new(document.version, rooms)
     }
 
     /// The rooms of `[vars]`, for want of a directory.
     pub fn from_vars(rooms: &[Value]) -> Rooms {
-        Rooms::new(0, seeds(rooms).unwrap_or_default().into_iter())
+        let rooms = seeds(rooms).unwrap_or_default().into_iter();
+        Rooms::new(0, rooms.map(|(id, settings)| (id, settings, &[][..])))
     }
 
-    fn new(version: u64, rooms: impl Iterator<Item = (String, Settings)>) -> Rooms {
+    fn new<'a>(version: u64, rooms: impl Iterator<Item = (String, Settings, &'a [Value])>) -> Rooms {
         let mut routes: Vec<(String, Rc<str>, _)> = Vec::new();
-        for (id, settings) in rooms {
-            let Some(room) = RoomEntry::new(id, settings).map(Rc::new) else {
+        for (id, settings, rules) in rooms {
+            let Some(room) = RoomEntry::new(id, settings, rules).map(Rc::new) else {
                 continue;
             };
             for route in room.settings.routes() {
@@ -114,11 +118,8 @@ impl Rooms {
     /// The room that covers this request, if any does.
     pub fn find(&self, host: &str, path: &str) -> Option<Match> {
         let host = normal_host(host);
-        let (normal, raw) = if is_plain(path) {
-            (Cow::Borrowed(path), None)
-        } else {
-            (Cow::Owned(normal_path(path)), self.covering(&host, path))
-        };
+        let normal = normal_path(path);
+        let raw = if *normal == *path { None } else { self.covering(&host, path) };
         let (route_path, room) = match (raw, self.covering(&host, &normal)) {
             (Some(raw), Some(normal)) if raw.0.len() > normal.0.len() => raw,
             (_, Some(found)) | (Some(found), None) => found,
@@ -211,9 +212,13 @@ fn is_plain(path: &str) -> bool {
     }) && !matches!(dots, Some(1 | 2))
 }
 
-/// Unreserved escapes decoded, encoded slashes and backslashes as slashes, `//`, `.`, `..` collapsed,
+/// A path's normal form: unreserved escapes decoded, encoded slashes and backslashes as slashes, `//`, `.`, `..` collapsed,
 /// parameters behind a `;` cut.
-fn normal_path(path: &str) -> String {
+pub fn normal_path(path: &str) -> Cow<'_, str> {
+    if is_plain(path) { Cow::Borrowed(path) } else { Cow::Owned(made_plain(path)) }
+}
+
+fn made_plain(path: &str) -> String {
     let decoded = decoded(path);
     let mut parts: Vec<&str> = Vec::new();
     for part in decoded.split('/') {
@@ -350,8 +355,8 @@ mod tests {
     #[test]
     fn any_text_has_a_normal_form() {
         for path in ["", "%", "%2", "%zz", "/é%", "/%e9", "💥%2f", "/a%00b", "%%%2e"] {
-            let normal = normal_path(path);
-            assert_eq!(normal_path(&normal), normal, "{path}");
+            let normal = made_plain(path);
+            assert_eq!(made_plain(&normal), normal, "{path}");
         }
     }
 
@@ -366,7 +371,7 @@ mod tests {
         }
         assert_eq!(paths.len(), 5_461);
         for path in &paths {
-            assert_eq!(is_plain(path), normal_path(path) == *path, "{path}");
+            assert_eq!(is_plain(path), made_plain(path) == *path, "{path}");
         }
         assert!(!is_plain("") && !is_plain("a") && !is_plain("/%41") && !is_plain("/a;b"));
     }

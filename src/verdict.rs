@@ -12,6 +12,7 @@
 //! | `@` and an errand | run it, learn from it, ask the gate again |
 //! | `*` | the operator's host |
 //! | `#` | ask again with all the headers |
+//! | `#` and names, one a line | the same, and behind them a line for each of these: a header, or behind a colon what the platform says of the request |
 //! | `!` | the static page: nothing else can be said |
 //! | a digit | an answer of ours: see [`crate::answer`] |
 //! | `=` and an answer | such an answer, but for its body: that names a page and what stands in its places, and `pages.mjs` fills it |
@@ -36,6 +37,8 @@ pub enum Verdict {
     Operator,
     /// Few headers are not enough.
     AllHeaders,
+    /// Nor are all those that every request is looked at by: these are needed too, a name a line.
+    MoreHeaders(String),
     /// The static page.
     Apology,
     /// An answer of ours.
@@ -54,6 +57,7 @@ impl Verdict {
             Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),
             Verdict::AllHeaders => "#".to_owned(),
+            Verdict::MoreHeaders(names) => format!("#{names}"),
             Verdict::Apology => "!".to_owned(),
             Verdict::Answer(answer) => answer,
             Verdict::Page(answer) => format!("={answer}"),
@@ -111,7 +115,10 @@ mod tests {
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/leaf/0", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));
         let named = in_the_name_of(text, &[0xab, 1]);
-        assert_eq!((purpose(&named), named.lines().nth(5)), (Some(Purpose::Wish("ab12", wish)), Some("ab01")));
+        assert_eq!(
+            (purpose(&named), named.lines().nth(5)),
+            (Some(Purpose::Wish("ab12", wish)), Some("ab01"))
+        );
         assert_eq!(purpose(&errand_for_rooms()), Some(Purpose::Rooms));
         assert_eq!((purpose(""), purpose("?\nLOBBY\nx\nask\n{}")), (None, None));
     }
@@ -119,9 +126,17 @@ mod tests {
     #[test]
     fn every_verdict_has_a_text_of_its_own_and_the_origin_none() {
         let page = Verdict::Page("200\n".into());
-        let verdicts = [Verdict::OriginWith("a=b".into()), Verdict::Operator, Verdict::Apology, page];
+        let more = Verdict::MoreHeaders("cookie\n:country".into());
+        let verdicts = [
+            Verdict::OriginWith("a=b".into()),
+            Verdict::Operator,
+            Verdict::Apology,
+            page,
+            Verdict::AllHeaders,
+            more,
+        ];
         let texts = verdicts.map(|verdict| verdict.into_text().unwrap());
-        assert_eq!(texts, ["+a=b", "*", "!", "=200\n"]);
+        assert_eq!(texts, ["+a=b", "*", "!", "=200\n", "#", "#cookie\n:country"]);
         assert_eq!(Verdict::Errand("?\n".into()).into_text(), Some("?\n".into()));
         assert_eq!(Verdict::Origin.into_text(), None);
     }

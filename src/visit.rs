@@ -32,12 +32,15 @@ pub struct Headers<'a> {
     pub request_headers: &'a str,
     /// Only the first four were looked at.
     pub few: bool,
+    /// A line for each header that bypass rules asked for, once they have.
+    pub more: Option<&'a str>,
 }
 
 impl<'a> Headers<'a> {
     /// From a line for each, in the order of the fields: `entry.mjs` writes them so. No header's value has a line break in it.
     pub fn parse(lines: &'a str) -> Headers<'a> {
-        let mut lines = lines.split('\n');
+        // The last piece is whatever stands behind the lines that all have.
+        let mut lines = lines.splitn(13, '\n');
         let [method, accept, accept_language, origin] = [(); 4].map(|()| lines.next().unwrap_or_default());
         let fetch_mode = lines.next();
         let mut next = || lines.next().unwrap_or_default();
@@ -55,6 +58,7 @@ impl<'a> Headers<'a> {
             request_method: next(),
             request_headers: next(),
             few: fetch_mode.is_none(),
+            more: lines.next(),
         }
     }
 

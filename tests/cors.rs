@@ -60,7 +60,11 @@ impl Api {
             rooms: Vec::new(),
         };
         let mut edge = Edge::new(deployment);
-        let rooms = rooms.into_iter().map(|(id, settings)| DocumentRoom { id, settings: settings.to_json() });
+        let rooms = rooms.into_iter().map(|(id, settings)| DocumentRoom {
+            id,
+            settings: settings.to_json(),
+            rules: Vec::new(),
+        });
         edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: rooms.collect() }), NOW);
         let board = Board {
             version: 1,

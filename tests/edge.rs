@@ -29,7 +29,11 @@ fn edge(paths: &[&str]) -> (Edge, Vec<String>) {
     };
     let rooms = seeds(&paths.iter().map(room).collect::<Vec<_>>()).unwrap();
     let ids: Vec<String> = rooms.iter().map(|(id, _)| id.clone()).collect();
-    let rooms = rooms.into_iter().map(|(id, settings)| DocumentRoom { id, settings: settings.to_json() });
+    let rooms = rooms.into_iter().map(|(id, settings)| DocumentRoom {
+        id,
+        settings: settings.to_json(),
+        rules: Vec::new(),
+    });
     let deployment = Deployment {
         keys: Ok(keys()),
         operator_tokens: String::new(),
@@ -71,7 +75,8 @@ fn set(edge: &mut Edge, id: &str, changes: &json::Value) {
         settings.set(name, value.clone());
     }
     let settings = Settings::parse(&settings).unwrap().to_json();
-    let document = Document { version: 1, rooms: vec![DocumentRoom { id: id.to_owned(), settings }] };
+    let document =
+        Document { version: 1, rooms: vec![DocumentRoom { id: id.to_owned(), settings, rules: Vec::new() }] };
     edge.learn(&errand_for_rooms(), &to_text(&document), NOW);
 }
 
@@ -333,7 +338,7 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
         match edge.gate(&Asked::parse(&own), late, [[0; 16]; 2]) {
             Verdict::Answer(led) => assert!(opens && led.starts_with("303\n"), "the door leads in: {led}"),
             verdict => {
-                assert!(!opens && matches!(verdict, Verdict::Page(_)), "what is ours is answered by us")
+                assert!(!opens && matches!(verdict, Verdict::Page(_)), "what is ours is answered by us");
             }
         }
         // A page that waits hears of it and goes in: whether it asks where it stands, or for a seat.

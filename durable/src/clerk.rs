@@ -9,6 +9,7 @@ use crate::listed::Listed as _;
 use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::plan::Plan;
 use crate::protocol::{Configure, Configured, Ended, Ending};
+use crate::rules;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
 use crate::wire::{from_text, to_text};
@@ -166,6 +167,13 @@ impl Clerk {
                 Ok(writes) => return self.carry_out(now, &id, writes, turn),
                 Err(reply) => reply,
             },
+            Command::Rules { id, rule, method, body } => {
+                let change = rules::Change { method: &method, rule: rule.as_deref(), body: &body };
+                match self.directory.change_rules(now, &who, &id, entropy, &change) {
+                    Ok(writes) => return self.carry_out(now, &id, writes, turn),
+                    Err(reply) => reply,
+                }
+            }
             Command::End { id, session } => match self.room(&id) {
                 Reply::Room(_) => {
                     turn.writes.extend(self.directory.log_ending(now, &who, &id));
@@ -220,7 +228,7 @@ impl Clerk {
 
     fn room(&self, id: &str) -> Reply {
         match self.directory.room(id) {
-            Some(record) => Reply::Room(record.clone()),
+            Some(record) => Reply::Room(Box::new(record.clone())),
             None => Reply::Missing { id: id.to_owned() },
         }
     }

@@ -16,6 +16,7 @@ use crate::codec::{from_hex, hex};
 use crate::listed::Listed as _;
 use crate::order::{AuditEntry, Document, DocumentRoom, Reply, RoomRecord};
 use crate::plan::Plan;
+use crate::rules;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
 
@@ -120,10 +121,11 @@ impl Directory {
 
     /// What edges read.
     pub fn document(&self) -> Document {
-        let rooms = self
-            .rooms
-            .iter()
-            .map(|room| DocumentRoom { id: room.id.clone(), settings: room.settings.clone() });
+        let rooms = self.rooms.iter().map(|room| DocumentRoom {
+            id: room.id.clone(),
+            settings: room.settings.clone(),
+            rules: rules::enabled(&room.rules),
+        });
         Document { version: self.version, rooms: rooms.listed() }
     }
 
@@ -256,12 +258,12 @@ impl Directory {
         self.rooms.iter().filter_map(|room| agenda::stale_at(&room.events)).min()
     }
 
-    fn existing(&self, id: &str) -> Result<&RoomRecord, Reply> {
+    pub(crate) fn existing(&self, id: &str) -> Result<&RoomRecord, Reply> {
         self.room(id).ok_or_else(|| Reply::Missing { id: id.to_owned() })
     }
 
     /// Another version of a room.
-    fn put_record(&mut self, record: RoomRecord, entry: Option<Write>) -> Vec<Write> {
+    pub(crate) fn put_record(&mut self, record: RoomRecord, entry: Option<Write>) -> Vec<Write> {
         self.version += 1;
         let record = RoomRecord { version: record.version + 1, ..record };
         self.keep(record.clone());
@@ -315,6 +317,7 @@ impl Directory {
             modified_on_ms: now.0,
             settings: settings.to_json(),
             events: before.map_or_else(Vec::new, |before| before.events.clone()),
+            rules: before.map_or_else(Vec::new, |before| before.rules.clone()),
         };
         let before = before.map_or(Value::Null, |before| before.settings.clone());
         let entry = self.log(now, who, action, &id, before, record.settings.clone());
@@ -333,7 +336,7 @@ impl Directory {
         }
     }
 
-    fn log(
+    pub(crate) fn log(
         &mut self,
         now: Millis,
         who: &str,

@@ -16,7 +16,7 @@
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
 //! | `publish.rs`, [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
-//! | [`settings`], [`plan`], [`agenda`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
+//! | [`settings`], [`plan`], [`agenda`], [`rules`], [`expression`] with [`steps`] and [`comparable`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 //! | [`listed`], [`pieces`], [`table`] | the few things that the standard library does at a price in bytes |
 
 #![forbid(unsafe_code)]
@@ -31,6 +31,7 @@ pub mod calls;
 pub mod chains;
 pub mod clerk;
 pub mod codec;
+pub mod comparable;
 pub mod cookie_settings;
 pub mod date;
 pub mod directory;
@@ -38,6 +39,7 @@ pub mod draw;
 pub mod draws;
 mod due;
 pub mod errand;
+pub mod expression;
 mod fields;
 pub mod forecast;
 pub mod history;
@@ -61,6 +63,7 @@ pub mod replies;
 pub mod room;
 pub mod rounds;
 pub mod route_pattern;
+pub mod rules;
 pub mod schedule;
 pub mod seats;
 pub mod seen;
@@ -69,6 +72,7 @@ pub mod settings;
 pub mod slots;
 pub mod spent;
 pub mod state;
+pub mod steps;
 pub mod store;
 pub mod table;
 pub mod token;

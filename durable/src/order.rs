@@ -24,6 +24,8 @@ pub struct RoomRecord {
     pub settings: Value,
     /// Its scheduled events.
     pub events: Vec<EventRecord>,
+    /// Who is exempt from it, in the order in which they are looked at.
+    pub rules: Vec<Value>,
 }
 
 /// One line of the audit log.
@@ -33,7 +35,7 @@ pub struct AuditEntry {
     pub at_ms: u64,
     /// The name of the operator's token.
     pub who: String,
-    /// `create`, `edit` or `delete`, of a room or of one of its events, or `end` of sessions.
+    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, or `end` of sessions.
     pub action: String,
     /// Which room.
     pub room_id: String,
@@ -50,6 +52,8 @@ pub struct DocumentRoom {
     pub id: String,
     /// Canonical settings.
     pub settings: Value,
+    /// Its bypass rules that are enabled, in their order.
+    pub rules: Vec<Value>,
 }
 
 /// All rooms, for edges.
@@ -128,6 +132,17 @@ pub enum Command {
         /// Which event.
         event: String,
     },
+    /// Other bypass rules.
+    Rules {
+        /// Which room.
+        id: String,
+        /// Which rule; none for a new one, or for all.
+        rule: Option<String>,
+        /// As in HTTP: `POST` adds one, `PUT` puts these in the place of all, `PATCH` changes or moves one, `DELETE` takes one away.
+        method: String,
+        /// A rule's fields, or a list of rules.
+        body: Value,
+    },
     /// Ends one session of a room, or all.
     End {
         /// Which room.
@@ -150,7 +165,7 @@ pub enum Reply {
     /// All rooms.
     Rooms(Vec<RoomRecord>),
     /// One room, after the change if there was one.
-    Room(RoomRecord),
+    Room(Box<RoomRecord>),
     /// Whether any session was ended.
     Ended(bool),
     /// Deleted.
@@ -184,9 +199,9 @@ pub enum Reply {
     },
 }
 
-wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events });
+wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events, rules });
 wire!(AuditEntry { at_ms, who, action, room_id, before, after });
-wire!(DocumentRoom { id, settings });
+wire!(DocumentRoom { id, settings, rules });
 wire!(Document { version, rooms });
 wire!(Order { who, command });
 wire_either!(Command {
@@ -199,6 +214,7 @@ wire_either!(Command {
     "status" => Status { id },
     "put_event" => PutEvent { id, event, patches, plan },
     "delete_event" => DeleteEvent { id, event },
+    "rules" => Rules { id, rule, method, body },
     "end" => End { id, session },
     "audit" => Audit {},
     "attempt" => Attempt { prefix },
@@ -208,7 +224,7 @@ impl Said for Reply {
     fn say(&self, out: &mut String) {
         match self {
             Reply::Rooms(rooms) => say_object(out, &[("rooms", rooms)]),
-            Reply::Room(room) => say_object(out, &[("room", room)]),
+            Reply::Room(room) => say_object(out, &[("room", &**room)]),
             Reply::Ended(ended) => say_object(out, &[("ended", ended)]),
             Reply::Deleted { id } => say_either(out, "deleted", &[("id", id)]),
             Reply::Status(status) => say_object(out, &[("status", &**status)]),
@@ -227,7 +243,7 @@ impl Hear for Reply {
         let Some((name, said)) = tag(value) else { return false };
         *self = match name {
             "rooms" => Reply::Rooms(Vec::new()),
-            "room" => Reply::Room(RoomRecord::default()),
+            "room" => Reply::Room(Box::default()),
             "ended" => Reply::Ended(false),
             "deleted" => Reply::Deleted { id: String::new() },
             "status" => Reply::Status(Box::default()),

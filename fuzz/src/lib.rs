@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod board;
 pub mod cookie;
+pub mod expression;
 pub mod journal;
 pub mod life;
 pub mod pages;
@@ -35,10 +36,11 @@ impl Outcome {
 pub type Target = fn(&[u8]) -> Outcome;
 
 /// The targets by name: a binary, a folder of the corpus and a module each.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("batch", batch::check),
     ("board", board::check),
     ("cookie", cookie::check),
+    ("expression", expression::check),
     ("journal", journal::check),
     ("pages", pages::check),
     ("settings", settings::check),

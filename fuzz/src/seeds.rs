@@ -33,6 +33,7 @@ pub fn all() -> Vec<Seed> {
     seeds.add("token", tokens());
     seeds.add("cookie", COOKIES.map(|header| header.as_bytes().to_vec()));
     seeds.add("settings", settings_and_patches());
+    seeds.add("expression", EXPRESSIONS.map(|text| text.as_bytes().to_vec()));
     seeds.add("board", messages());
     for life in life::all() {
         seeds.add("journal", [several(&life.rows)]);
@@ -88,6 +89,21 @@ fn both_forms<T: Token>(token: &T) -> Vec<Vec<u8>> {
     token.write(&mut fields);
     vec![[&[0], token::keys().sign(token).as_bytes()].concat(), fields]
 }
+
+const EXPRESSIONS: [&str; 12] = [
+    "http.request.uri.path eq \"/health\"\0health",
+    "ip.src in {192.0.2.0/24 198.51.100.1..198.51.100.9 2001:db8::/32}",
+    "not (ssl and !ssl xor ssl) || http.request.method ne \"GET\"",
+    "http.request.uri wildcard \"/A/*.js*\" or http.host strict wildcard r\"a\\*\"\0a/b.js",
+    "any(lower(http.request.uri.args[\"x\"][*])[*] contains \"a\")\0x=A",
+    "all(not len(http.request.cookies[\"a\"][*])[*] in {3 4..9})",
+    "starts_with(url_decode(http.request.uri.path), r#\"/a\"b\"#)\0%61/../b",
+    "ends_with(http.request.uri.path.extension, \"\\x63\\163s\")\0a.css",
+    "http.request.headers[\"x-a\"][0] == \"x-a\" && len(http.request.headers[\"x-a\"]) >= 1",
+    "ip.src.country in {\"GR\" \"CY\"} or http.user_agent eq \"\" or http.referer contains \"x\"",
+    "upper(http.cookie) eq \"é\" and len(http.request.full_uri) lt 9",
+    "cf.threat_score lt 10",
+];
 
 const COOKIES: [&str; 7] = [
     "P1aab",

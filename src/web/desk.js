@@ -125,6 +125,7 @@
       change(room.id, made, patch);
     });
     events(room.id, made.querySelector(".events"));
+    rules(room.id, made.querySelector(".rules"));
     sessions(room.id, made, made.querySelector(".sessions"));
     return made;
   }
@@ -155,10 +156,109 @@
       told.className = "told";
       told.textContent = done;
       changes();
+      return undefined;
     } catch (error) {
       told.className = "told fault";
       told.textContent = `Nothing was changed: ${error.message}`;
+      return error;
     }
+  }
+
+  /** A button of a row, which says of what it is to whoever does not see the row. */
+  function button(text, of, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.className = "quiet";
+    made.setAttribute("aria-label", `${text}: ${of}`);
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  /** Who is exempt from a room: the rules there are, in their order, a form for another or a changed one, and a question to all of them. */
+  function rules(id, below) {
+    const form = below.querySelector(".rule"), listed = below.querySelector(".listed"), { elements } = form;
+    const wrong = below.querySelector(".wrong"), trial = below.querySelector(".try"), tried = below.querySelector(".tried");
+    const path = `waiting_rooms/${id}/rules`;
+    const named = (rule) => rule.description || rule.expression;
+    wrong.id = `wrong-${id}`;
+    elements.expression.setAttribute("aria-describedby", wrong.id);
+    /** What is wrong with the expression stands at the field, and the cursor where it is. */
+    const blame = (error) => {
+      const [, message, at] = /`expression`: (at character (\d+).*|.*)/.exec(error?.message ?? "") ?? [];
+      wrong.hidden = message === undefined;
+      wrong.textContent = message ?? "";
+      elements.expression.setAttribute("aria-invalid", String(!wrong.hidden));
+      if (wrong.hidden) return;
+      elements.expression.focus();
+      // Characters are counted, and the field counts by two what is beyond the first plane.
+      const from = [...elements.expression.value].slice(0, (at ?? 1) - 1).join("").length;
+      elements.expression.setSelectionRange(from, from);
+    };
+    const row = (rule, index, all) => {
+      const made = document.createElement("li"), what = document.createElement("span"), expression = document.createElement("code");
+      expression.textContent = rule.expression;
+      what.className = rule.enabled ? "" : "off";
+      what.append(`${index + 1}. ${rule.description}${rule.enabled ? "" : " (switched off)"}`, expression);
+      const change = (done, body, focus) => attempt(below, done, async () => show((await ask(`${path}/${rule.id}`, "PATCH", body)).result, focus));
+      const move = (text, to) => {
+        const mover = button(text, named(rule), () => change(`${named(rule)} is number ${to} now.`, { position: { index: to } }, [rule.id, text]));
+        mover.disabled = to < 1 || to > all.length;
+        mover.dataset.does = text;
+        return mover;
+      };
+      const turn = button(rule.enabled ? "Switch off" : "Switch on", named(rule), () =>
+        change(`${named(rule)} is ${rule.enabled ? "off" : "on"}.`, { enabled: !rule.enabled }, [rule.id, "turn"]));
+      turn.dataset.does = "turn";
+      made.dataset.id = rule.id;
+      made.append(what, move("Up", index), move("Down", index + 2), turn,
+        button("Change", named(rule), () => {
+          blame();
+          elements.id.value = rule.id;
+          elements.expression.value = rule.expression;
+          elements.description.value = rule.description;
+          elements.enabled.checked = rule.enabled;
+          elements.expression.focus();
+        }),
+        button("Delete", named(rule), () => attempt(below, `${named(rule)} is deleted.`, async () => {
+          show((await ask(`${path}/${rule.id}`, "DELETE")).result);
+          if (elements.id.value === rule.id) form.reset();
+          below.querySelector("summary").focus();
+        })));
+      return made;
+    };
+    /** Shows the rules; the focus stays at what was done, or beside it where that cannot be done again. */
+    const show = (all, [focused, does] = []) => {
+      listed.replaceChildren(...all.map(row));
+      const there = focused && listed.querySelector(`[data-id="${focused}"]`);
+      if (there) [there.querySelector(`[data-does="${does}"]:not([disabled])`), ...there.querySelectorAll("button:not([disabled])")].find(Boolean).focus();
+    };
+    below.addEventListener("toggle", () => {
+      if (below.open) ask(path).then(({ result }) => show(result), (error) => { below.querySelector(".told").textContent = error.message; });
+    });
+    form.addEventListener("reset", () => { elements.id.value = ""; blame(); });
+    form.addEventListener("submit", async (submitted) => {
+      submitted.preventDefault();
+      const changed = elements.id.value;
+      const rule = { action: "bypass_waiting_room", expression: elements.expression.value, description: elements.description.value, enabled: elements.enabled.checked };
+      blame(await attempt(below, `${named(rule)} is saved. Every edge follows within 2 s while a line stands, within 10 s otherwise.`, async () => {
+        show((await ask(changed ? `${path}/${changed}` : path, changed ? "PATCH" : "POST", rule)).result);
+        form.reset();
+      }));
+    });
+    trial.addEventListener("submit", async (submitted) => {
+      submitted.preventDefault();
+      const { url, method, ip, country } = trial.elements;
+      tried.textContent = "";
+      try {
+        // As a browser would send it.
+        const asked = { url: new URL(url.value).href, method: method.value, ip: ip.value, country: country.value };
+        const { result: { rule } } = await ask(`${path}/try`, "POST", asked);
+        tried.textContent = rule ? `Exempt, by this rule: ${named(rule)}` : "Not exempt: no rule that holds fits this request.";
+      } catch (error) {
+        tried.textContent = error.message;
+      }
+    });
   }
 
   function sessions(id, card, below) {
@@ -201,20 +301,12 @@
       }
       elements.name.focus();
     };
-    const button = (text, event, action) => {
-      const made = document.createElement("button");
-      made.textContent = text;
-      made.className = "quiet";
-      made.setAttribute("aria-label", `${text}: ${event.name}`);
-      made.addEventListener("click", action);
-      return made;
-    };
     const list = async () => {
       const { result } = await ask(`${path}?per_page=1000`);
       listed.replaceChildren(...result.map((event) => {
         const row = document.createElement("li"), what = document.createElement("span");
         what.textContent = described(event);
-        row.append(what, button("Change", event, () => show(event)), button("Delete", event, () =>
+        row.append(what, button("Change", event.name, () => show(event)), button("Delete", event.name, () =>
           attempt(below, `${event.name} is deleted.`, async () => { await ask(`${path}/${event.id}`, "DELETE"); await list(); })));
         return row;
       }));
@@ -260,6 +352,15 @@
     return JSON.stringify(one) === JSON.stringify(other) ? [] : [`${key}: ${JSON.stringify(one)} → ${JSON.stringify(other)}`];
   });
 
+  /** What became of rules, of whom the log has those that differ, by their ids. */
+  const ruled = (before, after) => Object.keys({ ...before, ...after }).map((id) => {
+    const [one, other] = [before[id], after[id]], named = ({ description, expression }) => `rule “${description || expression}”`;
+    if (!one) return `new ${named(other)}: ${other.expression}${other.enabled ? "" : ", switched off"}`;
+    if (!other) return `${named(one)} deleted`;
+    const told = ({ expression, description, enabled }) => ({ expression, description, enabled });
+    return `${named(other)}: ${differences(told(one), told(other)).join(", ") || "moved"}`;
+  });
+
   async function changes() {
     const { result } = await ask("waiting_room_changes");
     element("changes").replaceChildren(...result.slice(0, CHANGES_SHOWN).map(({ at_ms, who, action, room_id, before, after }) => {
@@ -268,7 +369,7 @@
       const shown = cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id;
       const name = /event/.test(action) ? shown : of || shown;
       const done = /event/.test(action) && of ? `${action} ${of}` : action;
-      const what = edits ? [...(done === "edit" ? [] : [done]), ...differences(before || {}, after || {})].join(", ") : done;
+      const what = action === "edit rules" ? ruled(before, after).join("; ") : edits ? [...(done === "edit" ? [] : [done]), ...differences(before || {}, after || {})].join(", ") : done;
       for (const text of [new Date(at_ms).toLocaleString(), who, name, what]) row.insertCell().textContent = text;
       return row;
     }));

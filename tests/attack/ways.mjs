@@ -1,5 +1,5 @@
 // Ways round a room: spellings of its path and its host, methods, upgrades, headers that only we or the platform may write.
-import { APP, NAVIGATION } from "../workerd/harness.mjs";
+import { APP, NAVIGATION, until } from "../workerd/harness.mjs";
 import { all, cookieOf, full } from "./world.mjs";
 
 /** Every one of these is `/sale`, or below it, to some server or other. */
@@ -38,6 +38,41 @@ export const WAYS = [
       await target.ask("/salespeople", { headers: NAVIGATION });
       must(target.seen().length === 1, "no path at all reaches the origin, so this shows nothing");
       return `${SPELLINGS.length} spellings, 0 reached the origin`;
+    },
+  },
+  {
+    name: "walking round by a bypass rule",
+    tries: "to be taken for what a rule exempts: a path spelled so that it begins like an exempt one or ends like a file, a country and an address that are only claimed, our own addresses",
+    rooms: [{ queue_all: true }],
+    attempt: async (target, must) => {
+      const rules = [
+        'starts_with(http.request.uri.path, "/health/")', 'not starts_with(http.request.uri.path, "/checkout") and http.request.uri.path.extension eq "css"',
+        'http.request.full_uri wildcard "*/hook/*" and http.request.method eq "POST"', 'ip.src.country in {"GR" "CY"}', "ip.src in {198.51.100.0/24 2001:db8::/32}",
+      ];
+      const body = JSON.stringify(rules.map((expression) => ({ action: "bypass_waiting_room", expression })));
+      must((await target.asAda(`/${target.idOf(0)}/rules`, { method: "PUT", body })).length === rules.length, "the rules are refused");
+      await until(async () => !(await target.ask("/health/x", { headers: NAVIGATION })).headers.anteroom, "nobody is exempt, so this shows nothing", 20_000);
+      const before = target.seenAtAll();
+      const paths = [
+        "/health", "/healthy", "/health/../checkout", "/health/..%2fcheckout", "/health/%2e%2e/checkout", "/health/%2E%2E%2Fcheckout", "/health/..%5ccheckout", "/health/..\\checkout", "/health/..;/checkout", "/health/x/%2e%2e/..%2fcheckout",
+        "/checkout;.css", "/checkout;/x.css", "/x/..%2fcheckout/a.css", "/checkout?x.css", "/checkout?/health/", "/%2fhealth/..%2fcheckout", "/health/../.anteroom/x", "/.anteroom/wait?/health/", "/.anteroom/x.css",
+        "/hook/x", "/checkout?/hook/", "/checkout#/health/",
+      ];
+      for (const path of paths) {
+        await target.raw([`GET ${path} HTTP/1.1`, `Host: ${target.host}:${target.port}`, `Accept: ${NAVIGATION.Accept}`]);
+        must(target.seenAtAll() === before, `${path} reached the origin`);
+      }
+      const claims = {
+        "CF-IPCountry": "GR", Country: "GR", ":country": "GR", "X-Country-Code": "GR", "cf.country": "GR", "X-Forwarded-For": "198.51.100.7", "X-Real-IP": "198.51.100.7", "True-Client-IP": "198.51.100.7", Forwarded: "for=198.51.100.7",
+        "X-Original-URL": "/health/x", "X-Rewrite-URL": "/health/x", "X-HTTP-Method-Override": "POST", "X-Forwarded-Host": "/health/",
+      };
+      for (const [name, value] of Object.entries(claims)) {
+        await target.raw(["GET /checkout HTTP/1.1", `Host: ${target.host}:${target.port}`, `Accept: ${NAVIGATION.Accept}`, `${name}: ${value}`]);
+        must(target.seenAtAll() === before, `${name} reached the origin`);
+      }
+      const { issued, inside } = await target.live();
+      must(inside === 0, `${issued} ranks, ${inside} seats`);
+      return `${paths.length} spellings and ${Object.keys(claims).length} claims, 0 reached the origin; what is exempt took no seat`;
     },
   },
   {

@@ -204,6 +204,77 @@ describe("an operator", () => {
     }
   });
 
+  test("says who is exempt, in what order, and asks whom that would let by", { timeout: 60_000 }, async () => {
+    const said = (what) => page.waitForFunction((text) => document.querySelector(".rules .told").textContent.includes(text), what);
+    const listed = () => page.$$eval(".rules li > span", (rows) => rows.map((row) => row.textContent));
+    const add = async (expression, description) => {
+      await page.fill(".rule [name=expression]", expression);
+      await page.fill(".rule [name=description]", description);
+      await page.click(".rule button:not([type])");
+    };
+    const tried = async (url, method = "GET", ip = "") => {
+      await page.fill(".try [name=url]", url);
+      await page.selectOption(".try [name=method]", method);
+      await page.fill(".try [name=ip]", ip);
+      await page.click(".try button");
+      await page.waitForFunction(() => document.querySelector(".tried").textContent);
+      return page.textContent(".tried");
+    };
+    await page.click(".rules summary");
+    await add('http.host eq "é" and cf.threat_score lt 5', "by a score");
+    await page.waitForSelector(".rules .wrong:not([hidden])");
+    assert.match(await page.textContent(".rules .wrong"), /^at character 22, `cf\.threat_score`: no field/);
+    assert.deepEqual(await page.$eval(".rule [name=expression]", (field) => [field.getAttribute("aria-invalid"), field.selectionStart, field === document.activeElement]), ["true", 21, true]);
+    assert.deepEqual(await inaccessible(page), []);
+    await page.screenshot({ path: picture("operator-rules-fault") });
+    await add('http.request.uri.path eq "/health"', "health check");
+    await said("health check is saved");
+    assert.equal(await page.isVisible(".rules .wrong"), false);
+    await add('http.request.method eq "POST" and starts_with(http.request.uri.path, "/hook")', "payments");
+    await said("payments is saved");
+    await add("ip.src in {192.0.2.0/24 2001:db8::/32}", "");
+    await said("ip.src in {192.0.2.0/24 2001:db8::/32} is saved");
+    assert.deepEqual((await listed()).map((row) => row.slice(0, 10)), ["1. health ", "2. payment", "3. ip.src "]);
+    assert.match(await tried("http://localhost/health"), /^Exempt, by this rule: health check/);
+    assert.match(await tried("http://localhost/hook/paid", "POST"), /^Exempt, by this rule: payments/);
+    assert.match(await tried("http://localhost/hook/paid"), /^Not exempt/);
+    assert.match(await tried("http://localhost/item", "GET", "192.0.2.9"), /ip\.src in/);
+    assert.match(await tried("http://localhost/x/../health"), /^Exempt/);
+    // By the keyboard alone; the focus goes along.
+    await page.focus(".rules li:nth-child(2) button[aria-label^=Up]");
+    await page.keyboard.press("Enter");
+    await said("payments is number 1 now");
+    assert.match((await listed())[0], /^1\. payments/);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Down: payments");
+    await page.keyboard.press("Enter");
+    await said("payments is number 2 now");
+    await page.click(".rules li:nth-child(1) button[aria-label^='Switch off']");
+    await said("health check is off");
+    assert.match((await listed())[0], /switched off/);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Switch on");
+    assert.match(await tried("http://localhost/health"), /^Not exempt/);
+    await page.click(".rules li:nth-child(1) button[aria-label^=Change]");
+    assert.deepEqual([await page.inputValue(".rule [name=expression]"), await page.isChecked(".rule [name=enabled]")], ['http.request.uri.path eq "/health"', false]);
+    await page.check(".rule [name=enabled]");
+    await page.click(".rule button:not([type])");
+    await said("health check is saved");
+    assert.match(await tried("http://localhost/health"), /^Exempt/);
+    await page.waitForFunction(() => /rule “health check”: enabled: false → true/.test(document.getElementById("changes").textContent));
+    assert.match(await page.textContent("#changes"), /rule “payments”: moved.*new rule “payments”: http\.request\.method/s);
+    for (const [width, colorScheme] of [[320, "light"], [320, "dark"], [1000, "dark"], [1000, "light"]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= width, `wider than ${width}`);
+      await page.screenshot({ path: picture(`operator-rules-${width}-${colorScheme}`), fullPage: true });
+      assert.deepEqual(await inaccessible(page), [], `${colorScheme}, ${width}`);
+    }
+    for (let left = 3; left > 0; left -= 1) {
+      await page.click(".rules li button[aria-label^=Delete]");
+      await page.waitForFunction((left) => document.querySelectorAll(".rules li").length === left, left - 1);
+    }
+    await page.click(".rules summary");
+  });
+
   test("who has no secret of the session changes nothing, and signing out ends it", async () => {
     const path = `${desk}client/v4/zones/all/waiting_rooms`;
     const status = (headers) => page.evaluate(async ([url, headers]) => (await fetch(url, { headers })).status, [path, headers]);

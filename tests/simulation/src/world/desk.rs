@@ -33,7 +33,8 @@ impl Desk {
     }
 
     fn document(&self) -> String {
-        let room = DocumentRoom { id: ROOM_ID.to_owned(), settings: self.settings.to_json() };
+        let room =
+            DocumentRoom { id: ROOM_ID.to_owned(), settings: self.settings.to_json(), rules: Vec::new() };
         to_text(&Document { version: self.version, rooms: vec![room] })
     }
 }

@@ -112,7 +112,7 @@ impl World<'_> {
                 }
             }
             Verdict::Answer(answer) | Verdict::Page(answer) => self.answer(number, Told::read(&answer)),
-            Verdict::Operator | Verdict::AllHeaders | Verdict::Apology => {
+            Verdict::Operator | Verdict::AllHeaders | Verdict::MoreHeaders(_) | Verdict::Apology => {
                 self.answer(number, Told::Nothing);
             }
         }
