@@ -7,11 +7,14 @@ import { said, heard } from "./versions.mjs";
 
 /** By link, such as `edge>LOBBY`: what is wrong with it, and which version speaks at its other end. */
 let faults = {}, versions = {}, calls = {}, reworded = {};
+/** What the platform's rate limit says of every call in somebody's name, if it is bound; and in whose names it was asked. */
+let limit, names = [];
 
 /** Sets what is named, and says what has been called since the last time. */
-function control({ faults: wanted, traps, versions: spoken }) {
-  const told = { calls, reworded, generation, sprung: { ...sprungTraps() } };
-  calls = {}, reworded = {};
+function control({ faults: wanted, traps, versions: spoken, limit: said }) {
+  const told = { calls, names, reworded, generation, sprung: { ...sprungTraps() } };
+  calls = {}, names = [], reworded = {};
+  limit = said;
   if (wanted) faults = wanted;
   if (traps) setTraps(traps);
   if (spoken) versions = spoken;
@@ -36,12 +39,20 @@ async function called(object, link, [name, action, payload]) {
   return told;
 }
 
+const CALLS = {
+  limit: async ({ key }) => {
+    names.push(key);
+    if (limit === "broken") throw new Error("Internal error.");
+    return { success: limit === "allows" };
+  },
+};
+
 /** The environment of somebody who calls objects. */
 function faulty(env, caller) {
   const namespaces = ["ROOM", "LOBBY", "DIRECTORY"].filter((binding) => env[binding]).map((binding) => [binding, {
     getByName: (object) => ({ ask: (...asked) => called(env[binding].getByName(object), `${caller}>${binding}`, asked) }),
   }]);
-  return { ...env, ...Object.fromEntries(namespaces) };
+  return { ...env, ...Object.fromEntries(namespaces), ...(limit && { CALLS }) };
 }
 
 export class RoomObject extends anteroom.RoomObject {}
