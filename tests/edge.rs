@@ -7,11 +7,11 @@ use durable::board::{Board, Phase, Revocations, Scheduled};
 use durable::directory::seeds;
 use durable::json;
 use durable::order::{Document, DocumentRoom};
-use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::protocol::{Answer, Ask, Neighbourhood, Outcome, Wish};
 use durable::settings::Settings;
-use durable::token::{Keys, Pass, PassStanding, RoomTag};
+use durable::token::{Arrival, Holder, Keys, Pass, PassStanding, RoomTag};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Seat};
-use durable::wire::to_text;
+use durable::wire::{from_text, to_text};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -479,6 +479,24 @@ fn whoever_asks_for_their_seat_goes_on_with_it_or_begins_again_and_is_never_let_
         let page = told(outcome, NOW);
         assert!(page.contains("Anteroom: joining") && page.contains("Set-Cookie: "), "{page}");
     }
+}
+
+#[test]
+fn a_join_is_counted_where_its_arrival_was_given_wherever_it_is_brought_back_from() {
+    let (mut edge, ids) = edge(&["/"]);
+    set(&mut edge, &ids[0], &json!({ "joins_per_prefix_per_minute": 5 }));
+    let (room, holder) = (RoomTag::from_id(&ids[0]).unwrap(), Holder([7; 16]));
+    let arrival = keys().sign(&Arrival { room, issued: NOW, prefix: [9; 4], holder });
+    let cookie = format!("__Host-anteroom-{}={arrival}", &ids[0][..8]);
+    let asked = navigation(&cookie).replace("navigate\n\n\n\n\n", "navigate\n\n\n\n\n192.0.2.1");
+    let Verdict::Errand(errand) = edge.gate(&Asked::parse(&asked), NOW, [[0; 16]; 2]) else {
+        panic!("it does not join")
+    };
+    let (payload, name) = (errand.lines().nth(4).unwrap(), errand.lines().nth(5).unwrap());
+    let ask: Ask = from_text(payload.as_bytes()).unwrap();
+    assert_eq!(ask.wish, Wish::Join { holder: [7; 16] });
+    assert_eq!(ask.neighbourhood, Some(Neighbourhood { prefix: [9; 4], joins_per_minute: 5 }));
+    assert_eq!(name, "07".repeat(16), "and asked in the holder's name");
 }
 
 #[test]
