@@ -330,7 +330,7 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
         match edge.gate(&Asked::parse(&own), late, [[0; 16]; 2]) {
             Verdict::Answer(led) => assert!(opens && led.starts_with("303\n"), "the door leads in: {led}"),
             verdict => {
-                assert!(!opens && matches!(verdict, Verdict::Page(_)), "what is ours is answered by us")
+                assert!(!opens && matches!(verdict, Verdict::Page(_)), "what is ours is answered by us");
             }
         }
         // A page that waits hears of it and goes in: whether it asks where it stands, or for a seat.
