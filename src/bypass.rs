@@ -54,8 +54,12 @@ impl Rules {
     ) -> Option<usize> {
         let normal = normal_path(address.path);
         let raw = Seen::new(address, headers, header, address.path);
-        let normal = Seen::new(address, headers, header, &normal);
-        self.programs.iter().position(|program| holds(program, &raw) && holds(program, &normal))
+        // Most paths are sent in their normal form, and are looked at once.
+        let normal = (*normal != *address.path).then(|| Seen::new(address, headers, header, &normal));
+        let of_both = |program: &Vec<u8>| {
+            holds(program, &raw) && normal.as_ref().is_none_or(|normal| holds(program, normal))
+        };
+        self.programs.iter().position(of_both)
     }
 }
 

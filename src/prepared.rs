@@ -110,8 +110,10 @@ impl Prepared<'_> {
             Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
             outcome => outcome,
         };
+        // Their seat is somebody else's by now: they begin again.
         if returns && matches!(outcome, Outcome::Ended | Outcome::Used) {
-            return self.returns_not();
+            self.wallet.pass = None;
+            return self.gate();
         }
         // Too many calls: whoever has a place or a pass keeps it, and is told to come back.
         if outcome == Outcome::Busy && !matches!(wish, Wish::Enter { .. } | Wish::Join { .. }) {
@@ -131,12 +133,6 @@ impl Prepared<'_> {
             Sequel::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
             Sequel::TellAndForget(standing) => self.tell(standing, Some(&self.forget())),
         }
-    }
-
-    /// Their seat is somebody else's by now: they begin again.
-    fn returns_not(&mut self) -> Verdict {
-        self.wallet.pass = None;
-        self.gate()
     }
 
     fn has_expired(&self, pass: &str) -> bool {

@@ -11,7 +11,6 @@ use crate::planted::{Bug, planted};
 use crate::room::Output;
 use crate::schedule::Rules;
 use crate::seats::{self, Renewal, SeatRecord};
-use crate::state::State;
 use crate::token::PassStanding;
 use crate::turn::Turn;
 use crate::units::{Generation, Millis, Rank, Seat};
@@ -26,28 +25,40 @@ const REVOKED_MAX: usize = 16_384;
 
 impl Turn<'_> {
     pub(crate) fn admit(&mut self, rank: Option<Rank>, rules: &Rules) -> Result<Grant, Malformed> {
-        let (seat, generation) = self.state.seats.lowest_free();
-        let expires = self.now.plus(rules.pass_lifetime());
         let standing = if rank.is_some() { PassStanding::Confirmed } else { PassStanding::Unconfirmed };
-        let grant = Grant { seat, generation, issued: self.now, expires, standing };
-        let free_at = seats::free_at(expires.plus(EXPIRY_SLACK));
+        let (grant, free_at) = self.new_grant(self.state.seats.lowest_free(), standing, rules);
         self.change(Change::Admitted { rank, grant, free_at })?;
         Ok(grant)
     }
 
+    /// A pass for a free seat, and when that is free again if nothing else happens.
+    fn new_grant(
+        &self,
+        (seat, generation): (Seat, Generation),
+        standing: PassStanding,
+        rules: &Rules,
+    ) -> (Grant, Millis) {
+        let expires = self.now.plus(rules.pass_lifetime());
+        let grant = Grant { seat, generation, issued: self.now, expires, standing };
+        (grant, seats::free_at(expires.plus(EXPIRY_SLACK)))
+    }
+
+    /// Whether a pass is of these sessions, not of some that were ended.
+    fn is_current(&self, pass: &PassRef) -> bool {
+        (pass.epoch, pass.pass_epoch) == (self.state.epoch, self.state.pass_epoch)
+    }
+
     /// The live seat a pass names, unless the pass was given up.
     pub(crate) fn seat_of(&self, pass: &PassRef) -> Option<SeatRecord> {
-        let State { epoch, pass_epoch, seats, .. } = &*self.state;
-        let current = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch);
-        let record = seats.get(pass.seat, pass.generation).filter(|_| current)?;
+        let record = self.state.seats.get(pass.seat, pass.generation).filter(|_| self.is_current(pass))?;
         (record.renewal != Renewal::Revoked).then_some(record)
     }
 
     pub(crate) fn renew(&mut self, pass: &PassRef, rules: &Rules) -> Result<RenewOutcome, Malformed> {
-        let fixed = rules.fixed_sessions;
         let Some(record) = self.seat_of(pass) else {
-            return if fixed { Ok(RenewOutcome::Ended) } else { self.give_back(pass, rules) };
+            return self.give_back(pass, rules);
         };
+        let fixed = rules.fixed_sessions;
         let expires = record.grant.expires;
         if fixed && expires <= self.now {
             return Ok(RenewOutcome::Ended);
@@ -68,17 +79,14 @@ impl Turn<'_> {
     /// Whoever was away for longer than their pass was good for (an outage, a bank's page) gets their seat back outside line and pace, if it was neither
     /// given nor promised to anybody since. How long ago the pass expired is for the edge to know: here it is forgotten.
     fn give_back(&mut self, pass: &PassRef, rules: &Rules) -> Result<RenewOutcome, Malformed> {
-        let State { epoch, pass_epoch, seats, .. } = &*self.state;
-        let is_theirs = (pass.epoch, pass.pass_epoch) == (*epoch, *pass_epoch)
-            && seats.is_left_by(pass.seat, pass.generation);
-        let is_promised = free_seats(self.state, rules) == 0 && !planted(Bug::PromisedReturns);
-        if !is_theirs || !rules.mode.calls() || is_promised {
+        let PassRef { seat, generation, .. } = *pass;
+        let is_theirs = self.is_current(pass) && self.state.seats.is_left_by(seat, generation);
+        let returns = rules.mode.calls() && !rules.fixed_sessions;
+        let is_promised = || free_seats(self.state, rules) == 0 && !planted(Bug::PromisedReturns);
+        if !is_theirs || !returns || is_promised() {
             return Ok(RenewOutcome::Ended);
         }
-        let PassRef { seat, generation, .. } = *pass;
-        let expires = self.now.plus(rules.pass_lifetime());
-        let grant = Grant { seat, generation, issued: self.now, expires, standing: PassStanding::Confirmed };
-        let free_at = seats::free_at(expires.plus(EXPIRY_SLACK));
+        let (grant, free_at) = self.new_grant((seat, generation), PassStanding::Confirmed, rules);
         self.change(Change::Returned { grant, free_at })?;
         Ok(RenewOutcome::Renewed(grant))
     }

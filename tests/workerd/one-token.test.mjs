@@ -2,6 +2,7 @@
 // asked in the holder's name before an object is called.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { cookieOf } from "../attack/world.mjs";
 import { anteroom, startFaulty } from "./faulty.mjs";
 import { APP, Visitor, room, startAnteroom, until } from "./harness.mjs";
 
@@ -11,7 +12,6 @@ let faulty;
 before(async () => { faulty = await startFaulty(["flood", "limited"].map((name) => anteroom(name, rooms))); });
 after(() => faulty.stop());
 
-const cookieOf = ({ jar }) => [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
 const told = ({ status, headers }) => [status, headers.anteroom, headers["set-cookie"]?.length ?? 0];
 
 describe("one token at full speed", () => {

@@ -71,9 +71,7 @@ impl Auditor {
             format!("{key:?} is renewed for {} ms, by {limits:?}", grant.expires.since(at).0)
         });
         self.judge_free(at, grant, free_at);
-        if !self.facts.alive.contains(&key) {
-            self.facts.alive.push(key);
-        }
+        self.facts.revive(key);
     }
 
     /// A pass is given up: it is dead once every edge has had time to hear of it.

@@ -322,6 +322,13 @@ impl Facts {
         }
     }
 
+    /// A pass is alive, again or still: seats come free in steps, so it may stand there yet.
+    pub(super) fn revive(&mut self, key: (u32, u32)) {
+        if !self.alive.contains(&key) {
+            self.alive.push(key);
+        }
+    }
+
     /// How many seats are live.
     pub(super) fn live(&mut self, at: Millis) -> u64 {
         self.count_alive(at, |pass| pass.dead_at > at)

@@ -44,10 +44,7 @@ impl Auditor {
             pass.dead_at = grant.expires.plus(DEAD_AFTER_EXPIRY);
             pass.renewed_at.get_or_insert(at);
         }
-        // Seats come free in steps: it may stand there yet.
-        if !self.facts.alive.contains(&key) {
-            self.facts.alive.push(key);
-        }
+        self.facts.revive(key);
     }
 
     /// Somebody who wants their pass renewed, or their seat back, is told that it ended.
