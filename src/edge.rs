@@ -5,10 +5,11 @@ use durable::board::Phase;
 use durable::json::Value;
 use durable::order::Document;
 use durable::pieces::find;
-use durable::protocol::{Answer, Outcome};
+use durable::planted::{Bug, planted};
+use durable::protocol::{Answer, Outcome, Wish};
 use durable::token::{KeyFault, Keys};
 use durable::units::Millis;
-use durable::wire::from_text;
+use durable::wire::{from_text, to_text};
 
 use crate::address::Address;
 use crate::answer::{self, Message};
@@ -19,8 +20,9 @@ use crate::gate;
 use crate::isolate::{Admission, Freshness, Isolate};
 use crate::prepared::{Prepared, origin};
 use crate::route::{Match, Own, Rooms, is_past_the_gate, normal_host};
+use crate::shared;
 use crate::standing::Standing;
-use crate::verdict::{Purpose, Verdict, errand_for_rooms, purpose};
+use crate::verdict::{Purpose, Verdict, errand_for_rooms, place, purpose, shared_at};
 use crate::visit::{self, Headers};
 
 /// What a request may draw from: sixteen bytes for a holder's name, sixteen for what it is answered.
@@ -112,10 +114,11 @@ impl Edge {
         }
         let (rooms, freshness) = self.isolate.rooms(now);
         let Some(rooms) = rooms.filter(|_| freshness != Freshness::Stale) else {
-            return Verdict::Errand(errand_for_rooms());
+            return Verdict::Errand(self.errand_for_rooms(address.host));
         };
         if freshness == Freshness::Aging && self.isolate.begin_rooms_refresh(now) {
-            self.chores.push(errand_for_rooms());
+            let errand = self.errand_for_rooms(address.host);
+            self.chores.push(errand);
         }
         let found = rooms.find(address.host, address.path);
         // Where one stands is asked most of all, and nothing is given for that: a few headers are enough for it alone.
@@ -190,6 +193,48 @@ impl Edge {
             Err(unavailable) => unavailable,
         };
         cors::opened(verdict, &asked.headers, &found.room.settings)
+    }
+
+    /// For the directory, which somebody else may have.
+    fn errand_for_rooms(&self, host: &str) -> String {
+        match &self.deployment.keys {
+            Ok(keys) => shared_at(errand_for_rooms(), &shared::place(keys, &normal_host(host), "directory")),
+            Err(_) => errand_for_rooms(),
+        }
+    }
+
+    /// What others in this data center may learn from the reply to an errand that was learnt from just now, sealed ([`shared`]); none if they are not to.
+    pub fn share(&self, errand: &str, reply: &str, now: Millis) -> Option<String> {
+        let (place, keys) = (place(errand)?, self.deployment.keys.as_ref().ok()?);
+        let (made_at, text) = match purpose(errand)? {
+            Purpose::Rooms => self.isolate.has_rooms_since(now).then(|| (now, reply.to_owned()))?,
+            Purpose::Wish(room, _) => {
+                let (made_at, answer) = self.isolate.board(room).answer(now)?;
+                (made_at, to_text(&answer))
+            }
+        };
+        Some(shared::seal(keys, place, made_at, &text))
+    }
+
+    /// Learns from what another isolate shared for such an errand, as if it had been said here when it was said there. Whether that is worth anything: it is
+    /// fresh, and no older than what is known here.
+    pub fn overhear(&mut self, errand: &str, entry: &str, now: Millis) -> bool {
+        let (Some(place), Ok(keys)) = (place(errand), &self.deployment.keys) else { return false };
+        let Some((made_at, text)) = shared::open(keys, place, entry) else { return false };
+        let made_at = if planted(Bug::SharedIsNew) { now } else { made_at };
+        let purpose = purpose(errand);
+        let is_news = match purpose {
+            Some(Purpose::Rooms) => from_text::<Document>(text.as_bytes())
+                .is_some_and(|document| self.isolate.wants_rooms(now, made_at, document.version)),
+            Some(Purpose::Wish(room, Wish::Board)) => from_text::<Answer>(text.as_bytes())
+                .and_then(|answer| answer.board)
+                .is_some_and(|board| self.isolate.board(room).wants(now, made_at, &board)),
+            _ => false,
+        };
+        if is_news {
+            self.hear(purpose, text, made_at);
+        }
+        is_news
     }
 
     /// Learns from an errand's reply; an empty reply is none: it may or may not have happened.

@@ -6,9 +6,10 @@ import { generation, lay, recover } from "./core.mjs";
 import { PATIENCE_MS, after } from "./errands.mjs";
 import { all, few, wanted } from "./headers.mjs";
 import { send } from "./leaves.mjs";
-import { hear, tell } from "./news.mjs";
+import { tell } from "./news.mjs";
 import { filled } from "./pages.mjs";
 import { CLAIM, remember, wasAdmitted } from "./recent.mjs";
+import { GLANCE_MS, refresh } from "./shared.mjs";
 import apology from "./web/fallback.html";
 export { DirectoryObject, LobbyObject, RoomObject } from "./objects.mjs";
 
@@ -137,17 +138,17 @@ function judged(request, env, laid) {
  * An answer of ours takes four seconds at most, however many objects are slow: an errand that would begin later than this is not run, and is as one that
  * nobody answered.
  */
-const LAST_ERRAND_MS = 4_000 - PATIENCE_MS;
+const LAST_ERRAND_MS = 4_000 - PATIENCE_MS - GLANCE_MS;
 
 /** Follows the verdicts (src/verdict.rs) to the one that is the end. */
-async function follow(request, env, run, laid, verdict) {
+async function follow(request, env, context, run, laid, verdict) {
   const since = Date.now(), sent = (errand) => (Date.now() - since <= LAST_ERRAND_MS ? run(errand) : "");
   try {
     // Directory, board, a newer board, a wish: no request needs more. But an instance that began anew meanwhile knows nothing of them.
     for (let errands = 0, lives = 0, of = generation; errands < 5 && lives < 3; errands += 1) {
       if (of !== generation) [errands, lives, of] = [0, lives + 1, generation];
       if (verdict?.[0] === "@") {
-        hear(verdict, await sent(verdict));
+        await refresh(verdict, sent, context);
         verdict = judged(request, env, laid);
       } else if (verdict?.[0] === "?") {
         verdict = tell(laid.asked, verdict, await sent(verdict), env);
@@ -163,7 +164,7 @@ async function follow(request, env, run, laid, verdict) {
 
 async function conclude(request, env, context, laid, first) {
   const sent = (errand) => send(errand, env, context);
-  const verdict = await follow(request, env, sent, laid, first), { asked } = laid;
+  const verdict = await follow(request, env, context, sent, laid, first), { asked } = laid;
   switch (verdict?.[0]) {
     case undefined:
       return origin(request, env);
@@ -191,7 +192,7 @@ export default {
         laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
         verdict = judged(request, env, laid);
         for (let errand = chore(); errand; errand = chore()) {
-          context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
+          context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
         }
       }
     } catch (error) {

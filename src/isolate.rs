@@ -4,7 +4,8 @@
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use durable::board::Board;
+use durable::board::{Board, Revocations};
+use durable::listed::Listed as _;
 use durable::protocol::{Answer, Outcome, Wish};
 use durable::schedule::Rules;
 use durable::seen::Seen;
@@ -132,6 +133,23 @@ impl HeldBoard {
         self.board = board.clone();
     }
 
+    /// What was said last, and when that was new, for who has heard nothing; none if it is not to be acted on any more.
+    pub fn answer(&self, now: Millis) -> Option<(Millis, Answer)> {
+        let is_good = self.board.version > 0 && self.freshness(now) == Freshness::Fresh;
+        is_good.then(|| {
+            let passes = self.revoked.keys().copied().listed();
+            let revocations = Some(Revocations { seq: self.revoked_seq, passes });
+            let board = Some(self.board.clone());
+            (self.made_at, Answer { outcome: Outcome::Board, board, board_age_ms: 0, revocations })
+        })
+    }
+
+    /// Whether a board that was new then, and was said to somebody else, is news here, and may be acted on.
+    pub fn wants(&self, now: Millis, made_at: Millis, board: &Board) -> bool {
+        let is_newer = (board.sequence, board.at_ms) > (self.board.sequence, self.board.at_ms);
+        is_newer && now.is_within(Millis(board.max_age_ms), made_at)
+    }
+
     /// Whether it came a moment ago: a newer one is not to be had.
     pub fn is_just_taken(&self, now: Millis) -> bool {
         now.is_within(MISSED, self.taken_at)
@@ -203,6 +221,18 @@ impl Isolate {
             Freshness::Aging
         };
         (self.rooms.clone(), freshness)
+    }
+
+    /// Whether the directory's document was had then, and holds.
+    pub fn has_rooms_since(&self, at: Millis) -> bool {
+        self.rooms_had_at == at && self.rooms_at == at
+    }
+
+    /// Whether the directory's document in this version, which somebody else had then, may be acted on: no board knows of a newer one.
+    pub fn wants_rooms(&self, now: Millis, had_at: Millis, version: u64) -> bool {
+        let known = self.boards.iter().map(|(_, held)| held.board.directory_version).max();
+        let newest = known.max(self.rooms.as_ref().map(|rooms| rooms.version));
+        Some(version) >= newest && now.is_within(ROOMS_FRESH, had_at)
     }
 
     /// Takes the directory's document.

@@ -21,6 +21,7 @@ pub mod page;
 pub mod poll;
 mod prepared;
 pub mod route;
+pub mod shared;
 pub mod standing;
 pub mod text;
 pub mod verdict;

@@ -13,9 +13,10 @@ use crate::cookie::{self, Wallet};
 use crate::edge::Entropy;
 use crate::gate::{self, Decision, Sequel, View, Visit};
 use crate::isolate::{Freshness, HeldBoard, Isolate};
-use crate::route::{Match, Own, own_path};
+use crate::route::{Match, Own, normal_host, own_path};
+use crate::shared;
 use crate::standing::Standing;
-use crate::verdict::{Verdict, errand_to_leaf, in_the_name_of};
+use crate::verdict::{Verdict, errand_to_leaf, in_the_name_of, shared_at};
 use crate::visit::{self, Asker, Headers, Verb};
 
 /// See the module's words.
@@ -46,7 +47,7 @@ impl Prepared<'_> {
                 self.refresh();
                 return self.without_a_board();
             }
-            Freshness::Stale => return Verdict::Errand(self.errand('@', Wish::Board)),
+            Freshness::Stale => return Verdict::Errand(self.errand_for_a_board()),
             Freshness::Aging => self.refresh(),
             Freshness::Fresh => {}
         }
@@ -68,6 +69,7 @@ impl Prepared<'_> {
             Decision::Refresh if self.held().is_just_taken(self.now) || self.held().is_missed(self.now) => {
                 self.tell(Standing::Reconnecting, None)
             }
+            // What others heard before may not know it either.
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
         }
     }
@@ -75,7 +77,7 @@ impl Prepared<'_> {
     /// Has a newer board fetched, for nobody in particular.
     fn refresh(&mut self) {
         if self.isolate.begin_board_refresh(&self.found.room.id, self.now) {
-            let errand = self.errand('@', Wish::Board);
+            let errand = self.errand_for_a_board();
             self.chores.push(errand);
         }
     }
@@ -264,6 +266,12 @@ impl Prepared<'_> {
 
     fn view(&self) -> View<'_> {
         self.held().view(&self.found.room.settings)
+    }
+
+    /// For a newer board, which somebody else may have.
+    fn errand_for_a_board(&self) -> String {
+        let place = shared::place(self.keys, &normal_host(self.address.host), &self.found.room.id);
+        shared_at(self.errand('@', Wish::Board), &place)
     }
 
     pub(crate) fn errand(&self, kind: char, wish: Wish) -> String {

@@ -70,17 +70,29 @@ pub fn revoke(laid: usize) -> Option<String> {
     })
 }
 
-/// Learns from an errand's reply: see [`Edge::learn`]. Laid are the errand and the reply.
+/// Learns from an errand's reply, and says what others may: see [`Edge::learn`] and [`Edge::share`]. Laid are the errand and the reply.
 #[wasm_bindgen]
-pub fn learn(laid: usize) {
+pub fn learn(laid: usize) -> Option<String> {
     EDGE.with_borrow_mut(|edge| {
-        if let Some(edge) = edge {
-            platform::read(laid, |text| {
-                let [errand, reply] = parts(text);
-                edge.learn(errand, reply, platform::now())
-            });
-        }
-    });
+        let edge = edge.as_mut()?;
+        platform::read(laid, |text| {
+            let ([errand, reply], now) = (parts(text), platform::now());
+            edge.learn(errand, reply, now);
+            edge.share(errand, reply, now)
+        })
+    })
+}
+
+/// Learns from what another isolate shared: see [`Edge::overhear`]. Laid are the errand and the entry.
+#[wasm_bindgen]
+pub fn overhear(laid: usize) -> bool {
+    EDGE.with_borrow_mut(|edge| {
+        let Some(edge) = edge else { return false };
+        platform::read(laid, |text| {
+            let [errand, entry] = parts(text);
+            edge.overhear(errand, entry, platform::now())
+        })
+    })
 }
 
 /// Grows when passes may have ended: see [`Edge::endings`].

@@ -84,6 +84,19 @@ pub fn in_the_name_of(mut errand: String, holder: &[u8]) -> String {
     errand
 }
 
+/// The same for who looks first whether somebody else in this data center has been told: where that would lie, on two lines behind it, for it is in nobody's
+/// name (`shared.mjs`).
+pub fn shared_at(mut errand: String, place: &str) -> String {
+    errand.push_str("\n\n");
+    errand.push_str(place);
+    errand
+}
+
+/// Where that would lie; none if nobody is to look.
+pub fn place(errand: &str) -> Option<&str> {
+    errand.split('\n').nth(6)
+}
+
 /// What an errand was for, read back from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose<'a> {
@@ -119,7 +132,9 @@ mod tests {
             (purpose(&named), named.lines().nth(5)),
             (Some(Purpose::Wish("ab12", wish)), Some("ab01"))
         );
-        assert_eq!(purpose(&errand_for_rooms()), Some(Purpose::Rooms));
+        assert_eq!(place(&named), None);
+        let shared = shared_at(errand_for_rooms(), "https://a.example/b/c");
+        assert_eq!((purpose(&shared), place(&shared)), (Some(Purpose::Rooms), Some("https://a.example/b/c")));
         assert_eq!((purpose(""), purpose("?\nLOBBY\nx\nask\n{}")), (None, None));
     }
 

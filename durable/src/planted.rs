@@ -36,11 +36,13 @@ pub enum Bug {
     GivenUpReturns,
     /// A seat is given back though somebody else was promised it.
     PromisedReturns,
+    /// What another isolate heard is as new as the moment it is heard of.
+    SharedIsNew,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 16] = [
+    pub const ALL: [Bug; 17] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -57,6 +59,7 @@ impl Bug {
         Bug::HalfExpected,
         Bug::GivenUpReturns,
         Bug::PromisedReturns,
+        Bug::SharedIsNew,
     ];
 }
 

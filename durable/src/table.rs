@@ -119,6 +119,11 @@ impl<K: Key, V> Table<K, V> {
         self.entries.into_iter().map(|(_, value)| value)
     }
 
+    /// All their keys, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.entries.iter().map(|(key, _)| key)
+    }
+
     fn place_of(&self, key: &K) -> Option<usize> {
         let places = self.chains.of(Rank(key.spread())).map(|Seat(place)| place as usize);
         places.into_iter().find(|place| self.entries.get(*place).is_some_and(|(held, _)| held == key))

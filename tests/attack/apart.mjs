@@ -1,5 +1,6 @@
 // What is ours and what is not, kept apart: caches, headers and pages that a visitor's words end up in, requests of any size.
-import { APP, NAVIGATION } from "../workerd/harness.mjs";
+import { APP, NAVIGATION, until } from "../workerd/harness.mjs";
+import { entryOf, opened, placeOf } from "../workerd/shared.mjs";
 import { all, cookieOf, full } from "./world.mjs";
 
 /** What a page has of the attacker's that is neither text nor an attribute's value, or an address that would run. */
@@ -36,6 +37,59 @@ export const APART = [
         must(status !== 304 && status !== 206, `${what} is part of another`);
       });
       return `${answers.length} answers, all no-store; 0 with ETag, Last-Modified, Age or Expires, 0 of them 304 or 206`;
+    },
+  },
+  {
+    name: "forged entries in the data center's cache",
+    tries: "as another script of the same zone, to have isolates believe that the room covers another path, or is in another epoch",
+    rooms: [{ total_active_users: 1 }],
+    attempt: async (target, must) => {
+      const holder = await full(target), waits = target.visitor();
+      await waits.arrive();
+      const directory = placeOf(target.host, "directory"), board = placeOf(target.host, target.idOf(0));
+      const move = (path) => target.asAda(`/${target.idOf(0)}`, { method: "PATCH", body: JSON.stringify({ path }) });
+      const isMoved = (entry) => JSON.parse(opened(directory, entry).text).rooms.find(({ id }) => id === target.idOf(0)).settings.path !== "/";
+      const comes = () => target.ask("/", { headers: NAVIGATION });
+      // What was once true is kept for later.
+      await move("/elsewhere");
+      const old = await until(async () => {
+        await comes();
+        const entry = await target.cache.read(directory);
+        return entry && isMoved(entry) && entry;
+      }, "the room has moved");
+      await move("/");
+      await until(async () => (await comes()).headers.anteroom, "it is back");
+      const lies = await until(() => target.cache.read(board), "a board lies there"), said = JSON.parse(opened(board, lies).text);
+      // Newer than whatever an isolate has.
+      const text = JSON.stringify({ ...JSON.parse(opened(directory, old).text), version: 1e9 }), other = "x".repeat(64);
+      const newEpoch = JSON.stringify({ ...said, board: { ...said.board, sequence: 1e9, epoch: 9 } });
+      const forgeries = [
+        () => [[directory, text], [board, newEpoch]],
+        () => [[directory, old], [board, old]],
+        () => [[directory, entryOf(directory, text, { key: other })], [board, entryOf(board, newEpoch, { key: other })]],
+        // Sealed by us, for another place; and with the seal of something else.
+        () => [[directory, entryOf(board, text)], [board, entryOf(directory, newEpoch)]],
+        () => [[directory, old.slice(0, 43) + Date.now().toString(16).padStart(16, "0") + text], [board, ""]],
+      ];
+      const before = target.seen().length;
+      let laid = 0, replaced = 0, inside = 0;
+      for (const forgery of forgeries) {
+        // Boards tell of a change: every isolate looks for a newer directory at once. For a newer board it looks every second.
+        await target.asAda(`/${target.idOf(0)}`, { method: "PATCH", body: JSON.stringify({ description: `change ${laid}` }) });
+        for (const end = Date.now() + 2_500; Date.now() < end; ) {
+          const lies = forgery();
+          await Promise.all(lies.map(([place, entry]) => target.cache.write(place, entry)));
+          laid += lies.length;
+          const came = await comes(), waiting = await waits.go(), held = await holder.go();
+          must(came.headers.anteroom && waiting.headers.anteroom, "somebody was let through");
+          must(!held.headers.anteroom, `whoever was inside is told ${held.headers.anteroom}`);
+          inside += held.headers.anteroom ? 0 : 1;
+          for (const [place, entry] of lies) replaced += (await target.cache.read(place)) === entry ? 0 : 1;
+        }
+      }
+      must(target.seen().length - before === inside, "somebody else reached the origin");
+      must(replaced >= 3 * forgeries.length, `isolates looked ${replaced} times`);
+      return `${laid} forgeries of ${forgeries.length} kinds laid, ${replaced} looked at and replaced: 0 let in, 0 thrown out`;
     },
   },
   {

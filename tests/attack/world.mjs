@@ -5,6 +5,7 @@ import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { KEY, NAVIGATION, Visitor, room, startAnteroom, until } from "../workerd/harness.mjs";
+import { NEIGHBOUR, cacheOf } from "../workerd/shared.mjs";
 
 export const OPERATORS_HOST = "operator.localhost";
 export const OPERATORS_TOKEN = "0123456789abcdef0123456789abcdef";
@@ -41,7 +42,7 @@ export async function startWorld(attacks) {
   const origin = await startOrigin();
   const rooms = attacks.flatMap(({ rooms = [{}] }, index) => rooms.map((fields, at) =>
     room({ name: `a${index}-${at}`, host: hostOf(index), session_duration_seconds: 600, ...(typeof fields === "function" ? fields(hostOf(index)) : fields) })));
-  const anteroom = await startAnteroom({ rooms, vars: { ORIGIN: origin.url }, secrets: { OPERATOR_TOKENS: `ada:${OPERATORS_TOKEN}` } });
+  const anteroom = await startAnteroom({ rooms, vars: { ORIGIN: origin.url }, secrets: { OPERATOR_TOKENS: `ada:${OPERATORS_TOKEN}` }, beside: [NEIGHBOUR] });
   const operator = (path, options) => anteroom.ask(path, { ...options, host: OPERATORS_HOST });
   const asAda = async (path, options) => JSON.parse((await operator(`/client/v4/zones/z/waiting_rooms${path}`, { ...options, headers: { Authorization: `Bearer ${OPERATORS_TOKEN}` } })).body).result;
   const ids = new Map((await asAda("?per_page=1000")).map(({ name, id }) => [name, id]));
@@ -62,6 +63,8 @@ function target({ host, anteroom, origin, operator, asAda, idOf }) {
   const { port } = anteroom.url;
   return {
     host, port, ask, operator, asAda, idOf,
+    /** The cache of Anteroom's isolates, in the hands of another script of the zone. */
+    cache: cacheOf(anteroom.harness),
     /** What reached the origin by this host's name so far; by `host` another's. */
     seen: (of = host) => origin.seen.filter((one) => one.host === of),
     seenAtAll: () => origin.seen.length,

@@ -20,15 +20,15 @@ export const room = (fields) => ({
   session_duration_seconds: 20, claim_window_seconds: 30, ...fields,
 });
 
-/** Starts Anteroom and a shop behind it. */
-export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {}, sessionMs } = {}) {
+/** Starts Anteroom and a shop behind it; `beside` it are other Workers. */
+export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {}, sessionMs, beside = [] } = {}) {
   const shop = await startShop({ sessionMs });
   const harness = createTestHarness({
     workers: [{
       configPath,
       vars: { ORIGIN: shop.url, ANTEROOM: "on", OPERATOR_HOST: "operator.localhost", ROOMS: rooms, ...vars },
       secrets: { KEY_CURRENT: KEY, ...secrets },
-    }],
+    }, ...beside],
   });
   const { url } = await harness.listen();
   const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });

@@ -19,7 +19,7 @@ pub struct Plan {
     pub world_seed: u64,
     /// The settings the room begins with.
     pub opening: Value,
-    /// How far the clock of each edge is off, in milliseconds.
+    /// How far the clock of each edge is off, in milliseconds; two in a data center go by the first one's.
     pub edge_skews: Vec<i64>,
     /// Leaf lobbies.
     pub leaves: usize,

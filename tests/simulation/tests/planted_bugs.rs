@@ -6,7 +6,7 @@ use simulation::auditor::{Rule, Violation};
 use simulation::plan::Scope;
 use simulation::{Options, simulate};
 
-const SEEDS_MAX: u64 = 100;
+const SEEDS_MAX: u64 = 200;
 
 /// The first seed that shows a bug, and what was seen.
 fn hunt(bug: Bug) -> Option<(u64, Violation)> {
@@ -34,11 +34,12 @@ fn every_planted_bug_is_seen() {
             Bug::RenewalUnwritten => &[Rule::Durable],
             Bug::GhostHolds | Bug::AlarmForgetsWindows => &[Rule::Live],
             Bug::RevokedSeatAtOnce => &[Rule::Cap],
-            Bug::RowSkippedAtLoad => &[Rule::Replayable],
+            Bug::RowSkippedAtLoad => &[Rule::Replayable, Rule::Ghosts],
             Bug::LatecomersRush | Bug::HalfExpected => &[Rule::Ghosts],
             Bug::JoinUnmixed | Bug::LongestUndrawn => &[Rule::Drawn],
             Bug::GivenUpReturns => &[Rule::Once],
             Bug::PromisedReturns => &[Rule::Cap],
+            Bug::SharedIsNew => &[Rule::Cap, Rule::Live],
         };
         assert!(rules.contains(&violation.rule), "{bug:?} is seen as {violation}");
     }

@@ -249,8 +249,9 @@ impl Auditor {
                 )
             });
         }
+        let clock = self.facts.moment(at);
         if let Some(facts) = self.facts.ranks.get_mut(rank.0 as usize) {
-            (facts.kept_at, facts.kept_on_clock) = (Some(at), Some(at));
+            (facts.kept_at, facts.kept_on_clock) = (Some(at), Some(clock));
         }
     }
 }

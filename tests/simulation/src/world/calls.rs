@@ -21,8 +21,8 @@ pub(super) struct OpenCall {
 }
 
 impl World<'_> {
-    /// Runs an errand of an edge.
-    pub(super) fn send(&mut self, edge: usize, sent: Sent) {
+    /// An edge asks an object, in company if that is a leaf.
+    pub(super) fn call(&mut self, edge: usize, sent: Sent) {
         let life = self.edges[edge].life;
         if is_for_directory(&sent.errand) {
             let (reply, delay) = (self.document(), self.dice.millis(2, 80));
@@ -116,10 +116,7 @@ impl World<'_> {
         match sent.whom {
             For::Request(request) => self.errand_replied(request, &sent.errand, reply),
             For::Renewal(request) => self.renewal_replied(request, edge, &sent.errand, reply),
-            For::Chore => {
-                let clock = self.edges[edge].clock(self.queue.now());
-                self.edges[edge].edge.learn(&sent.errand, reply, clock);
-            }
+            For::Chore => self.learn(edge, &sent.errand, reply),
         }
     }
 

@@ -4,6 +4,7 @@ use durable::batch::{BatchName, Items, PassRef, TicketRef, encode_batch};
 use durable::token::Holder;
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
+use super::cache::center_of;
 use super::edge::EdgeHost;
 use super::rooms::NOBODY;
 use super::table::Wanted;
@@ -33,8 +34,8 @@ impl World<'_> {
             }
             Trouble::EdgeLost(edge) => self.lose_edge(edge % self.edges.len()),
             Trouble::EdgeClock(edge, skew) => {
-                let edge = edge % self.edges.len();
-                self.edges[edge].skew = skew;
+                let center = center_of(edge % self.edges.len());
+                self.edges.iter_mut().skip(2 * center).take(2).for_each(|host| host.skew = skew);
             }
             Trouble::RoomClock(lasting, behind) => self.room.clock_behind = (now.plus(lasting), behind),
             Trouble::Storm(storm) => self.network.begin(now, storm),

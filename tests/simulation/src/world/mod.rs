@@ -1,6 +1,7 @@
 //! The world: production Room, lobbies and edges on machines and wires that fail. It plays the host of each (what the `.mjs` files do in
 //! production), the network between them, the clocks and the storage; it wants nothing and judges nothing.
 
+mod cache;
 mod calls;
 mod desk;
 mod edge;
@@ -21,6 +22,7 @@ use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
 use durable::wire::to_text;
 
+use self::cache::center_of;
 use self::calls::OpenCall;
 use self::desk::Desk;
 use self::edge::{EdgeHost, Sent};
@@ -71,6 +73,7 @@ enum Event {
     OriginAnswers(u64),
     VisitorHears(u64, Told),
     DirectoryReplies { edge: usize, life: u64, sent: Sent, reply: String },
+    Glanced { edge: usize, life: u64, sent: Sent },
     Gathered { edge: usize, life: u64 },
     LobbyAsked { slot: usize, call: u32, lines: String },
     EdgeHears { call: u32, reply: String },
@@ -99,6 +102,8 @@ pub struct World<'a> {
     lobbies: Vec<LobbyHost>,
     twice_until: Vec<Millis>,
     edges: Vec<EdgeHost>,
+    /// By data center, what its isolates share.
+    caches: Vec<BTreeMap<String, String>>,
     calls: BTreeMap<u32, OpenCall>,
     requests: BTreeMap<u64, Underway>,
     visitors: BTreeMap<usize, Visitor>,
@@ -129,6 +134,7 @@ impl<'a> World<'a> {
             lobbies: Vec::new(),
             twice_until: vec![Millis(0); plan.leaves],
             edges: Vec::new(),
+            caches: vec![BTreeMap::new(); center_of(plan.edge_skews.len()) + 1],
             calls: BTreeMap::new(),
             requests: BTreeMap::new(),
             visitors: BTreeMap::new(),
@@ -144,9 +150,9 @@ impl<'a> World<'a> {
             let lobby = world.new_lobby(slot);
             world.lobbies.push(lobby);
         }
-        for skew in &plan.edge_skews {
+        for edge in 0..plan.edge_skews.len() {
             world.lives += 1;
-            world.edges.push(EdgeHost::new(keys(), world.lives, *skew));
+            world.edges.push(EdgeHost::new(keys(), world.lives, plan.edge_skews[2 * center_of(edge)]));
         }
         world.begin();
         world
@@ -226,6 +232,11 @@ impl<'a> World<'a> {
             Event::DirectoryReplies { edge, life, sent, reply } => {
                 if self.edges[edge].life == life {
                     self.deliver(edge, sent, &reply);
+                }
+            }
+            Event::Glanced { edge, life, sent } => {
+                if self.edges[edge].life == life {
+                    self.glanced(edge, sent);
                 }
             }
             Event::Gathered { edge, life } => {

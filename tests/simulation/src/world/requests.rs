@@ -130,13 +130,22 @@ impl World<'_> {
         if host.life != underway.life {
             return;
         }
-        let clock = host.clock(now);
         if errand.starts_with('@') {
-            host.edge.learn(errand, reply, clock);
+            let edge = underway.edge;
+            self.learn(edge, errand, reply);
             self.gate(number);
         } else {
+            let clock = host.clock(now);
             let verdict = host.edge.told(&Asked::parse(&underway.laid), errand, reply, clock, entropy);
             self.follow(number, verdict, false);
+        }
+    }
+
+    /// Its edge has heard what it wanted to know, and no object was asked.
+    pub(super) fn informed(&mut self, edge: usize, number: u64) {
+        let life = self.edges[edge].life;
+        if self.requests.get(&number).is_some_and(|underway| underway.life == life) {
+            self.gate(number);
         }
     }
 

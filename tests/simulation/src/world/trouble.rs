@@ -28,7 +28,7 @@ pub enum Trouble {
     LobbyTwice(usize, Millis),
     /// An isolate is lost, with every request under way in it.
     EdgeLost(usize),
-    /// An edge's clock goes on from another time.
+    /// The clock of an edge's data center goes on from another time.
     EdgeClock(usize, i64),
     /// The Room's clock jumps back for so long.
     RoomClock(Millis, u64),

@@ -1,0 +1,53 @@
+// Isolates of one data center hear from each other what objects said, and from nobody else. What forgeries come to is an attack (tests/attack/apart.mjs).
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
+import { NEIGHBOUR, cacheOf, entryOf, opened, placeOf } from "./shared.mjs";
+
+const HOST = "localhost";
+let anteroom, cache, inside;
+before(async () => {
+  anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300 })], beside: [NEIGHBOUR] });
+  cache = cacheOf(anteroom.harness);
+  inside = new Visitor(anteroom);
+  assert.equal(await inside.arrive(), "inside");
+  await inside.go();
+  await until(waits, "the room is full");
+});
+after(() => anteroom.stop());
+
+const waits = async () => (await anteroom.ask("/", { headers: NAVIGATION })).headers.anteroom === "joining";
+const directory = placeOf(HOST, "directory");
+/** What an isolate that is asked all the while shares of this. */
+const told = (place) => until(async () => {
+  await waits();
+  const entry = await cache.read(place);
+  if (!entry) return undefined;
+  const { at, text } = opened(place, entry);
+  return { at, ...JSON.parse(text) };
+}, `something lies at ${place}`);
+
+describe("the data center's cache", { timeout: 90_000 }, () => {
+  test("has what an isolate heard of directory and room, sealed, for the others", async () => {
+    const since = Date.now() - 60_000, { at, version, rooms } = await told(directory);
+    assert.ok(at > since && at <= Date.now() && version >= 1);
+    assert.deepEqual(rooms.map(({ settings }) => settings.name), ["test"]);
+    const { at: madeAt, board, revocations } = await told(placeOf(HOST, rooms[0].id));
+    assert.ok(madeAt > since && madeAt <= Date.now());
+    assert.ok(["open", "busy"].includes(board.phase));
+    assert.deepEqual(revocations.passes, []);
+  });
+
+  test("tells an isolate what another one heard: it does not ask the objects, which would say otherwise", async () => {
+    const { version, rooms: [here] } = await told(directory);
+    // The directory once the room has moved to another path, as somebody with the key would have heard of it.
+    const moved = JSON.stringify({ version, rooms: [{ ...here, settings: { ...here.settings, path: "/elsewhere" } }] });
+    await until(async () => {
+      await cache.write(directory, entryOf(directory, moved));
+      return !(await waits());
+    }, "an isolate believes it", 15_000);
+    // It is asked again in time, and the truth is heard.
+    await until(waits, "the truth is heard", 15_000);
+    assert.equal((await inside.go()).headers.anteroom, undefined);
+  });
+});
