@@ -3,7 +3,6 @@
 
 use durable::board::Phase;
 use durable::json::Value;
-use durable::order::Document;
 use durable::pieces::find;
 use durable::planted::{Bug, planted};
 use durable::protocol::{Answer, Outcome, Wish};
@@ -224,8 +223,7 @@ impl Edge {
         let made_at = if planted(Bug::SharedIsNew) { now } else { made_at };
         let purpose = purpose(errand);
         let is_news = match purpose {
-            Some(Purpose::Rooms) => from_text::<Document>(text.as_bytes())
-                .is_some_and(|document| self.isolate.wants_rooms(now, made_at, document.version)),
+            Some(Purpose::Rooms) => self.isolate.wants_rooms(now, made_at, text),
             Some(Purpose::Wish(room, Wish::Board)) => from_text::<Answer>(text.as_bytes())
                 .and_then(|answer| answer.board)
                 .is_some_and(|board| self.isolate.board(room).wants(now, made_at, &board)),
@@ -245,12 +243,9 @@ impl Edge {
     fn hear(&mut self, purpose: Option<Purpose<'_>>, reply: &str, now: Millis) -> Outcome {
         match purpose {
             Some(Purpose::Rooms) => {
-                match from_text::<Document>(reply.as_bytes()) {
-                    Some(document) => self.isolate.take_rooms(now, Rooms::from_document(&document)),
-                    None => {
-                        let vars = &self.deployment.rooms;
-                        self.isolate.keep_rooms(now, || Rooms::from_vars(vars));
-                    }
+                if !self.isolate.take_rooms(now, reply) {
+                    let vars = &self.deployment.rooms;
+                    self.isolate.keep_rooms(now, || Rooms::from_vars(vars));
                 }
                 Outcome::Board
             }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use durable::board::{Board, Revocations};
 use durable::listed::Listed as _;
+use durable::order::Document;
 use durable::protocol::{Answer, Outcome, Wish};
 use durable::schedule::Rules;
 use durable::seen::Seen;
@@ -13,6 +14,7 @@ use durable::settings::Settings;
 use durable::table::Table;
 use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
+use durable::wire::from_text;
 
 use crate::address::Address;
 use crate::cookie::Wallet;
@@ -193,6 +195,8 @@ pub struct Admission {
 #[derive(Debug, Default)]
 pub struct Isolate {
     rooms: Option<Rc<Rooms>>,
+    /// As the directory said them; none of those of `[vars]`.
+    rooms_said: Option<String>,
     rooms_at: Millis,
     /// When the directory last said so.
     rooms_had_at: Millis,
@@ -228,26 +232,37 @@ impl Isolate {
         self.rooms_had_at == at && self.rooms_at == at
     }
 
-    /// Whether the directory's document in this version, which somebody else had then, may be acted on: no board knows of a newer one.
-    pub fn wants_rooms(&self, now: Millis, had_at: Millis, version: u64) -> bool {
+    /// Whether a directory's document that somebody else had then is one, and may be acted on: no board knows of a newer one.
+    pub fn wants_rooms(&self, now: Millis, had_at: Millis, said: &str) -> bool {
+        let held = self.rooms.as_ref().map(|rooms| rooms.version);
+        let version = if self.rooms_said.as_deref() == Some(said) {
+            held
+        } else {
+            from_text(said.as_bytes()).map(|Document { version, .. }| version)
+        };
         let known = self.boards.iter().map(|(_, held)| held.board.directory_version).max();
-        let newest = known.max(self.rooms.as_ref().map(|rooms| rooms.version));
-        Some(version) >= newest && now.is_within(ROOMS_FRESH, had_at)
+        version.is_some() && version >= known.max(held) && now.is_within(ROOMS_FRESH, had_at)
     }
 
-    /// Takes the directory's document.
-    pub fn take_rooms(&mut self, now: Millis, rooms: Rooms) {
-        let is_another = self.rooms.as_ref().is_none_or(|held| held.version != rooms.version);
-        self.endings = self.endings.wrapping_add(u32::from(is_another));
-        self.rooms = Some(Rc::new(rooms));
+    /// Takes the directory's document as it was said, and says whether it is one. The same is not read again.
+    pub fn take_rooms(&mut self, now: Millis, said: &str) -> bool {
+        if self.rooms_said.as_deref() != Some(said) {
+            let Some(document) = from_text::<Document>(said.as_bytes()) else { return false };
+            let is_another = self.rooms.as_ref().is_none_or(|held| held.version != document.version);
+            self.endings = self.endings.wrapping_add(u32::from(is_another));
+            self.rooms = Some(Rc::new(Rooms::from_document(&document)));
+            self.rooms_said = Some(said.to_owned());
+        }
         (self.rooms_at, self.rooms_had_at) = (now, now);
         self.rooms_asked_at = Millis(0);
+        true
     }
 
     /// The directory cannot be had: what we have is used for a day, or these for want of anything.
     pub fn keep_rooms(&mut self, now: Millis, fallback: impl FnOnce() -> Rooms) {
         if self.rooms.is_none() || !now.is_within(ROOMS_KEPT, self.rooms_had_at) {
             self.rooms = Some(Rc::new(fallback()));
+            self.rooms_said = None;
         }
         self.rooms_at = now;
         self.rooms_asked_at = Millis(0);
@@ -399,7 +414,6 @@ impl Isolate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use durable::order::Document;
 
     fn answer(sequence: u64, max_age_ms: u64, board_age_ms: u64) -> Answer {
         let board = Board { sequence, max_age_ms, directory_version: sequence, ..Board::default() };
@@ -439,7 +453,7 @@ mod tests {
     #[test]
     fn a_board_that_knows_a_newer_directory_makes_ours_stale() {
         let mut isolate = Isolate::default();
-        isolate.take_rooms(Millis(100_000), Rooms::from_document(&Document { version: 1, rooms: vec![] }));
+        isolate.take_rooms(Millis(100_000), r#"{"version":1,"rooms":[]}"#);
         isolate.take_answer(Millis(100_000), "a", Wish::Board, answer(1, 1_000, 0));
         assert_eq!(isolate.rooms(Millis(100_000)).1, Freshness::Fresh);
         isolate.take_answer(Millis(100_000), "a", Wish::Board, answer(2, 1_000, 0));

@@ -15,6 +15,9 @@ use crate::units::Millis;
 
 /// Rules of one room.
 pub const RULES_MAX: usize = 64;
+/// Their expressions and descriptions together, as many bytes as one request of an operator can have: every isolate keeps them, and each change has
+/// them in the log twice.
+pub const RULES_BYTES_MAX: usize = 64 * 1024;
 /// What rules do: there is nothing else.
 const ACTION: &str = "bypass_waiting_room";
 
@@ -50,6 +53,13 @@ impl Directory {
         changed(now, &mut record.rules, entropy, change, &mut faults)?;
         if record.rules.len() > RULES_MAX {
             faults.push(fault("rules", "there may be 64: delete one first"));
+        }
+        let bytes = record.rules.iter().map(bytes).sum::<usize>();
+        if bytes > RULES_BYTES_MAX {
+            let said = format!(
+                "may have {RULES_BYTES_MAX} bytes of expressions and descriptions together, and would have {bytes}"
+            );
+            faults.push(fault("rules", &said));
         }
         if !faults.is_empty() {
             return Err(Reply::Faults(faults));
@@ -139,6 +149,10 @@ fn written(
     }
     faults.extend(fields.finish(()).err().unwrap_or_default());
     rule
+}
+
+fn bytes(rule: &Value) -> usize {
+    ["expression", "description"].map(|field| rule[field].as_str().map_or(0, str::len)).iter().sum()
 }
 
 fn index_of(rules: &[Value], id: &str) -> Option<usize> {
@@ -251,6 +265,30 @@ mod tests {
             Err(Reply::Missing { .. })
         ));
         assert_eq!(directory.room(&room).cloned(), before);
+    }
+
+    #[test]
+    fn a_room_has_so_many_rules_and_so_many_bytes_of_them() {
+        let (mut directory, id) = directory();
+        let list = |count: usize| Value::Array(vec![rule("http.host eq \"a\""); count]);
+        assert!(changed(&mut directory, &id, "PUT", None, &list(RULES_MAX)).is_ok());
+        let Err(Reply::Faults(faults)) =
+            changed(&mut directory, &id, "POST", None, &rule("http.host eq \"a\""))
+        else {
+            panic!("a 65th")
+        };
+        assert!(faults[0].message.contains("64"), "{faults:?}");
+        changed(&mut directory, &id, "PUT", None, &list(0)).unwrap();
+        let longest = rule(&format!("http.host eq \"{}\"", "a".repeat(EXPRESSION_BYTES_MAX - 15)));
+        for _ in 0..RULES_BYTES_MAX / EXPRESSION_BYTES_MAX {
+            changed(&mut directory, &id, "POST", None, &longest).unwrap();
+        }
+        let Err(Reply::Faults(faults)) =
+            changed(&mut directory, &id, "POST", None, &rule("http.host eq \"a\""))
+        else {
+            panic!("another byte")
+        };
+        assert!(faults[0].message.contains("65536 bytes"), "{faults:?}");
     }
 
     #[test]
