@@ -87,14 +87,32 @@ fn list(problems: &[String]) -> String {
     if problems.is_empty() {
         return String::new();
     }
-    let items: String = problems.iter().map(|problem| format!("<li>{}</li>", escaped(problem))).collect();
+    let items: String = problems.iter().map(|problem| format!("<li>{}</li>", marked(problem))).collect();
     format!("<section class=\"fault\"><h2>This has to be put right</h2><ul>{items}</ul></section>")
+}
+
+/// A problem in the words of the log, where names and commands stand between backticks.
+fn marked(problem: &str) -> String {
+    let mut marked = String::new();
+    for (index, part) in escaped(problem).split('`').enumerate() {
+        let mark = if index % 2 == 1 { "<code>" } else { "</code>" };
+        marked.push_str(if index == 0 { "" } else { mark });
+        marked.push_str(part);
+    }
+    marked
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use durable::json;
+
+    #[test]
+    fn a_problem_shows_names_and_commands_as_such_and_everything_foreign_as_text() {
+        let shown = list(&["the secret `KEY_NEXT` is <b>".into()]);
+        assert!(shown.contains("<li>the secret <code>KEY_NEXT</code> is &lt;b&gt;</li>"), "{shown}");
+        assert_eq!(list(&[]), "");
+    }
 
     const SIGN_IN: &str = include_str!("../web/sign-in.html");
     const DESK: &str = include_str!("../web/desk.html");
