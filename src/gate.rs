@@ -80,7 +80,14 @@ pub fn decide(visit: &Visit<'_>, view: &View<'_>, now: Millis, fresh_holder: [u8
         return Decision::Refresh;
     }
     if let Some(pass) = valid_pass(wallet, view, now) {
-        let renews = is_due(&pass, view, now) && asker != Asker::Upgrade;
+        let renews = match asker {
+            Asker::Upgrade => false,
+            // What a page is made of may be kept by caches, and a token with it. It renews for whoever asks for nothing else.
+            Asker::SubResource | Asker::Prefetch if pass.standing == PassStanding::Confirmed => {
+                is_half_spent(&pass, view, now)
+            }
+            _ => is_due(&pass, view, now),
+        };
         return match (is_page, renews) {
             (true, true) if at_the_door => Decision::Ask(renewal(&pass)),
             (true, _) => Decision::Tell(Standing::Admitted),
@@ -262,8 +269,7 @@ fn valid_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
 fn returning_pass(wallet: &Wallet, view: &View<'_>, now: Millis) -> Option<Pass> {
     let calls = matches!(view.board.phase, Phase::Open | Phase::Busy);
     let pass = wallet.pass.filter(|pass| calls && pass.expires <= now)?;
-    let session = pass.expires.since(pass.issued).minus(view.renewal_interval);
-    let lately = now.since(pass.expires) < session;
+    let lately = now.since(pass.expires) < session_of(&pass, view);
     is_of_the_board(&pass, view).then_some(pass).filter(|_| lately)
 }
 
@@ -276,6 +282,17 @@ fn is_of_the_board(pass: &Pass, view: &View<'_>) -> bool {
 /// A pass is due at its first request after first contact, and once older than the interval.
 fn is_due(pass: &Pass, view: &View<'_>, now: Millis) -> bool {
     pass.standing == PassStanding::Unconfirmed || now.since(pass.issued) > view.renewal_interval
+}
+
+/// Half of what a pass is good for beyond that is over.
+fn is_half_spent(pass: &Pass, view: &View<'_>, now: Millis) -> bool {
+    let slack = session_of(pass, view);
+    now.since(pass.issued) > view.renewal_interval.plus(Millis(slack.0 / 2))
+}
+
+/// What a pass is good for beyond the interval in which it is renewed.
+fn session_of(pass: &Pass, view: &View<'_>) -> Millis {
+    pass.expires.since(pass.issued).minus(view.renewal_interval)
 }
 
 fn living_ticket(wallet: &Wallet, board: &Board, now: Millis) -> Option<Ticket> {

@@ -314,6 +314,9 @@ impl Isolate {
         }
         let due = pass.issued.plus(view.renewal_interval);
         let until = held.fresh_until().min(self.rooms_at.plus(ROOMS_FRESH)).min(due).min(pass.expires);
+        if until < now {
+            return None;
+        }
         Some(Admission { until, below: rooms.is_innermost(address.host, &path).then_some(path) })
     }
 

@@ -184,7 +184,7 @@ impl Prepared<'_> {
 
     /// Leaving needs a POST from the same host: a stranger's page must not be able to do it. No such page can carry somebody's token.
     fn leave(&mut self) -> Verdict {
-        if self.headers.method != "POST" || !(self.is_carried || self.headers.is_from(self.address.host)) {
+        if self.headers.method != "POST" || !(self.is_carried || self.headers.is_from(self.address)) {
             let answer = answer::forbidden("Leaving needs a POST from a page of this site.");
             return Verdict::Answer(answer);
         }

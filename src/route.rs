@@ -1,8 +1,8 @@
 //! Which room a request belongs to, and which of our own endpoints it is.
 //!
 //! Host and path are matched in their normal form, at segment borders, the most specific route first. Where
-//! the path as it was sent and its normal form belong to different rooms, the more specific of the two
-//! covers: no spelling walks round a room. A path without `%`, `//`, `/.`, `\` and `;` is its own
+//! the path as it was sent and its normal form belong to different rooms, nobody has such an address, for a seat in one of the two
+//! is none in the other: no spelling walks round a room. A path without `%`, `//`, `/.`, `\` and `;` is its own
 //! normal form and takes the quick way.
 
 use std::borrow::Cow;
@@ -82,7 +82,7 @@ pub enum Own {
     Draw,
     /// Giving up a place or a seat.
     Leave,
-    /// Anything else below `.anteroom`.
+    /// Anything else below `.anteroom`, and what belongs to two rooms: there is nothing.
     Unknown,
 }
 
@@ -120,11 +120,9 @@ impl Rooms {
         let host = normal_host(host);
         let normal = normal_path(path);
         let raw = if *normal == *path { None } else { self.covering(&host, path) };
-        let (route_path, room) = match (raw, self.covering(&host, &normal)) {
-            (Some(raw), Some(normal)) if raw.0.len() > normal.0.len() => raw,
-            (_, Some(found)) | (Some(found), None) => found,
-            (None, None) => return None,
-        };
+        let of_normal = self.covering(&host, &normal);
+        let (route_path, room) = of_normal.or(raw)?;
+        let is_torn = raw.is_some_and(|(_, other)| !Rc::ptr_eq(other, room));
         let base = if &**route_path == "/" { "" } else { route_path };
         let own = normal.strip_prefix(base).and_then(|rest| rest.strip_prefix(OWN)).map(|name| match name {
             "wait" => Own::Wait,
@@ -133,6 +131,7 @@ impl Rooms {
             "leave" => Own::Leave,
             _ => Own::Unknown,
         });
+        let own = if is_torn { Some(Own::Unknown) } else { own };
         Some(Match { room: room.clone(), path: route_path.clone(), own })
     }
 
@@ -338,6 +337,25 @@ mod tests {
         assert_eq!(found("shop.example", "/sale/vip/x").as_deref(), Some("vip"));
         assert_eq!(found("shop.example", "/sale/vipers").as_deref(), Some("sale"));
         assert_eq!(found("shop.example", "/sale/vip/../vip").as_deref(), Some("vip"));
+    }
+
+    #[test]
+    fn what_belongs_to_one_room_as_it_was_sent_and_to_another_in_normal_form_is_nobodys() {
+        let own = |path: &str| rooms().find("shop.example", path).and_then(|found| found.own);
+        for torn in [
+            "/sale/vip/..%2fx",
+            "/sale/vip/../x",
+            "/sale/x/..%5cvip",
+            "/sale/%76ip",
+            "/sale//vip/.anteroom/wait",
+        ] {
+            assert_eq!(own(torn), Some(Own::Unknown), "{torn}");
+        }
+        for of_one in
+            ["/sale/x/../y", "/sale//x", "/x/..%2fsale", "/sale/../x", "/sale/vip//x", "/%73ale/vip"]
+        {
+            assert_eq!(own(of_one), None, "{of_one}");
+        }
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use durable::pieces::{cut, has};
 use durable::settings::Settings;
 
+use crate::address::Address;
+use crate::cookie::Scheme;
+
 /// The headers that are looked at, as they came; empty when absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
@@ -67,10 +70,13 @@ impl<'a> Headers<'a> {
         has(self.accept, "json") && !has(self.accept, "html")
     }
 
-    /// Whether a page of this host asks, by either of two headers that no page can write.
-    pub fn is_from(&self, host: &str) -> bool {
-        let origin = cut(self.origin, "://").map_or("", |(_, host)| host);
-        self.fetch_site == "same-origin" || origin == host
+    /// Whether a page of this very origin asks, by either of two headers that no page can write: what a browser says of that alone decides, where it does.
+    pub fn is_from(&self, address: &Address<'_>) -> bool {
+        if !self.fetch_site.is_empty() {
+            return self.fetch_site == "same-origin";
+        }
+        let scheme = if address.scheme == Scheme::Https { "https" } else { "http" };
+        cut(self.origin, "://") == Some((scheme, address.host))
     }
 }
 
@@ -123,12 +129,15 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
     };
     // Without `Sec-Fetch-Site` it is an older browser: what a stranger's page could ask so, it could ask as an app too.
     let from_page = has(headers.accept, PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
-    let from_app = !headers.origin.is_empty() && settings.allows_origin(headers.origin);
+    // Any page may have a browser send what an app sends. But it says whose page that is, or that nobody's script can read the answer.
+    let is_own = headers.fetch_site == "same-origin";
+    let from_allowed = !headers.origin.is_empty() && (is_own || settings.allows_origin(headers.origin));
+    let from_foreign = headers.fetch_mode == "no-cors" || (!headers.origin.is_empty() && !from_allowed);
     if navigates {
         Asker::Navigation
     } else if from_page {
         Asker::Page
-    } else if settings.json_response_enabled && (json > 0 || from_app) {
+    } else if settings.json_response_enabled && !from_foreign && (json > 0 || from_allowed) {
         Asker::App
     } else {
         Asker::SubResource
@@ -201,6 +210,16 @@ mod tests {
         assert_eq!(who(|headers| headers.accept = "application/json, */*"), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://a.example"), Asker::App);
         assert_eq!(who(|headers| headers.origin = "https://b.example"), Asker::SubResource);
+        let of_page = |mode, site, origin| {
+            who(|headers| {
+                headers.accept = "application/json";
+                (headers.fetch_mode, headers.fetch_site, headers.origin) = (mode, site, origin);
+            })
+        };
+        assert_eq!(of_page("no-cors", "cross-site", ""), Asker::SubResource, "any page can have that sent");
+        assert_eq!(of_page("cors", "cross-site", "https://b.example"), Asker::SubResource);
+        assert_eq!(of_page("cors", "same-origin", "https://b.example"), Asker::App, "the room's own page");
+        assert_eq!(of_page("cors", "cross-site", "https://a.example"), Asker::App);
     }
 
     #[test]
@@ -273,9 +292,11 @@ mod tests {
 
     #[test]
     fn a_page_of_a_host_is_known_by_what_no_page_can_write() {
+        let address = Address::parse("https://a.example/").unwrap();
         let from =
-            |fetch_site, origin| Headers { origin, fetch_site, ..Headers::default() }.is_from("a.example");
+            |fetch_site, origin| Headers { origin, fetch_site, ..Headers::default() }.is_from(&address);
         assert!(from("same-origin", "") && from("", "https://a.example"));
         assert!(!from("same-site", "") && !from("cross-site", "https://b.example") && !from("", "null"));
+        assert!(!from("cross-site", "https://a.example") && !from("", "http://a.example") && !from("", ""));
     }
 }

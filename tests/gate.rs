@@ -129,6 +129,26 @@ fn a_pass_is_renewed_when_it_is_old_or_unconfirmed_and_never_on_an_upgrade() {
 }
 
 #[test]
+fn parts_of_pages_renew_a_pass_once_half_of_what_it_is_good_for_is_gone() {
+    // 20 s of interval and 100 s of session.
+    let aged = |age, standing| Pass {
+        issued: NOW.minus(Millis(age)),
+        expires: NOW.plus(Millis(120_000 - age)),
+        standing,
+        ..pass()
+    };
+    let part = |pass| {
+        decided(&holding(Some(pass), None, None), &board(Phase::Busy), |asked| {
+            asked.0.asker = Asker::SubResource;
+        })
+    };
+    let ask = Decision::PassAndAsk(Wish::Renew { epoch: 3, pass_epoch: 4, seat: 7, generation: 8 });
+    assert_eq!(part(aged(70_000, PassStanding::Confirmed)), Decision::Pass);
+    assert_eq!(part(aged(70_001, PassStanding::Confirmed)), ask);
+    assert_eq!(part(aged(1, PassStanding::Unconfirmed)), ask, "whoever comes back is seen");
+}
+
+#[test]
 fn whoever_lost_their_pass_to_the_clock_less_than_d_ago_asks_for_it_before_anything_else() {
     // D = 100 s, and 20 s longer.
     let expired = |ago| {

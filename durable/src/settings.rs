@@ -277,14 +277,19 @@ impl Settings {
         std::iter::once(&self.route).chain(&self.additional_routes)
     }
 
-    /// The origins of apps that may read our answers, as they would stand in an `Origin` header.
+    /// The origins of apps that may read our answers, as they would stand in an `Origin` header. Where none is named those are the room's own hosts on
+    /// https, at no port of its own: whoever has another port of a host, or speaks plain http in its name, need not be who has the shop. On
+    /// `localhost`, where rooms are developed, all are the developer's.
     pub fn allows_origin(&self, origin: &str) -> bool {
         if !self.allowed_origins.is_empty() {
             return self.allowed_origins.iter().any(|allowed| allowed == origin);
         }
         let host = cut(origin, "://").map_or("", |(_, host)| host);
         let (host, port) = host.split_once(':').unwrap_or((host, ""));
-        port.bytes().all(|byte| byte.is_ascii_digit()) && self.routes().any(|route| route.host == host)
+        let is_local = host == "localhost" || host.ends_with(".localhost");
+        let is_any = is_local && port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_own = is_any || origin.strip_prefix("https://") == Some(host);
+        is_own && self.routes().any(|route| route.host == host)
     }
 }
 
@@ -560,7 +565,19 @@ mod tests {
     fn origins_default_to_the_rooms_own_hosts() {
         let settings = Settings::parse(&minimal()).unwrap();
         assert!(settings.allows_origin("https://shop.example.com"));
-        assert!(settings.allows_origin("http://shop.example.com:8787"));
+        for other in [
+            "http://shop.example.com",
+            "https://shop.example.com:8443",
+            "https://shop.example.com:",
+            "ftp://shop.example.com",
+        ] {
+            assert!(!settings.allows_origin(other), "{other}");
+        }
+        let local = Settings::parse(&with("host", json!("shop.localhost"))).unwrap();
+        assert!(
+            local.allows_origin("http://shop.localhost:8787")
+                && !local.allows_origin("http://a.localhost:8787")
+        );
         assert!(!settings.allows_origin("https://shop.example.com.evil.example"));
         assert!(!settings.allows_origin("null"));
         for bad in [

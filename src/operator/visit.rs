@@ -104,7 +104,7 @@ impl Visit<'_> {
     }
 
     fn sign_in(&self) -> Verdict {
-        if !self.asked.headers.is_from(self.address.host) {
+        if !self.asked.headers.is_from(&self.address) {
             return Verdict::Answer(answer::forbidden("Signing in needs the form of this page."));
         }
         let token = field(self.form.body, "token").unwrap_or_default();

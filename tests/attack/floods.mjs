@@ -97,7 +97,7 @@ export const FLOODS = [
   },
   {
     name: "guesses and parts of pages that take places",
-    tries: "another site makes its visitors' browsers prefetch, prerender, or load a covered address as an image, a script or a frame's part",
+    tries: "another site makes its visitors' browsers prefetch, prerender, or load a covered address as an image, a script or a frame's part, or fetch it as an app would",
     rooms: [{}],
     attempt: async (target, must) => {
       const guesses = [
@@ -105,7 +105,11 @@ export const FLOODS = [
         { ...NAVIGATION, "Sec-Purpose": "prefetch;anonymous-client-ip" },
       ];
       const parts = ["image/avif,image/webp,*/*", "*/*", "text/css,*/*;q=0.1"].map((Accept) => ({ Accept, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site" }));
-      const answers = await all([...guesses, ...parts], (headers) => target.ask("/x", { headers }));
+      const fetches = [
+        { ...APP, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site" }, { ...APP, "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" },
+        { Accept: "application/json", Origin: "https://evil.example" }, { ...APP, "Sec-Fetch-Site": "same-site", Origin: `http://evil.${target.host}` }, { ...APP, Origin: "null" },
+      ];
+      const answers = await all([...guesses, ...parts, ...fetches], (headers) => target.ask("/x", { headers }));
       for (const { status, headers } of answers) must(status === 503 && !headers["set-cookie"], `one was answered ${status}, ${headers["set-cookie"]}`);
       const { issued, inside } = await target.live();
       must(issued === 0 && inside === 0 && target.seen().length === 0, `${issued} ranks, ${inside} seats, ${target.seen().length} at the origin`);

@@ -69,19 +69,6 @@ export const OPEN = [
     },
   },
   {
-    name: "scripts of another port of the room's host",
-    tries: "where a room names no `allowed_origins`, a script of another port, or of plain http, on the same host reads what the visitor is told",
-    rooms: [{ queue_all: true }],
-    open: true,
-    attempt: async (target, must) => {
-      const origins = [`http://${target.host}:1`, `http://${target.host}:8443`, `https://${target.host}`];
-      const answers = await all(origins, (Origin) => target.ask("/.anteroom/wait", { headers: { ...APP, Origin } }));
-      must(answers.every(({ headers }, index) => headers["access-control-allow-origin"] === origins[index]), "not all of them may read");
-      must(answers.every(({ headers, body }) => !headers["anteroom-token"] && !/A[Qgw][A-Za-z0-9_-]{60}/.test(body)), "they read a token");
-      return `${origins.length} origins of the same host may read states and places; none is told a token`;
-    },
-  },
-  {
     name: "spellings that only a lax origin reads as the path",
     tries: "capitals, and escapes of escapes, for an origin that ignores case or decodes twice",
     rooms: [{ path: "/sale", queue_all: true }],

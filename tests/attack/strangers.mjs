@@ -20,6 +20,9 @@ export const STRANGERS = [
       const posts = [
         {}, ...foreign(target).map((Origin) => ({ Origin })),
         ...["cross-site", "same-site", "none", "", "same-origin, cross-site"].map((site) => ({ "Sec-Fetch-Site": site })),
+        // What a browser says of a page of another scheme, or port, of this host.
+        ...["cross-site", "same-site"].flatMap((site) => [`https://${target.host}:${target.port}`, `http://${target.host}:${target.port}`].map((Origin) => ({ Origin, "Sec-Fetch-Site": site }))),
+        { Origin: `http://${target.host}:1` },
         { Referer: `http://${target.host}/` }, { "X-Forwarded-Host": "evil.example", Origin: "https://evil.example" },
       ];
       const asked = [
@@ -58,6 +61,23 @@ export const STRANGERS = [
       const own = await target.ask("/", { headers: { ...APP, Origin: `http://${target.host}` } });
       must(own.headers["access-control-allow-origin"] === `http://${target.host}`, "the room's own origin may not read either, so this shows nothing");
       return `${origins.length} origins, ${answers.length} answers: 0 opened, 0 preflights reached the origin`;
+    },
+  },
+  {
+    name: "scripts of another port of the room's host",
+    tries: "where a room names no `allowed_origins`, a script of another port, or of plain http, on the room's host reads what the visitor is told, and has a preflight answered",
+    rooms: [{ host: "ports.attack.example", queue_all: true }],
+    attempt: async (target, must) => {
+      const host = "ports.attack.example", own = `https://${host}`, origins = [`http://${host}`, `http://${host}:8080`, `https://${host}:8443`, `ftp://${host}`, `${own}:`];
+      const reads = (Origin) => target.ask("/.anteroom/wait", { host, headers: { ...APP, Origin } });
+      const preflight = (Origin) => target.ask("/account", { host, method: "OPTIONS", headers: { Origin, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "x-csrf" } });
+      for (const Origin of origins) {
+        for (const { headers } of [await reads(Origin), await preflight(Origin)]) must(!headers["access-control-allow-origin"], `${Origin} is opened`);
+      }
+      must(target.seen(host).length === 0, `${target.seen(host).length} reached the origin`);
+      const opened = [await reads(own), await preflight(own)].map(({ headers }) => headers["access-control-allow-origin"]);
+      must(opened.every((origin) => origin === own), "the room's own page may not read either, so this shows nothing");
+      return `${origins.length} origins of the same host: 0 may read, 0 preflights answered`;
     },
   },
   {

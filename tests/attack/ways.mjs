@@ -41,6 +41,27 @@ export const WAYS = [
     },
   },
   {
+    name: "an address that is another room's in normal form",
+    tries: "with a seat in an open room, to reach a page of a full one by an address that is below the open room's path as it is sent",
+    rooms: [{ path: "/sale", queue_all: true }, { path: "/catalogue" }, { path: "/sale/faq" }],
+    attempt: async (target, must) => {
+      const visitor = target.visitor();
+      for (const path of ["/catalogue", "/sale/faq"]) for (const _ of "12") must(!(await visitor.go(path)).headers.anteroom, `nobody gets into ${path}, so this shows nothing`);
+      const before = target.seenAtAll(), cookie = cookieOf(visitor);
+      const below = ["/catalogue", "/sale/faq"].flatMap((open) =>
+        ["/..%2fsale/item", "/..%2f..%2fsale/item", "/../sale/item", "/..\\sale/item", "/..%5csale", "/%2e%2e/sale/item", "/..;/sale/item", "/x/..%2f..%2fsale", "/..%2f..%2fsale%2fx"].map((way) => open + way));
+      // And for an origin that takes an address as it was sent: the full room's, that is an open one's in normal form.
+      const above = ["/sale/..%2fcatalogue/x", "/sale/..%2fcatalogue", "/sale/x/..%2ffaq/x", "/sale/..%5ccatalogue", "/sale/..;/catalogue/x", "/sale/%66aq/x"];
+      const paths = [...below, "/sale/faq/..%2fcheckout", "/sale/faq/../checkout", ...above];
+      for (const path of paths) {
+        const said = await target.raw([`GET ${path} HTTP/1.1`, `Host: ${target.host}:${target.port}`, `Accept: ${NAVIGATION.Accept}`, `Cookie: ${cookie}`]);
+        must(target.seenAtAll() === before, `${path} reached the origin`);
+        must(/^anteroom: joining/im.test(said) || / 40[04] /.test(said.split("\r\n")[0]), `${path} was answered ${said.split("\r\n")[0]}`);
+      }
+      return `${paths.length} addresses that are of two rooms: 0 reached the origin`;
+    },
+  },
+  {
     name: "walking round by a bypass rule",
     tries: "to be taken for what a rule exempts: a path spelled so that it begins like an exempt one or ends like a file, a country and an address that are only claimed, our own addresses",
     rooms: [{ queue_all: true }],
