@@ -111,6 +111,7 @@ impl Edge {
         if self.is_operators(address.host) {
             return Verdict::Operator;
         }
+        self.isolate.begin(entropy[1]);
         let (rooms, freshness) = self.isolate.rooms(now);
         let Some(rooms) = rooms.filter(|_| freshness != Freshness::Stale) else {
             return Verdict::Errand(self.errand_for_rooms(address.host));
@@ -202,35 +203,41 @@ impl Edge {
         }
     }
 
-    /// What others in this data center may learn from the reply to an errand that was learnt from just now, sealed ([`shared`]); none if they are not to.
+    /// What others in this data center may learn from the reply to an errand that was learnt from at this moment, sealed ([`shared`]); none if they are not to. It
+    /// is the reply as it came, for somebody else may be of a later version and understand more of it, with all of the list of revoked passes: they may have none.
     pub fn share(&self, errand: &str, reply: &str, now: Millis) -> Option<String> {
         let (place, keys) = (place(errand)?, self.deployment.keys.as_ref().ok()?);
-        let (made_at, text) = match purpose(errand)? {
-            Purpose::Rooms => self.isolate.has_rooms_since(now).then(|| (now, reply.to_owned()))?,
+        let text = match purpose(errand)? {
+            Purpose::Rooms => self.isolate.has_rooms_since(now).then(|| reply.to_owned())?,
             Purpose::Wish(room, _) => {
-                let (made_at, answer) = self.isolate.board(room).answer(now)?;
-                (made_at, to_text(&answer))
+                let revocations = self.isolate.board(room).revocations(now)?;
+                let mut answer = from_text::<Value>(reply.as_bytes())?;
+                answer.set("revocations", from_text(to_text(&revocations).as_bytes())?);
+                to_text(&answer)
             }
         };
-        Some(shared::seal(keys, place, made_at, &text))
+        Some(shared::seal(keys, place, now, &text))
     }
 
     /// Learns from what another isolate shared for such an errand, as if it had been said here when it was said there. Whether that is worth anything: it is
     /// fresh, and no older than what is known here.
     pub fn overhear(&mut self, errand: &str, entry: &str, now: Millis) -> bool {
         let (Some(place), Ok(keys)) = (place(errand), &self.deployment.keys) else { return false };
-        let Some((made_at, text)) = shared::open(keys, place, entry) else { return false };
-        let made_at = if planted(Bug::SharedIsNew) { now } else { made_at };
+        let Some((said_at, text)) = shared::open(keys, place, entry) else { return false };
+        let said_at = if planted(Bug::SharedIsNew) { now } else { said_at };
         let purpose = purpose(errand);
-        let is_news = match purpose {
-            Some(Purpose::Rooms) => self.isolate.wants_rooms(now, made_at, text),
-            Some(Purpose::Wish(room, Wish::Board)) => from_text::<Answer>(text.as_bytes())
-                .and_then(|answer| answer.board)
-                .is_some_and(|board| self.isolate.board(room).wants(now, made_at, &board)),
-            _ => false,
+        let (is_news, room) = match purpose {
+            Some(Purpose::Rooms) => (self.isolate.wants_rooms(now, said_at, text), None),
+            Some(Purpose::Wish(room, Wish::Board)) => {
+                let answer = from_text::<Answer>(text.as_bytes());
+                let wants = |answer: &Answer| self.isolate.board(room).wants(now, said_at, answer);
+                (answer.as_ref().is_some_and(wants), Some(room))
+            }
+            _ => (false, None),
         };
         if is_news {
-            self.hear(purpose, text, made_at);
+            self.hear(purpose, text, said_at);
+            self.isolate.let_others_go_first(room);
         }
         is_news
     }

@@ -65,6 +65,8 @@ pub struct HeldBoard {
     pub first_contacts: u32,
     /// When it was new.
     made_at: Millis,
+    /// So long after its time it is still taken as it is, before a newer one is fetched.
+    patience: Millis,
     taken_at: Millis,
     asked_at: Millis,
     missed_at: Millis,
@@ -94,14 +96,14 @@ impl HeldBoard {
 
     /// It is fresh until then, and no longer than until the next scheduled change.
     fn fresh_until(&self) -> Millis {
-        let aged = self.made_at.plus(Millis(self.board.max_age_ms));
+        let aged = self.made_at.plus(Millis(self.board.max_age_ms)).plus(self.patience);
         self.board.next_change().map_or(aged, |change| change.min(aged))
     }
 
     /// How usable it is.
     pub fn freshness(&self, now: Millis) -> Freshness {
         let max_age = Millis(self.board.max_age_ms);
-        if now.is_within(max_age, self.made_at) {
+        if now.is_within(max_age.plus(self.patience), self.made_at) {
             Freshness::Fresh
         } else if now.is_within(max_age.plus(Board::GRACE), self.made_at) {
             Freshness::Aging
@@ -135,21 +137,19 @@ impl HeldBoard {
         self.board = board.clone();
     }
 
-    /// What was said last, and when that was new, for who has heard nothing; none if it is not to be acted on any more.
-    pub fn answer(&self, now: Millis) -> Option<(Millis, Answer)> {
-        let is_good = self.board.version > 0 && self.freshness(now) == Freshness::Fresh;
-        is_good.then(|| {
-            let passes = self.revoked.keys().copied().listed();
-            let revocations = Some(Revocations { seq: self.revoked_seq, passes });
-            let board = Some(self.board.clone());
-            (self.made_at, Answer { outcome: Outcome::Board, board, board_age_ms: 0, revocations })
-        })
+    /// The list of revoked passes that goes with the board that was taken at this moment; none if none was, or that is old already.
+    pub fn revocations(&self, taken_at: Millis) -> Option<Revocations> {
+        let is_good = self.taken_at == taken_at && self.freshness(taken_at) == Freshness::Fresh;
+        let passes = || self.revoked.keys().copied().listed();
+        is_good.then(|| Revocations { seq: self.revoked_seq, passes: passes() })
     }
 
-    /// Whether a board that was new then, and was said to somebody else, is news here, and may be acted on.
-    pub fn wants(&self, now: Millis, made_at: Millis, board: &Board) -> bool {
+    /// Whether the board of an answer that somebody else was given then is news here, and may be acted on.
+    pub fn wants(&self, now: Millis, said_at: Millis, answer: &Answer) -> bool {
+        let Some(board) = &answer.board else { return false };
         let is_newer = (board.sequence, board.at_ms) > (self.board.sequence, self.board.at_ms);
-        is_newer && now.is_within(Millis(board.max_age_ms), made_at)
+        let made_at = said_at.minus(Millis(answer.board_age_ms));
+        is_newer && said_at <= now && now.is_within(Millis(board.max_age_ms), made_at)
     }
 
     /// Whether it came a moment ago: a newer one is not to be had.
@@ -201,6 +201,9 @@ pub struct Isolate {
     /// When the directory last said so.
     rooms_had_at: Millis,
     rooms_asked_at: Millis,
+    rooms_patience: Millis,
+    /// Tells this isolate from others: zero until it is drawn.
+    seed: u64,
     /// By room, in order.
     boards: Vec<(String, HeldBoard)>,
     told: Table<(RoomTag, Wish), (Outcome, Millis)>,
@@ -210,6 +213,29 @@ pub struct Isolate {
 }
 
 impl Isolate {
+    /// Draws what tells this isolate from others, once.
+    pub fn begin(&mut self, entropy: [u8; 16]) {
+        if self.seed == 0 {
+            self.seed = u128::from_le_bytes(entropy) as u64;
+        }
+    }
+
+    /// How long after its time something of this moment is still taken as it is: up to a quarter of what it may be, drawn anew for each. Isolates that heard
+    /// the same would all ask for something newer at the same instant; so a few of them are the first, and the others hear of it.
+    fn patience(&self, moment: Millis, slack: Millis) -> Millis {
+        let drawn = self.seed.wrapping_mul(moment.0 | 1) >> 40;
+        Millis((drawn * (slack.0 / 4)) >> 24)
+    }
+
+    /// Somebody else had asked for this: the next time, too, they are likely to be the first.
+    pub fn let_others_go_first(&mut self, room: Option<&str>) {
+        let patience = match room {
+            Some(room) => &mut self.board_mut(room).patience,
+            None => &mut self.rooms_patience,
+        };
+        patience.0 *= 3;
+    }
+
     /// Grows when passes may have ended, by what was learnt of boards or rooms.
     pub fn endings(&self) -> u32 {
         self.endings
@@ -219,7 +245,7 @@ impl Isolate {
     pub fn rooms(&self, now: Millis) -> (Option<Rc<Rooms>>, Freshness) {
         let freshness = if self.rooms.is_none() || !now.is_within(ROOMS_MAX_AGE, self.rooms_at) {
             Freshness::Stale
-        } else if now.is_within(ROOMS_FRESH, self.rooms_at) {
+        } else if now.is_within(ROOMS_FRESH.plus(self.rooms_patience), self.rooms_at) {
             Freshness::Fresh
         } else {
             Freshness::Aging
@@ -255,6 +281,7 @@ impl Isolate {
         }
         (self.rooms_at, self.rooms_had_at) = (now, now);
         self.rooms_asked_at = Millis(0);
+        self.rooms_patience = self.patience(now, ROOMS_MAX_AGE.minus(ROOMS_FRESH));
         true
     }
 
@@ -313,7 +340,8 @@ impl Isolate {
             return None;
         }
         let due = pass.issued.plus(view.renewal_interval);
-        let until = held.fresh_until().min(self.rooms_at.plus(ROOMS_FRESH)).min(due).min(pass.expires);
+        let rooms_until = self.rooms_at.plus(ROOMS_FRESH).plus(self.rooms_patience);
+        let until = held.fresh_until().min(rooms_until).min(due).min(pass.expires);
         if until < now {
             return None;
         }
@@ -365,9 +393,13 @@ impl Isolate {
     /// Takes a leaf's answer to a wish, and notices a newer directory.
     pub fn take_answer(&mut self, now: Millis, room: &str, wish: Wish, answer: Answer) -> Outcome {
         let held_version = self.rooms.as_ref().map_or(0, |rooms| rooms.version);
+        let patience = answer.board.as_ref().map(|board| self.patience(Millis(board.at_ms), Board::GRACE));
         let held = self.board_mut(room);
         let mut ends = held.take(now, &answer);
         held.end_refresh();
+        if let Some(patience) = patience.filter(|_| held.taken_at == now) {
+            held.patience = patience;
+        }
         // The leaf is there, and the Room behind it is not.
         if answer.outcome == Outcome::Unreachable {
             held.missed_at = now;

@@ -1,4 +1,4 @@
-// What the isolates of a data center tell each other through its cache (src/shared.rs): its objects are asked once, and not by each of them.
+// What the isolates of a data center tell each other through its cache (src/shared.rs): objects are asked by a few of them, and not by each.
 import { after } from "./errands.mjs";
 import { hear, overhear } from "./news.mjs";
 

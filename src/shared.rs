@@ -1,5 +1,5 @@
 //! What the isolates of a data center tell each other through the platform's cache (`shared.mjs`): the directory's document, and each room's
-//! board with its list of revoked passes. So an object is asked once by a data center, and not by each of its isolates.
+//! board with its list of revoked passes. So an object is asked by a few of a data center's isolates, and not by each.
 //!
 //! Every script of the zone has that cache, and may write to it what it likes. So an entry lies at a place that nobody finds who has not the key, and
 //! is believed only if it was sealed with a key of ours, for that place. It says when it was new, and is as old as that wherever it is read: one

@@ -39,7 +39,7 @@ fn every_planted_bug_is_seen() {
             Bug::JoinUnmixed | Bug::LongestUndrawn => &[Rule::Drawn],
             Bug::GivenUpReturns => &[Rule::Once],
             Bug::PromisedReturns => &[Rule::Cap],
-            Bug::SharedIsNew => &[Rule::Cap, Rule::Live],
+            Bug::SharedIsNew => &[Rule::Cap, Rule::Live, Rule::Kept],
         };
         assert!(rules.contains(&violation.rule), "{bug:?} is seen as {violation}");
     }
