@@ -38,7 +38,7 @@ function bindingLine([name, value]) {
 }
 
 /** `objects` are a Worker's own; of `others` it has the binding alone, each named with the Worker that has the objects. */
-function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }) {
+function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }, hasCache) {
   const classes = Object.entries(objects);
   const bindings = [
     ...Object.entries(vars).map(bindingLine),
@@ -52,18 +52,19 @@ function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }) {
     modules = [${modules.map(moduleLine).join(",\n      ")}],
     bindings = [${bindings.join(",\n      ")}],
     durableObjectNamespaces = [${namespaces.join(", ")}],
-    durableObjectStorage = (localDisk = "disk"),
+    durableObjectStorage = (localDisk = "disk"),${hasCache ? '\n    cacheApiOutbound = "cache",' : ""}
     globalOutbound = "origin" ))`;
 }
 
-function config(services, disk, originPort, v8Flags) {
+function config(services, disk, originPort, cachePort, v8Flags) {
   const sockets = services.map(({ name }) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "disk", disk = (path = ${text(disk)}, writable = true)),
     (name = "origin", external = (address = "127.0.0.1:${originPort}", http = ())),
-    ${services.map(serviceLines).join(",\n    ")}
+    ${cachePort ? `(name = "cache", external = (address = "127.0.0.1:${cachePort}", http = ())),` : ""}
+    ${services.map((service) => serviceLines(service, cachePort)).join(",\n    ")}
   ],
   sockets = [${sockets.join(",\n    ")}],
   v8Flags = ${text(v8Flags)}
@@ -76,13 +77,14 @@ export const storage = () => mkdtempSync(join(built, "state-"));
 
 /**
  * Starts workerd with these Workers. The first module of each is its main one; every fetch of theirs goes to the origin. What they store is gone when they
- * stop, unless it lies in a `state` of the caller's. What they log is written out, or `heard` hears it.
+ * stop, unless it lies in a `state` of the caller's. Their Cache API is what listens at `cachePort`; without one it fails. What they log is written out, or
+ * `heard` hears it.
  */
-export async function startWorkers(services, originPort, { v8Flags = [], state: kept, heard } = {}) {
+export async function startWorkers(services, originPort, { v8Flags = [], state: kept, cachePort, heard } = {}) {
   const state = kept ?? storage();
   const configFile = join(state, "config.capnp");
   mkdirSync(join(state, "disk"), { recursive: true });
-  writeFileSync(configFile, config(services, join(state, "disk"), originPort, v8Flags));
+  writeFileSync(configFile, config(services, join(state, "disk"), originPort, cachePort, v8Flags));
   const log = heard ? "pipe" : "inherit";
   const child = spawn(workerd.default, ["serve", "--import-path=/", "--control-fd=3", configFile], { stdio: ["ignore", log, log, "pipe"] });
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => heard(data.toString()));

@@ -1,6 +1,8 @@
 // Isolates of one data center hear from each other what objects said, and from nobody else. What forgeries come to is an attack (tests/attack/apart.mjs).
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { anteroom as faulty, startFaulty } from "./faulty.mjs";
 import { NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
 import { NEIGHBOUR, cacheOf, entryOf, opened, placeOf } from "./shared.mjs";
 
@@ -49,5 +51,20 @@ describe("the data center's cache", { timeout: 90_000 }, () => {
     // It is asked again in time, and the truth is heard.
     await until(waits, "the truth is heard", 15_000);
     assert.equal((await inside.go()).headers.anteroom, undefined);
+  });
+
+  test("that never answers costs who waits for it a moment, and nobody an answer", async (t) => {
+    let asked = 0;
+    const silent = createServer((socket) => socket.on("error", () => {}).on("data", () => (asked += 1))).listen(0, "127.0.0.1");
+    await new Promise((resolve) => silent.once("listening", resolve));
+    const { at, stop } = await startFaulty([faulty("beside", [room()])], { cachePort: silent.address().port });
+    t.after(async () => (await stop(), silent.close()));
+    const place = at("beside", HOST), visitor = new Visitor(place), since = Date.now();
+    assert.equal(await visitor.arrive(), "inside");
+    assert.ok(asked > 0, "the cache was asked");
+    assert.ok(Date.now() - since < 1_900, "sooner than anybody's patience with an object ends");
+    const { calls } = await place.switch();
+    assert.deepEqual([calls["edge>DIRECTORY document"], calls["edge>LOBBY ask"] >= 2], [1, true], "the objects were");
+    assert.equal((await visitor.go()).headers.anteroom, undefined);
   });
 });
