@@ -52,8 +52,10 @@ export const FLOODS = [
       await attacker.go();
       const headers = { ...APP, Cookie: cookieOf(attacker) };
       const { lived, answers, slowest } = await beside(target, () => target.ask("/", { headers }));
-      const places = new Set(answers.map(({ body }) => JSON.parse(body).cfWaitingRoom.place)), { issued } = await target.live();
-      must(places.size === 1, `it was given ${places.size} places`);
+      // Some are told to come back, where the limit of calls in one name is reached before the first answer is there.
+      const told = answers.map(({ body }) => JSON.parse(body).cfWaitingRoom).filter(({ state }) => state !== "joining");
+      const places = new Set(told.map(({ place }) => place)), { issued } = await target.live();
+      must(places.size === 1, `it was given the places ${[...places]}`);
       must(issued === 21, `${issued} ranks were given to 21 who came`);
       must(new Set(lived.map(({ place }) => place)).size === 20, "others were not given a place each");
       must(slowest <= PATIENCE_MS, `somebody else waited ${slowest} ms`);
