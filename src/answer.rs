@@ -73,14 +73,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         false => settings.queueing_status_code,
     };
     let mut answer = head(status, if is_app { Kind::Json } else { Kind::Page });
-    header(&mut answer, "Anteroom", standing.name());
-    if is_app && cors::is_allowed(headers, settings) {
-        // There a page that is not behind the room may send its visitor, or ask for a place itself.
-        answer.pop();
-        for part in ["; page=\"", &own_path(&found.path, "wait"), "\"\n"] {
-            answer.push_str(part);
-        }
-    }
+    say(&mut answer, standing.name(), asker == Asker::App, found, headers);
     header(&mut answer, "Retry-After", &poll_after.secs_ceil().to_string());
     if let Some(line) = cookie {
         header_line(&mut answer, line);
@@ -145,9 +138,27 @@ pub fn opened_to(origin: &str, answer: &str) -> String {
     opened
 }
 
-/// For a sub-resource of somebody who is not inside: empty, come back later.
-pub fn refusal() -> String {
-    answer(503, Kind::Text, &[("Retry-After", "5"), ("Anteroom", "refused")], "")
+/// Says a state, and to a script that may read it the room's door: there a page that is not behind the room may send its visitor, or ask for a place itself.
+/// Browsers name no `Origin` when a page reads from its own host, and say `same-origin`.
+fn say(answer: &mut String, state: &str, to_script: bool, found: &Match, headers: &Headers<'_>) {
+    header(answer, "Anteroom", state);
+    let settings = &found.room.settings;
+    let reads = headers.fetch_site == "same-origin" || cors::is_allowed(headers, settings);
+    if to_script && reads && settings.json_response_enabled {
+        answer.pop();
+        for part in ["; page=\"", &own_path(&found.path, "wait"), "\"\n"] {
+            answer.push_str(part);
+        }
+    }
+}
+
+/// For a sub-resource of somebody who is not inside: empty, come back later. It may be a script that did not say that it is an app:
+/// by the door it can become one.
+pub fn refusal(found: &Match, headers: &Headers<'_>) -> String {
+    let mut answer = head(503, Kind::Text);
+    header(&mut answer, "Retry-After", "5");
+    say(&mut answer, "refused", true, found, headers);
+    with_body(answer, "")
 }
 
 /// The board, for everybody.

@@ -64,7 +64,7 @@ impl Prepared<'_> {
             Decision::Ask(wish) => self.ask(wish),
             Decision::Tell(standing) => self.tell(standing, None),
             Decision::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
-            Decision::Refuse => Verdict::Answer(answer::refusal()),
+            Decision::Refuse => Verdict::Answer(answer::refusal(self.found, self.headers)),
             // The tokens know more than a board that came a moment ago, or could not be had anew: no newer one is to be had.
             Decision::Refresh if self.held().is_just_taken(self.now) || self.held().is_missed(self.now) => {
                 self.tell(Standing::Reconnecting, None)

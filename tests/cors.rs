@@ -31,6 +31,7 @@ struct Question<'a> {
     accept: &'a str,
     origin: &'a str,
     mode: &'a str,
+    site: &'a str,
     preflight: &'a str,
 }
 
@@ -41,14 +42,19 @@ const CALL: Question<'_> = Question {
     accept: "*/*",
     origin: APP,
     mode: "cors",
+    site: "",
     preflight: "\n",
 };
 
 impl Api {
     fn new(phase: Phase) -> Api {
+        Api::answering_apps(phase, true)
+    }
+
+    fn answering_apps(phase: Phase, answers: bool) -> Api {
         let room = json!({
             "name": "api", "host": "api.example", "path": "/v1", "total_active_users": 5, "new_users_per_minute": 5,
-            "allowed_origins": vec![APP],
+            "allowed_origins": vec![APP], "json_response_enabled": answers,
         });
         let rooms = seeds(&[room]).unwrap();
         let id = rooms[0].0.clone();
@@ -128,8 +134,10 @@ impl Api {
 }
 
 fn text(question: Question<'_>) -> String {
-    let Question { method, url, cookies, accept, origin, mode, preflight } = question;
-    format!("{url}\n{cookies}\n{method}\n{accept}\nen\n{origin}\n{mode}\n\n\n\n\n192.0.2.1\n{preflight}")
+    let Question { method, url, cookies, accept, origin, mode, site, preflight } = question;
+    format!(
+        "{url}\n{cookies}\n{method}\n{accept}\nen\n{origin}\n{mode}\n{site}\n\n\n\n192.0.2.1\n{preflight}"
+    )
 }
 
 /// The head of an answer of ours.
@@ -158,6 +166,33 @@ fn a_script_of_an_allowed_origin_reads_that_it_has_to_wait_and_where() {
         let url = &format!("https://api.example/v1/.anteroom/{own}");
         assert!(head(&api.ask(Question { url, ..CALL })).contains(OPEN), "{own}");
     }
+}
+
+/// What the header `Anteroom` says.
+fn said(told: &Verdict) -> &str {
+    head(told).lines().find_map(|line| line.strip_prefix("Anteroom: ")).unwrap_or_default()
+}
+
+#[test]
+fn a_script_of_the_apis_own_host_is_told_the_door_whatever_it_accepts() {
+    // Where a page reads from its own host, browsers name no `Origin`.
+    let own = Question { origin: "", site: "same-origin", ..CALL };
+    for (accept, state) in [("application/json, */*", "joining"), ("*/*", "refused"), ("text/csv", "refused")]
+    {
+        let own = Question { accept, ..own };
+        let told = Api::new(Phase::Busy).ask(own);
+        assert_eq!(said(&told), format!("{state}; page=\"/v1/.anteroom/wait\""), "{accept}");
+        assert_eq!(head(&told).starts_with("503\n"), state == "refused", "nobody takes it for the API's");
+        for site in ["same-site", "cross-site", "none", ""] {
+            assert_eq!(said(&Api::new(Phase::Busy).ask(Question { site, ..own })), state, "{site}");
+        }
+        let silent = Api::answering_apps(Phase::Busy, false).ask(own);
+        assert_eq!(said(&silent), "refused", "no door where no app is answered");
+    }
+    let page = Question { accept: "application/vnd.anteroom+json", ..own };
+    assert_eq!(said(&Api::new(Phase::Busy).ask(page)), "joining", "the waiting page stands at it");
+    let person = Question { mode: "navigate", accept: "text/html", ..own };
+    assert_eq!(said(&Api::new(Phase::Busy).ask(person)), "joining", "people see the page");
 }
 
 #[test]
