@@ -22,13 +22,23 @@ function bringing(asked, line) {
   return [url, line.startsWith("Set-Cookie") ? value.split(";", 1)[0] : CARRIED + value, ...lines].join("\n");
 }
 
+/** What the gate says of a command (`Edge::revoke`, src/edge.rs). Should it panic, no session ends: the origin's answer may be a purchase's, and is not lost. */
+function heeded(asked) {
+  try {
+    return revoke(lay(asked));
+  } catch (error) {
+    recover(error);
+    return "";
+  }
+}
+
 /**
  * The answer as the visitor gets it: without the command and, where it ends their session, without their token. `kept` is the line of one they are given with
  * this very answer. Undefined if nothing is commanded, or the room does not listen.
  */
 export function obeyed(response, asked, kept, env, context) {
   const commands = NAMES.map((name) => response.headers.get(name)).filter((command) => command !== null);
-  const said = commands.length ? revoke(lay(kept ? bringing(asked, kept) : asked)) : undefined;
+  const said = commands.length ? heeded(kept ? bringing(asked, kept) : asked) : undefined;
   if (said === undefined) return undefined;
   let cookie = kept;
   if (said && commands.some((command) => command.trim().toLowerCase() === "revoke")) {

@@ -197,7 +197,7 @@ export default {
       }
     } catch (error) {
       recover(error);
-      verdict = "!";
+      return sorry(request);
     }
     if (verdict === undefined) return origin(request, env);
     return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, laid, verdict);
