@@ -10,10 +10,15 @@ const NAMES = ["Anteroom-Command", "Cf-Waiting-Room-Command"];
 /** What stands before a token that an app carries in our header (`CARRIED`, src/cookie.rs): no `Cookie` header can have it. */
 export const CARRIED = "\r=";
 
-/** Puts a header line (src/cookie.rs) on an answer. */
+/** What else than `Cache-Control` tells caches that they may keep an answer. */
+const KEEPING = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "Expires"];
+
+/** Puts a header line (src/cookie.rs) on an answer of the origin's. It is one person's from then on, and no cache may keep it, whatever the origin said. */
 export function put(headers, line) {
   const colon = line.indexOf(":");
   headers.append(line.slice(0, colon), line.slice(colon + 2));
+  headers.set("Cache-Control", "private, no-store");
+  for (const name of KEEPING) headers.delete(name);
 }
 
 /** The request as if it had brought the token of this line. */
