@@ -28,10 +28,10 @@ function ours(cookies, from = 0, most = 50) {
   return more ? `${pair};${more}` : pair;
 }
 
-/** The token of an app that keeps no cookies (docs/apps.md). */
-function carried(headers) {
+/** Behind the cookies the token that an app carries (docs/apps.md), if it does: whether one of them counts before it, is for the room to say. */
+function withCarried(cookies, headers) {
   const token = headers.get("Anteroom-Token");
-  return token === null ? "" : CARRIED + token;
+  return token === null ? cookies : `${cookies && `${cookies};`}${CARRIED}${token}`;
 }
 
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
@@ -186,13 +186,15 @@ export default {
   fetch(request, env, context) {
     let verdict, laid;
     try {
-      const { url, headers } = request, brought = ours(headers.get("Cookie"));
-      const cookies = brought.includes("anteroom-") ? brought : carried(headers) || brought;
-      if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
-        laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
-        verdict = judged(request, env, laid);
-        for (let errand = chore(); errand; errand = chore()) {
-          context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
+      const { url, headers } = request, kept = ours(headers.get("Cookie"));
+      if (env.ANTEROOM !== "off" && !passes(kept, url)) {
+        const cookies = withCarried(kept, headers);
+        if (cookies === kept || !passes(cookies, url)) {
+          laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
+          verdict = judged(request, env, laid);
+          for (let errand = chore(); errand; errand = chore()) {
+            context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
+          }
         }
       }
     } catch (error) {

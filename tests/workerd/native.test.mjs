@@ -54,6 +54,24 @@ describe("an app that keeps no cookies", () => {
     assert.deepEqual([ended.headers["anteroom-command"], app.token], [undefined, ""]);
   });
 
+  test("keeps its token though its platform keeps another room's cookie; one of the room's counts before it", { timeout: 60_000 }, async (t) => {
+    const anteroom = await startAnteroom({ rooms: [room(), room({ name: "b", path: "/api/b" })] });
+    t.after(() => anteroom.stop());
+    const other = new Visitor(anteroom), visitor = new Visitor(anteroom);
+    await other.go("/api/b");
+    await visitor.go();
+    const cookieOf = ({ jar }) => [...jar].map(([name, value]) => `${name}=${value}`).find((cookie) => cookie.startsWith("anteroom-"));
+    const app = new Native(anteroom, { Cookie: cookieOf(other) });
+    for (let time = 0; time < 3; time += 1) assert.equal((await app.ask("/api")).headers.anteroom, undefined);
+    assert.ok(app.token.length > 40, "it was given a pass by the header");
+    assert.equal((await app.ask("/.anteroom/leave", { method: "POST" })).headers.anteroom, "left");
+    assert.equal(app.token, "", "the token is taken away by the header");
+    // The room's own, of first contact: it is confirmed where it came from.
+    const both = await anteroom.ask("/api", { headers: { ...APP, "Anteroom-Token": "new", Cookie: `${cookieOf(other)}; ${cookieOf(visitor)}` } });
+    assert.deepEqual([both.headers.anteroom, both.headers["anteroom-token"]], [undefined, undefined]);
+    assert.match(String(both.headers["set-cookie"]), new RegExp(cookieOf(visitor).split("=")[0]));
+  });
+
   test("is told its token in answers that no cache keeps, whatever the origin says of them", { timeout: 60_000 }, async (t) => {
     const anteroom = await startAnteroom();
     t.after(() => anteroom.stop());
