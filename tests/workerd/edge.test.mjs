@@ -59,6 +59,19 @@ describe("somebody inside", () => {
     assert.deepEqual([next.status, next.headers["set-cookie"], saysToCaches(next).includes(undefined)], [200, undefined, false]);
     assert.equal(next.headers["cache-control"], "public, max-age=31536000, immutable");
   });
+
+  test("is found among any number of cookies that are named nearly as ours", async () => {
+    const cookie = [...inside.jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const stranger = await anteroom.ask("/echo", { headers: { "Sec-Fetch-Mode": "no-cors" } });
+    assert.equal(stranger.status, 503, "whoever has none is not let in");
+    for (const many of [51, 200]) {
+      const others = Array.from({ length: many }, (_, index) => `room-${index}=anteroom-1`).join("; ");
+      for (const Cookie of [`${others}; ${cookie}`, `${cookie}; ${others}`, `${others};${cookie};${others}`]) {
+        const { status, headers } = await anteroom.ask("/api", { headers: { "Sec-Fetch-Mode": "no-cors", Cookie } });
+        assert.deepEqual([status, headers.anteroom], [200, undefined], `${many}: ${Cookie.slice(0, 20)}`);
+      }
+    }
+  });
 });
 
 describe("somebody who waits", () => {
