@@ -10,10 +10,15 @@ const NAMES = ["Anteroom-Command", "Cf-Waiting-Room-Command"];
 /** What stands before a token that an app carries in our header (`CARRIED`, src/cookie.rs): no `Cookie` header can have it. */
 export const CARRIED = "\r=";
 
-/** Puts a header line (src/cookie.rs) on an answer. */
+/** What else than `Cache-Control` tells caches that they may keep an answer. */
+const KEEPING = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "Expires"];
+
+/** Puts a header line (src/cookie.rs) on an answer of the origin's. It is one person's from then on, and no cache may keep it, whatever the origin said. */
 export function put(headers, line) {
   const colon = line.indexOf(":");
   headers.append(line.slice(0, colon), line.slice(colon + 2));
+  headers.set("Cache-Control", "private, no-store");
+  for (const name of KEEPING) headers.delete(name);
 }
 
 /** The request as if it had brought the token of this line. */
@@ -22,13 +27,23 @@ function bringing(asked, line) {
   return [url, line.startsWith("Set-Cookie") ? value.split(";", 1)[0] : CARRIED + value, ...lines].join("\n");
 }
 
+/** What the gate says of a command (`Edge::revoke`, src/edge.rs). Should it panic, no session ends: the origin's answer may be a purchase's, and is not lost. */
+function heeded(asked) {
+  try {
+    return revoke(lay(asked));
+  } catch (error) {
+    recover(error);
+    return "";
+  }
+}
+
 /**
  * The answer as the visitor gets it: without the command and, where it ends their session, without their token. `kept` is the line of one they are given with
  * this very answer. Undefined if nothing is commanded, or the room does not listen.
  */
 export function obeyed(response, asked, kept, env, context) {
   const commands = NAMES.map((name) => response.headers.get(name)).filter((command) => command !== null);
-  const said = commands.length ? revoke(lay(kept ? bringing(asked, kept) : asked)) : undefined;
+  const said = commands.length ? heeded(kept ? bringing(asked, kept) : asked) : undefined;
   if (said === undefined) return undefined;
   let cookie = kept;
   if (said && commands.some((command) => command.trim().toLowerCase() === "revoke")) {

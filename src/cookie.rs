@@ -10,8 +10,8 @@ use durable::settings::Settings;
 use durable::token::{Arrival, Keys, Pass, Refusal, RoomTag, Ticket};
 use durable::units::Millis;
 
-/// What a token that came by our header begins with among the cookies (`entry.mjs`): no `Cookie` header can have a line break in it.
-const CARRIED: &str = "\r=";
+/// The name by which a token that came by our header stands behind the cookies (`entry.mjs`): no `Cookie` header can have a line break in it.
+const CARRIED: &str = "\r";
 /// Cookies of one name that are looked at.
 const COOKIES_MAX: usize = 4;
 /// A ticket lives at most a day, and so does the longest session.
@@ -28,23 +28,25 @@ pub struct Wallet {
     pub arrival: Option<Arrival>,
     /// A token that is signed with a key or in a version we do not know (yet).
     pub unknown: bool,
+    /// They keep none of the room's cookies: their token comes and goes by our header.
+    pub is_carried: bool,
 }
 
 impl Wallet {
-    /// Reads `name=value` pairs, separated by `;`, that were cut out of the `Cookie` header. `seen` are tokens that these keys
-    /// believed before.
+    /// Reads `name=value` pairs, separated by `;`, that were cut out of the `Cookie` header. Behind them may stand a token that came by
+    /// our header, which counts if none of them is of this name. `seen` are tokens that these keys believed before.
     pub fn read(cookies: &str, name: &str, room: RoomTag, keys: &Keys, seen: &mut Seen) -> Wallet {
         let mut wallet = Wallet::default();
-        if let Some(token) = cookies.strip_prefix(CARRIED) {
-            wallet.put(token, room, keys, seen);
-            return wallet;
-        }
-        let ours = cookies.split(';').filter_map(|pair| {
-            let (found, value) = pair.trim().split_once('=')?;
-            (found == name).then_some(value)
-        });
-        for value in ours.take(COOKIES_MAX) {
-            wallet.put(value, room, keys, seen);
+        let mut left = COOKIES_MAX;
+        for pair in cookies.split(';') {
+            let Some((found, value)) = pair.split_once('=') else { continue };
+            // It stands behind all cookies: none of them was of this name.
+            let is_carried = found == CARRIED && left == COOKIES_MAX;
+            wallet.is_carried |= is_carried;
+            if left > 0 && (is_carried || found.trim() == name) {
+                left -= 1;
+                wallet.put(value.trim(), room, keys, seen);
+            }
         }
         wallet
     }
@@ -107,11 +109,6 @@ pub fn name(room: RoomTag, settings: &Settings, scheme: Scheme) -> String {
         format!("_{}", settings.cookie_suffix)
     };
     format!("{prefix}anteroom-{tag}{suffix}")
-}
-
-/// Whether who asks carries their token in our header, and wants the next one there.
-pub fn is_carried(cookies: &str) -> bool {
-    cookies.starts_with(CARRIED)
 }
 
 /// The header line that hands over a token, or takes one away where it is empty, to who carries it.
@@ -224,11 +221,23 @@ mod tests {
     #[test]
     fn a_token_that_is_carried_counts_and_no_cookie_can_pretend_to_be_one() {
         let carried = format!("\r={}", pass(7));
-        assert!(is_carried(&carried) && is_carried("\r="));
         assert_eq!(read(&carried).pass.unwrap().expires, Millis(7));
-        assert_eq!(read("\r="), Wallet::default());
-        assert_eq!(read(&format!("anteroom-x={};\r={}", pass(3), pass(7))).pass.unwrap().expires, Millis(3));
-        assert!(!is_carried(&format!("={}", pass(7))) && !is_carried("anteroom-x=\r="));
+        assert_eq!(read("\r="), Wallet { is_carried: true, ..Wallet::default() });
+        for cookies in [format!("={}", pass(7)), format!("\r;={}", pass(7)), "anteroom-x=\r=".into()] {
+            assert_eq!(read(&cookies), Wallet::default(), "{cookies}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_the_room_counts_before_a_token_that_is_carried_and_one_of_another_room_does_not() {
+        let with = |cookie: &str| read(&format!("{cookie};\r={}", pass(7)));
+        for none_of_the_rooms in ["", "anteroom-y=1", "anteroom-x", " anteroom-xx=1; anteroom-y=1"] {
+            let wallet = with(none_of_the_rooms);
+            assert_eq!((wallet.pass.unwrap().expires, wallet.is_carried), (Millis(7), true));
+        }
+        let wallet = with(&format!("anteroom-y=1; anteroom-x={}", pass(3)));
+        assert_eq!((wallet.pass.unwrap().expires, wallet.is_carried), (Millis(3), false));
+        assert_eq!(with("anteroom-x="), Wallet::default(), "not even before one that is worth nothing");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use durable::wire::{from_text, to_text};
 use crate::address::Address;
 use crate::answer::{self, Message};
 use crate::bypass;
-use crate::cookie::{self, Wallet};
+use crate::cookie::Wallet;
 use crate::cors;
 use crate::gate;
 use crate::isolate::{Admission, Freshness, Isolate};
@@ -316,20 +316,6 @@ impl Edge {
             return Err(answer::notice(&message, None, now, entropy[1]));
         };
         let wallet = Wallet::read(asked.cookies, name, found.room.tag, keys, &mut isolate.seen);
-        let is_carried = cookie::is_carried(asked.cookies);
-        Ok(Prepared {
-            isolate,
-            chores,
-            blind,
-            keys,
-            headers,
-            asker,
-            address,
-            found,
-            wallet,
-            is_carried,
-            now,
-            entropy,
-        })
+        Ok(Prepared { isolate, chores, blind, keys, headers, asker, address, found, wallet, now, entropy })
     }
 }

@@ -18,20 +18,23 @@ const unavailable = { "Content-Type": "text/html; charset=utf-8", "Cache-Control
 const sorry = ({ method }) =>
   new Response(method === "GET" ? apology : apology.replace(/<meta http-equiv.*/, ""), { status: 503, headers: unavailable });
 
-// A slice and no copy for whoever brings one. `room-` is looked for because other cookies are full of a, n, t and e.
-function ours(cookies, from = 0, most = 50) {
-  const at = cookies?.indexOf("room-", from) ?? -1;
-  if (at < 0 || most === 0) return "";
-  const end = cookies.indexOf(";", at);
-  const pair = cookies.slice(cookies.lastIndexOf(";", at) + 1, end < 0 ? undefined : end);
-  const more = end < 0 ? "" : ours(cookies, end, most - 1);
-  return more ? `${pair};${more}` : pair;
+// A slice and no copy for whoever brings one. `room-` is looked for because other cookies are full of a, n, t and e; ours have it in their names. However many
+// stand around them, each pair is looked at once: what another host of the site sets must hide none of ours, and the platform bounds the header.
+function ours(cookies) {
+  let found = "";
+  for (let end = 0, at; end >= 0 && (at = cookies?.indexOf("room-", end) ?? -1) >= 0; ) {
+    end = cookies.indexOf(";", at);
+    if (!cookies.startsWith("ante", at - 4)) continue;
+    const pair = cookies.slice(cookies.lastIndexOf(";", at) + 1, end < 0 ? undefined : end);
+    if (pair.indexOf("=") > pair.indexOf("anteroom-")) found = found ? `${found};${pair}` : pair;
+  }
+  return found;
 }
 
-/** The token of an app that keeps no cookies (docs/apps.md). */
-function carried(headers) {
+/** Behind the cookies the token that an app carries (docs/apps.md), if it does: whether one of them counts before it, is for the room to say. */
+function withCarried(cookies, headers) {
   const token = headers.get("Anteroom-Token");
-  return token === null ? "" : CARRIED + token;
+  return token === null ? cookies : `${cookies && `${cookies};`}${CARRIED}${token}`;
 }
 
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
@@ -186,18 +189,20 @@ export default {
   fetch(request, env, context) {
     let verdict, laid;
     try {
-      const { url, headers } = request, brought = ours(headers.get("Cookie"));
-      const cookies = brought.includes("anteroom-") ? brought : carried(headers) || brought;
-      if (env.ANTEROOM !== "off" && !passes(cookies, url)) {
-        laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
-        verdict = judged(request, env, laid);
-        for (let errand = chore(); errand; errand = chore()) {
-          context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
+      const { url, headers } = request, kept = ours(headers.get("Cookie"));
+      if (env.ANTEROOM !== "off" && !passes(kept, url)) {
+        const cookies = withCarried(kept, headers);
+        if (cookies === kept || !passes(cookies, url)) {
+          laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
+          verdict = judged(request, env, laid);
+          for (let errand = chore(); errand; errand = chore()) {
+            context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
+          }
         }
       }
     } catch (error) {
       recover(error);
-      verdict = "!";
+      return sorry(request);
     }
     if (verdict === undefined) return origin(request, env);
     return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, laid, verdict);

@@ -31,8 +31,6 @@ pub(crate) struct Prepared<'a> {
     pub(crate) address: &'a Address<'a>,
     pub(crate) found: &'a Match,
     pub(crate) wallet: Wallet,
-    /// They keep no cookies, and their token comes and goes by our header.
-    pub(crate) is_carried: bool,
     pub(crate) now: Millis,
     pub(crate) entropy: Entropy,
 }
@@ -184,7 +182,7 @@ impl Prepared<'_> {
 
     /// Leaving needs a POST from the same host: a stranger's page must not be able to do it. No such page can carry somebody's token.
     fn leave(&mut self) -> Verdict {
-        if self.headers.method != "POST" || !(self.is_carried || self.headers.is_from(self.address)) {
+        if self.headers.method != "POST" || !(self.wallet.is_carried || self.headers.is_from(self.address)) {
             let answer = answer::forbidden("Leaving needs a POST from a page of this site.");
             return Verdict::Answer(answer);
         }
@@ -318,7 +316,7 @@ impl Prepared<'_> {
     }
 
     fn keep(&self, token: &str) -> String {
-        if self.is_carried {
+        if self.wallet.is_carried {
             return cookie::carry(token);
         }
         let (room, scheme) = (&self.found.room, self.address.scheme);
@@ -326,7 +324,7 @@ impl Prepared<'_> {
     }
 
     pub(crate) fn forget(&self) -> String {
-        if self.is_carried {
+        if self.wallet.is_carried {
             return cookie::carry("");
         }
         let (room, scheme) = (&self.found.room, self.address.scheme);

@@ -59,7 +59,7 @@ fn arrival(age_ms: u64) -> Arrival {
 }
 
 fn holding(pass: Option<Pass>, ticket: Option<Ticket>, arrival: Option<Arrival>) -> Wallet {
-    Wallet { pass, ticket, arrival, unknown: false }
+    Wallet { pass, ticket, arrival, ..Wallet::default() }
 }
 
 fn nothing() -> Wallet {

@@ -1,8 +1,8 @@
-//! Cookies: of at most four of our name the best counts, whatever stands around them.
+//! Cookies: of at most four of our name the best counts, whatever stands around them; a token in our header counts where there is none.
 //!
 //! A line of the input is a cookie. `P`, `T` and `A` begin one of ours, made of the four bytes that follow: room, epoch or
 //! standing, and the number that decides which is better, in two. `K` takes a line's rest as the value of a cookie of our
-//! name; any other line stands in the header as it is.
+//! name; any other line stands in the header as it is. The last line, if `C` begins it, is what our header carries.
 
 use anteroom::cookie::{Scheme, Wallet, drop_line, keep, name};
 use durable::json;
@@ -26,17 +26,23 @@ pub fn check(data: &[u8]) -> Outcome {
     }))
     .expect("settings");
     let name = name(ROOM, &settings, Scheme::Https);
-    let header: Vec<String> = data.split(|byte| *byte == b'\n').map(|line| cookie(line, &name)).collect();
-    let header = header.join(";");
+    let mut lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
+    let carried = lines.pop_if(|line| line.starts_with(b"C")).map(|line| cookie(&line[1..], &name));
+    let carried =
+        carried.map(|cookie| cookie.trim().trim_start_matches(&format!("{name}=")).replace(['\r', ';'], ""));
+    let cookies: Vec<String> = lines.iter().map(|line| cookie(line, &name)).collect();
+    // No header has a line break in it.
+    let cookies = cookies.join(";").replace('\r', "");
+    let header = carried.as_ref().map_or(cookies.clone(), |token| format!("{cookies};\r={token}"));
 
     let (keys, mut seen) = (keys(), Seen::default());
     let wallet = Wallet::read(&header, &name, ROOM, &keys, &mut seen);
-    assert_eq!(wallet, best_of_four(&header, &name));
+    assert_eq!(wallet, best_of_four(&cookies, carried.as_deref(), &name));
     assert_eq!(wallet, Wallet::read(&header, &name, ROOM, &keys, &mut seen), "from memory");
     // No other room's cookie is looked at.
     assert_eq!(
         Wallet::read(&header, "__Host-else", ROOM, &keys, &mut seen),
-        best_of_four(&header, "__Host-else")
+        best_of_four(&cookies, carried.as_deref(), "__Host-else")
     );
 
     for scheme in [Scheme::Https, Scheme::Http] {
@@ -86,10 +92,12 @@ fn cookie(line: &[u8], name: &str) -> String {
 }
 
 /// The rule once more, in other words: read all, then choose.
-fn best_of_four(header: &str, name: &str) -> Wallet {
+fn best_of_four(header: &str, carried: Option<&str>, name: &str) -> Wallet {
     let (keys, prefix) = (keys(), format!("{name}="));
-    let ours: Vec<&str> =
+    let mut ours: Vec<&str> =
         header.split(';').map(str::trim).filter_map(|pair| pair.strip_prefix(&prefix)).take(4).collect();
+    let carried = carried.filter(|_| ours.is_empty());
+    ours.extend(carried.map(str::trim));
     let passes = ours.iter().filter_map(|value| keys.verify::<Pass>(value).ok());
     let tickets = ours.iter().filter_map(|value| keys.verify::<Ticket>(value).ok());
     let arrivals = ours.iter().filter_map(|value| keys.verify::<Arrival>(value).ok());
@@ -107,5 +115,6 @@ fn best_of_four(header: &str, name: &str) -> Wallet {
         ticket: tickets.into_iter().rev().max_by_key(|ticket| (ticket.epoch, u64::MAX - ticket.rank.0)),
         arrival: arrivals.into_iter().rev().max_by_key(|arrival| arrival.issued),
         unknown: ours.iter().any(|value| unknown(&value)),
+        is_carried: carried.is_some(),
     }
 }

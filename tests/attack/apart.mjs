@@ -123,6 +123,34 @@ export const APART = [
     },
   },
   {
+    name: "cookies of other names set by a sibling host",
+    tries: "to hide a pass and a ticket among 51 and 200 cookies whose names look like ours, before and behind them",
+    rooms: [{ total_active_users: 1 }],
+    attempt: async (target, must) => {
+      const holder = await full(target), waits = target.visitor();
+      await waits.arrive();
+      const before = target.seen().length, name = target.cookieName();
+      const kinds = ["room-", "a-room-room-", "anteroom-", `${name}_`, `x${name}`, `__Secure-${name}-`];
+      let tried = 0;
+      for (const kind of kinds) {
+        for (const many of [51, 200]) {
+          const others = Array.from({ length: many }, (_, index) => `${kind}${index}=1`).join("; ");
+          const around = (visitor) => [`${others}; ${cookieOf(visitor)}`, `${cookieOf(visitor)}; ${others}`, `${others}; ${cookieOf(visitor)}; ${others}`];
+          for (const Cookie of around(holder)) {
+            must(!(await target.ask("/", { headers: { ...NAVIGATION, Cookie } })).headers.anteroom, `a pass is hidden by ${many} cookies ${kind}…`);
+            tried += 1;
+          }
+          for (const Cookie of around(waits)) {
+            const { cfWaitingRoom } = JSON.parse((await target.ask("/.anteroom/wait", { headers: { ...APP, Cookie } })).body);
+            must(cfWaitingRoom.place === waits.place, `a place is hidden by ${many} cookies ${kind}…`);
+          }
+        }
+      }
+      must(target.seen().length === before + tried, "somebody else reached the origin");
+      return `up to 400 cookies of ${kinds.length} kinds around a pass and a ticket: 0 hidden in ${2 * tried} requests`;
+    },
+  },
+  {
     name: "cookies and headers of any size",
     tries: "to break the gate with hundreds of cookies of our name, kilobytes of one, and headers of any length and bytes",
     rooms: [{ queue_all: true }],
@@ -132,7 +160,7 @@ export const APART = [
         `${name}=${"A".repeat(8_000)}`, Array(150).fill(`${name}=${forged.slice(0, 40)}`).join("; "), Array(60).fill(`${name}=${forged}`).join(";"),
         `${name}`.repeat(200), "=".repeat(4_000), ";".repeat(8_000), `${name}=\xff\xfe\x80`, "room-".repeat(1_500), "room-;".repeat(1_200),
         `\t${name}\t=\t${forged}`, `${name}="${forged}"`, `${name}=${forged}=`, `${name}==${forged}`, `$Version=1; ${name}=${forged}`,
-        `${name}=\v=${forged}`,
+        `${name}=\v=${forged}`, `a=b;\r=${target.token("pass")}`,
       ].map((cookie) => [`Cookie: ${cookie}`]);
       const headers = [
         [`Accept-Language: ${"x".repeat(7_000)}`], [`Accept-Language: ${"en;q=0.1,".repeat(800)}`], [`Accept: text/html${",*/*;q=0.1".repeat(600)}`],

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { APP, NAVIGATION, Visitor, room, startAnteroom, startDevelopment } from "./harness.mjs";
+import { APP, KEPT_BY_NOBODY, NAVIGATION, Visitor, room, saysToCaches, startAnteroom, startDevelopment } from "./harness.mjs";
 
 const digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
@@ -47,6 +47,30 @@ describe("somebody inside", () => {
     const fresh = new Visitor(anteroom);
     const lines = (await fresh.go()).headers["set-cookie"];
     assert.deepEqual(lines.map((line) => line.split("=")[0].replace(/-.*/, "")).sort(), ["anteroom", "shop_session"]);
+  });
+
+  test("what caches may keep they may not where it brings a cookie of ours", async () => {
+    const fresh = new Visitor(anteroom), first = await fresh.go("/logo");
+    assert.match(String(first.headers["set-cookie"]), /anteroom-/);
+    assert.deepEqual(saysToCaches(first), KEPT_BY_NOBODY);
+    // Confirmed by now, and not due: nothing of ours is on the answer, and nothing of the origin's is missing.
+    await fresh.go();
+    const next = await fresh.go("/logo");
+    assert.deepEqual([next.status, next.headers["set-cookie"], saysToCaches(next).includes(undefined)], [200, undefined, false]);
+    assert.equal(next.headers["cache-control"], "public, max-age=31536000, immutable");
+  });
+
+  test("is found among any number of cookies that are named nearly as ours", async () => {
+    const cookie = [...inside.jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const stranger = await anteroom.ask("/echo", { headers: { "Sec-Fetch-Mode": "no-cors" } });
+    assert.equal(stranger.status, 503, "whoever has none is not let in");
+    for (const many of [51, 200]) {
+      const others = Array.from({ length: many }, (_, index) => `room-${index}=anteroom-1`).join("; ");
+      for (const Cookie of [`${others}; ${cookie}`, `${cookie}; ${others}`, `${others};${cookie};${others}`]) {
+        const { status, headers } = await anteroom.ask("/api", { headers: { "Sec-Fetch-Mode": "no-cors", Cookie } });
+        assert.deepEqual([status, headers.anteroom], [200, undefined], `${many}: ${Cookie.slice(0, 20)}`);
+      }
+    }
   });
 });
 

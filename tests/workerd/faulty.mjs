@@ -20,9 +20,9 @@ export const anteroom = (name, rooms, { vars = {}, ...fields } = {}) => ({
   ...fields,
 });
 
-/** Starts these, and by their names says how to ask each. What they log is kept: failures are what they are for. */
-export async function startFaulty(services, options = {}) {
-  const origin = await startOrigin(), log = [];
+/** Starts these, and by their names says how to ask each. What they log is kept: failures are what they are for. An `origin` may be the caller's. */
+export async function startFaulty(services, { origin: given, ...options } = {}) {
+  const origin = given ?? (await startOrigin()), log = [];
   const workers = await startWorkers(services, origin.port, { heard: (said) => log.push(said), ...options });
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const at = (name, host) => {

@@ -115,6 +115,11 @@ export function ask(url, path, agent, { method = "GET", headers = {}, body, host
 export const NAVIGATION = { "Sec-Fetch-Mode": "navigate", Accept: "text/html,application/xhtml+xml", "Accept-Language": "en" };
 export const APP = { "Sec-Fetch-Mode": "cors", Accept: "application/json" };
 
+/** What an answer says to caches, by every header that may. */
+const FOR_CACHES = ["cache-control", "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control", "expires"];
+export const saysToCaches = ({ headers }) => FOR_CACHES.map((name) => headers[name]);
+export const KEPT_BY_NOBODY = ["private, no-store", undefined, undefined, undefined, undefined];
+
 /** Waits until a condition holds, and fails when it does not within a time. */
 export async function until(condition, what, millis = 20_000) {
   const end = Date.now() + millis;

@@ -1,6 +1,7 @@
 // The Wasm panics in every part of it, so many calls after another, while others are on their way: whoever provoked it is told to come again, nobody else notices,
 // and every place is given once.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { anteroom, startFaulty } from "./faulty.mjs";
 import { APP, NAVIGATION, Visitor, room, until } from "./harness.mjs";
@@ -155,5 +156,62 @@ describe("the Wasm panics", { concurrency: 4, timeout: 60_000 }, () => {
     await shopper.stop();
     assert.equal(new Set(joined.map(({ place }) => place)).size, JOINS);
     assert.equal((await early.stand()).place, early.place);
+  });
+});
+
+/** An origin that sells something and ends the session with it, every time. */
+async function startTill() {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(200, { "Anteroom-Command": "revoke", "Set-Cookie": "bought=1" }).end("bought");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { port: server.address().port, stop: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())) };
+}
+
+describe("the Wasm panics on the way of somebody inside", { timeout: 60_000 }, () => {
+  let till, open;
+  before(async () => {
+    const listens = room({ host: OPEN, session_duration_seconds: 300, enabled_origin_commands: ["revoke"] });
+    till = await startFaulty([anteroom("till", [listens])], { origin: await startTill() });
+    open = till.at("till", OPEN);
+  });
+  after(() => till.stop());
+  /** The names of what an answer sets, ours without the room. */
+  const sets = ({ headers }) => headers["set-cookie"]?.map((line) => line.replace(/^anteroom-.*?=;.*/, "anteroom-, none").replace(/[=0-9].*/, "")).sort();
+  const whole = ({ status, headers, body }) =>
+    assert.deepEqual([status, headers.anteroom, headers["anteroom-command"], body], [200, undefined, undefined, "bought"]);
+
+  test("as the origin ends the session: its answer arrives whole but for the command, with the cookies of both", async () => {
+    const visitor = new Visitor(open);
+    await open.switch({ traps: { revoke: { every: 1, most: 2 } } });
+    const before = (await open.switch()).generation;
+    // Of first contact, whose pass comes with this very answer; and of somebody who had theirs.
+    const first = await visitor.go();
+    whole(first);
+    assert.deepEqual(sets(first), ["anteroom-", "bought"]);
+    whole(await visitor.ask("/", { method: "POST", headers: NAVIGATION }));
+    const { generation, sprung } = await open.switch();
+    assert.deepEqual([generation - before, sprung], [2, { revoke: 2 }]);
+    assert.ok([...visitor.jar.keys()].some((name) => name.startsWith("anteroom-")), "the session goes on");
+    // The next one is heard.
+    const last = await visitor.go();
+    whole(last);
+    assert.deepEqual(sets(last), ["anteroom-, none", "bought"]);
+  });
+
+  test("as a pass is looked at: whoever provoked it gets a page that tries again, and goes on with the next request", async () => {
+    // What the origin commands meanwhile is none of this test's: with a pass that is kept they come again.
+    const visitor = new Visitor(open);
+    await open.switch({ traps: { revoke: { every: 1 } } });
+    whole(await visitor.go());
+    const jar = new Map(visitor.jar), before = (await open.switch({ traps: { revoke: { every: 1 }, admits: { every: 1, most: 1 } } })).generation;
+    const { status, headers, body } = await visitor.go();
+    assert.deepEqual([status, headers.anteroom, headers["retry-after"], headers["set-cookie"]], [503, "unavailable", "10", undefined]);
+    assert.match(body, /http-equiv="refresh"/);
+    const { generation, sprung } = await open.switch();
+    assert.deepEqual([generation - before, sprung, visitor.jar], [1, { admits: 1 }, jar]);
+    whole(await visitor.go());
+    whole(await new Visitor(open).go());
   });
 });

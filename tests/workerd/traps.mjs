@@ -30,6 +30,8 @@ function trapped(name, call, laid) {
   return panic();
 }
 
+export const admits = (laid, now) => trapped("admits", () => whole.admits(laid, now), laid);
+export const revoke = (laid) => trapped("revoke", () => whole.revoke(laid), laid);
 export const gate = (laid, env) => trapped("gate", () => whole.gate(laid, env), laid);
 export const told = (laid, env) => trapped("told", () => whole.told(laid, env), laid);
 export const learn = (laid) => trapped("learn", () => whole.learn(laid), laid);
