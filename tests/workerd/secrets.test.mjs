@@ -15,7 +15,8 @@ const LACKS = {
   "no-operators": { vars: { OPERATOR_TOKENS: "" }, named: /`OPERATOR_TOKENS` is missing.*wrangler secret put OPERATOR_TOKENS/, open: true },
   "no-token": { vars: { OPERATOR_TOKENS: `ada:${SHORT}` }, named: /`OPERATOR_TOKENS`, entry 1: /, open: true },
 };
-const text = (html) => html.replace(/<[^>]*>/g, "");
+/** As in the log, where names and commands stand between backticks. */
+const text = (html) => html.replace(/<\/?code>/g, "`").replace(/<[^>]*>/g, "");
 
 let running;
 before(async () => { running = Object.fromEntries(await Promise.all(Object.entries(LACKS).map(async ([name, { vars }]) => [name, await startFaulty([anteroom(name, rooms, { vars })])]))); });
