@@ -225,21 +225,22 @@ impl Edge {
         let (Some(place), Ok(keys)) = (place(errand), &self.deployment.keys) else { return false };
         let Some((said_at, text)) = shared::open(keys, place, entry) else { return false };
         let said_at = if planted(Bug::SharedIsNew) { now } else { said_at };
-        let purpose = purpose(errand);
-        let (is_news, room) = match purpose {
-            Some(Purpose::Rooms) => (self.isolate.wants_rooms(now, said_at, text), None),
+        let room = match purpose(errand) {
+            Some(Purpose::Rooms) if self.isolate.wants_rooms(now, said_at, text) => {
+                self.isolate.take_rooms(said_at, text);
+                None
+            }
             Some(Purpose::Wish(room, Wish::Board)) => {
                 let answer = from_text::<Answer>(text.as_bytes());
-                let wants = |answer: &Answer| self.isolate.board(room).wants(now, said_at, answer);
-                (answer.as_ref().is_some_and(wants), Some(room))
+                let wanted = answer.filter(|answer| self.isolate.board(room).wants(now, said_at, answer));
+                let Some(answer) = wanted else { return false };
+                self.isolate.take_answer(said_at, room, Wish::Board, answer);
+                Some(room)
             }
-            _ => (false, None),
+            _ => return false,
         };
-        if is_news {
-            self.hear(purpose, text, said_at);
-            self.isolate.let_others_go_first(room);
-        }
-        is_news
+        self.isolate.let_others_go_first(room);
+        true
     }
 
     /// Learns from an errand's reply; an empty reply is none: it may or may not have happened.

@@ -2,7 +2,7 @@
 //! board with its list of revoked passes. So an object is asked by a few of a data center's isolates, and not by each.
 //!
 //! Every script of the zone has that cache, and may write to it what it likes. So an entry lies at a place that nobody finds who has not the key, and
-//! is believed only if it was sealed with a key of ours, for that place. It says when it was new, and is as old as that wherever it is read: one
+//! is believed only if it was sealed with a key of ours, for that place. It says when it was said, and counts from then wherever it is read: one
 //! that is brought back later says nothing. Whether it is news, [`Edge::overhear`](crate::edge::Edge::overhear) decides.
 
 use durable::base64url;
@@ -22,15 +22,15 @@ pub fn place(keys: &Keys, host: &str, name: &str) -> String {
     format!("https://{host}/{}/{name}", base64url::encode(&secret[..SEGMENT_BYTES]))
 }
 
-/// The entry that says this, which was new then, at this place.
-pub fn seal(keys: &Keys, place: &str, made_at: Millis, text: &str) -> String {
-    let dated = format!("{:016x}{text}", made_at.0);
+/// The entry that says this, which was said then, at this place.
+pub fn seal(keys: &Keys, place: &str, said_at: Millis, text: &str) -> String {
+    let dated = format!("{:016x}{text}", said_at.0);
     let mut entry = base64url::encode(&keys.seal(&purpose(place), dated.as_bytes()));
     entry.push_str(&dated);
     entry
 }
 
-/// What an entry says, and when that was new; nothing if it was not sealed for this place.
+/// What an entry says, and when that was said; nothing if it was not sealed for this place.
 pub fn open<'a>(keys: &Keys, place: &str, entry: &'a str) -> Option<(Millis, &'a str)> {
     let (seal, dated) = entry.split_at_checked(SEAL_DIGITS)?;
     let mut buffer = [0; 32];
@@ -38,8 +38,8 @@ pub fn open<'a>(keys: &Keys, place: &str, entry: &'a str) -> Option<(Millis, &'a
     if !keys.sealed(&purpose(place), dated.as_bytes(), seal) {
         return None;
     }
-    let (made_at, text) = dated.split_at_checked(TIME_DIGITS)?;
-    Some((Millis(u64::from_str_radix(made_at, 16).ok()?), text))
+    let (said_at, text) = dated.split_at_checked(TIME_DIGITS)?;
+    Some((Millis(u64::from_str_radix(said_at, 16).ok()?), text))
 }
 
 fn purpose(place: &str) -> String {
@@ -50,7 +50,7 @@ fn purpose(place: &str) -> String {
 mod tests {
     use super::*;
 
-    const MADE_AT: Millis = Millis(1_800_000_000_000);
+    const SAID_AT: Millis = Millis(1_800_000_000_000);
 
     fn keys(letter: &str) -> Keys {
         Keys::new(&letter.repeat(32), "", "").unwrap()
@@ -60,8 +60,8 @@ mod tests {
     fn an_entry_says_what_was_sealed_at_its_place_alone() {
         let keys = keys("k");
         let here = place(&keys, "shop.example", "directory");
-        let entry = seal(&keys, &here, MADE_AT, "{}");
-        assert_eq!(open(&keys, &here, &entry), Some((MADE_AT, "{}")));
+        let entry = seal(&keys, &here, SAID_AT, "{}");
+        assert_eq!(open(&keys, &here, &entry), Some((SAID_AT, "{}")));
         let elsewhere = [place(&keys, "shop.example", "ab12"), place(&keys, "other.example", "directory")];
         for there in elsewhere {
             assert_eq!(open(&keys, &there, &entry), None, "{there}");
@@ -72,7 +72,7 @@ mod tests {
     fn whoever_changes_a_letter_of_an_entry_or_has_another_key_is_not_believed() {
         let ours = keys("k");
         let here = place(&ours, "shop.example", "directory");
-        let entry = seal(&ours, &here, MADE_AT, r#"{"version":1}"#);
+        let entry = seal(&ours, &here, SAID_AT, r#"{"version":1}"#);
         for index in 0..entry.len() {
             let mut changed = entry.clone().into_bytes();
             changed[index] ^= 1;
@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(open(&ours, &here, &changed), None, "{changed}");
             assert_eq!(open(&ours, &here, &entry[..index]), None, "the first {index}");
         }
-        let theirs = seal(&keys("x"), &here, MADE_AT, r#"{"version":1}"#);
+        let theirs = seal(&keys("x"), &here, SAID_AT, r#"{"version":1}"#);
         assert_eq!((open(&ours, &here, &theirs), open(&ours, &here, "é".repeat(40).as_str())), (None, None));
     }
 

@@ -5,6 +5,7 @@ use durable::settings::Settings;
 
 use crate::address::Address;
 use crate::cookie::Scheme;
+use crate::cors;
 
 /// The headers that are looked at, as they came; empty when absent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,8 +132,9 @@ pub fn asker(headers: &Headers<'_>, settings: &Settings) -> Asker {
     let from_page = has(headers.accept, PAGE_TYPE) && matches!(headers.fetch_site, "same-origin" | "");
     // Any page may have a browser send what an app sends. But it says whose page that is, or that nobody's script can read the answer.
     let is_own = headers.fetch_site == "same-origin";
-    let from_allowed = !headers.origin.is_empty() && (is_own || settings.allows_origin(headers.origin));
-    let from_foreign = headers.fetch_mode == "no-cors" || (!headers.origin.is_empty() && !from_allowed);
+    let names_origin = !headers.origin.is_empty();
+    let from_allowed = cors::is_allowed(headers, settings) || (names_origin && is_own);
+    let from_foreign = headers.fetch_mode == "no-cors" || (names_origin && !from_allowed);
     if navigates {
         Asker::Navigation
     } else if from_page {
