@@ -406,7 +406,7 @@ impl Isolate {
             held.patience = patience;
         }
         // The leaf is there, and the Room behind it is not.
-        if answer.outcome == Outcome::Unreachable {
+        if matches!(answer.outcome, Outcome::Unreachable | Outcome::Overloaded) {
             held.missed_at = now;
         }
         if let Wish::LeavePass { seat, generation, .. } = wish {
@@ -441,7 +441,7 @@ impl Isolate {
     }
 
     fn remember(&mut self, now: Millis, room: RoomTag, wish: Wish, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Unknown) {
+        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Overloaded | Outcome::Unknown) {
             return;
         }
         if self.told.len() >= TOLD_MAX {

@@ -4,7 +4,7 @@ import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
 import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
-import { after, call, run } from "./errands.mjs";
+import { after, call, run, way } from "./errands.mjs";
 
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
@@ -41,6 +41,7 @@ class Hosted extends DurableObject {
 export class RoomObject extends Hosted {
   gathered = [];
   committing = false;
+  ticksAt = Infinity;
 
   ask(name, action, payload) {
     return new Promise((resolve, reject) => {
@@ -62,6 +63,7 @@ export class RoomObject extends Hosted {
         const core = this.core(cores.RoomObject);
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
         const answers = core.step();
+        this.tick(core.ticks_at());
         // Nobody hears of it before it is durable.
         await this.ctx.storage.sync();
         asked.forEach(({ resolve, reject }, index) => (answers[index] instanceof Error ? reject : resolve)(answers[index]));
@@ -71,6 +73,16 @@ export class RoomObject extends Hosted {
       }
     }
     this.committing = false;
+  }
+
+  /** What is near comes by a timer; should this object be lost before, by its alarm. */
+  tick(at) {
+    if (at === undefined || at >= this.ticksAt) return;
+    this.ticksAt = at;
+    setTimeout(() => {
+      if (this.ticksAt === at) this.ticksAt = Infinity;
+      this.ask("", "tick", "").catch(recover);
+    }, at - Date.now());
   }
 }
 
@@ -115,7 +127,9 @@ export class LobbyObject extends Hosted {
   /** A task of its own: a visitor who goes away takes nobody's answer along. */
   async send(action, batch, payload) {
     const core = this.core(cores.LobbyObject);
-    const { said, overloaded } = await call(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent, action, payload);
+    const up = () => (this.up ??= way(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent));
+    const { said, overloaded } = await call(up, this.parent, action, payload);
+    if (said === undefined) this.up = undefined;
     this.safely(() => {
       // A core that began anew meanwhile knows nothing of this call, and nobody waits for it any more.
       if (this.core(cores.LobbyObject) !== core) return;

@@ -102,7 +102,12 @@ impl Prepared<'_> {
                 _ => self.go_on(None),
             };
         }
-        if outcome == Outcome::Unreachable {
+        // Whoever has nothing yet that could be lost is joining, however many ask.
+        let is_new = self.wallet.pass.is_none() && self.wallet.ticket.is_none() && !self.wallet.unknown;
+        if outcome == Outcome::Overloaded && is_new && !self.enters_blind() {
+            return self.tell(Standing::Joining, Some(&self.greeting()));
+        }
+        if matches!(outcome, Outcome::Unreachable | Outcome::Overloaded) {
             return self.without_a_board();
         }
         // What is answered from memory may have expired since.
@@ -274,11 +279,12 @@ impl Prepared<'_> {
 
     pub(crate) fn errand(&self, kind: char, wish: Wish) -> String {
         let HeldBoard { board, revoked_seq, .. } = self.held();
-        let (board_sequence, board_at_ms) = (board.sequence, board.at_ms);
+        let (board_sequence, board_at_ms, board_max_age_ms) = (board.sequence, board.at_ms, board.max_age_ms);
         let ask = Ask {
             wish,
             board_sequence,
             board_at_ms,
+            board_max_age_ms,
             revoked_seq: *revoked_seq,
             neighbourhood: self.neighbourhood(&wish),
         };

@@ -125,7 +125,14 @@ mod tests {
     #[test]
     fn an_errand_comes_back_as_what_it_was_sent_for() {
         let wish = Wish::Claim { epoch: 1, rank: 7 };
-        let ask = Ask { wish, board_sequence: 2, board_at_ms: 3, revoked_seq: 4, neighbourhood: None };
+        let ask = Ask {
+            wish,
+            board_sequence: 2,
+            board_at_ms: 3,
+            board_max_age_ms: 9,
+            revoked_seq: 4,
+            neighbourhood: None,
+        };
         let text = errand_to_leaf('?', "ab12", [33, 0, 0, 0], &ask);
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/1", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));

@@ -8,7 +8,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, the sums behind them in `admission.rs` |
+//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, when it is woken in [`alarm`], the sums behind them in `admission.rs` |
 //! | [`schedule`] | which rules hold at a moment, all wills considered |
 //! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
@@ -23,6 +23,7 @@
 
 mod admission;
 pub mod agenda;
+pub mod alarm;
 pub mod base64url;
 pub mod batch;
 pub mod board;

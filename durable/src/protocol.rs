@@ -81,6 +81,8 @@ pub struct Ask {
     pub board_sequence: u64,
     /// See `board_sequence`.
     pub board_at_ms: u64,
+    /// For how long that board may be used.
+    pub board_max_age_ms: u64,
     /// The revocation list the edge has: a newer one comes with the answer.
     pub revoked_seq: u64,
     /// Of who joins, where neighbours are counted.
@@ -128,8 +130,10 @@ pub enum Outcome {
     /// The room does not know its settings: it was deleted, or never made.
     #[default]
     Unknown,
-    /// The Room cannot be reached, or too many ask. Nothing is lost: ask again.
+    /// The Room cannot be reached. Nothing is lost: ask again.
     Unreachable,
+    /// Too many ask. It is not asked again for them; they ask again, later.
+    Overloaded,
 }
 
 /// A leaf's answer: the outcome and the newest board it has.
@@ -261,7 +265,7 @@ wire_either!(Wish {
     "board" => Board {},
 });
 wire!(Neighbourhood { prefix, joins_per_minute });
-wire!(Ask { wish, board_sequence, board_at_ms, revoked_seq, neighbourhood });
+wire!(Ask { wish, board_sequence, board_at_ms, board_max_age_ms, revoked_seq, neighbourhood });
 wire_either!(Outcome {
     "admitted" => Admitted { pass },
     "busy" => Busy {},
@@ -276,6 +280,7 @@ wire_either!(Outcome {
     "board" => Board {},
     "unknown" => Unknown {},
     "unreachable" => Unreachable {},
+    "overloaded" => Overloaded {},
 });
 wire!(Answer { outcome, board, board_age_ms, revocations });
 wire!(BoardAnswer { board, board_age_ms, revocations });

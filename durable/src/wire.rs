@@ -431,6 +431,7 @@ mod tests {
             (Outcome::Board, "board"),
             (Outcome::Unknown, "unknown"),
             (Outcome::Unreachable, "unreachable"),
+            (Outcome::Overloaded, "overloaded"),
         ] {
             both_ways(outcome, json!(name));
         }

@@ -165,17 +165,24 @@ fn passes() -> impl Strategy<Value = Vec<PassRef>> {
 
 fn items() -> impl Strategy<Value = Items> {
     let joins = vec(any::<[u8; 16]>().prop_map(Holder), 0..8);
-    (passes(), tickets(), passes(), tickets(), joins, 0..=4096u32, any::<bool>()).prop_map(
-        |(pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_is_held)| Items {
+    (
+        passes(),
+        tickets(),
+        passes(),
+        tickets(),
+        joins,
+        0..=4096u32,
+        proptest::option::of(number().prop_map(Millis)),
+    )
+        .prop_map(|(pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_held)| Items {
             pass_leaves,
             ticket_leaves,
             renewals,
             claims,
             joins,
             enters,
-            board_is_held,
-        },
-    )
+            board_held,
+        })
 }
 
 fn reply() -> impl Strategy<Value = Reply> {

@@ -7,7 +7,7 @@ mod chart;
 mod crowd;
 mod fairness;
 mod hall;
-mod ledger;
+pub(crate) mod ledger;
 mod wheel;
 
 use std::time::Instant;
