@@ -167,6 +167,7 @@ fn drawn_wait(standing: Standing, permille: u64) -> u64 {
 pub fn for_the_page(notice: &Notice<'_>) -> String {
     let mut json = String::from("{");
     push_own(&mut json, &notice.standing, notice.poll_after);
+    json.push_str(&format!(",\"hiddenPollAfterMs\":{}", notice.hidden_poll_after.0));
     if let Some(rank) = notice.rank {
         json.push_str(&format!(",\"rank\":{}", rank.0));
     }
@@ -230,6 +231,7 @@ mod tests {
         let told: Value = serde_json::from_str(&with_notice(&settings, standing, "/x", page)).unwrap();
         assert_eq!((&told["place"], &told["state"]), (&json!(1), &json!("waiting")));
         assert_eq!((&told["pollAfterMs"], &told["display"]["ahead"]), (&json!(4_200), &json!("7 people")));
+        assert_eq!(told["hiddenPollAfterMs"], 8_400);
     }
 
     #[test]

@@ -338,6 +338,7 @@ pub(crate) mod tests {
             draw_path: "/.anteroom/draw",
             rank: None,
             poll_after: Millis(4_200),
+            hidden_poll_after: Millis(8_400),
             now: Millis(1_000_000_000),
             nonce: "abc",
         })

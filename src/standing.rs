@@ -161,6 +161,8 @@ pub struct Notice<'a> {
     pub rank: Option<Rank>,
     /// When to ask next.
     pub poll_after: Millis,
+    /// The same for a page that nobody looks at.
+    pub hidden_poll_after: Millis,
     /// Now.
     pub now: Millis,
     /// Names what may run on the page.

@@ -76,6 +76,7 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 rank: None,
                 // The browser's tests look at a page in peace: it does not ask meanwhile.
                 poll_after: Millis(600_000),
+                hidden_poll_after: Millis(600_000),
                 now: Millis(1_795_456_800_000),
                 nonce: NONCE,
             });

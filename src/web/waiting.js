@@ -14,6 +14,7 @@
   const form = element("form");
 
   const marked = (mark) => `${door}${door.includes("?") ? "&" : "?"}${mark}=1`;
+  const isHidden = () => document.visibilityState === "hidden";
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
   const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
   const speak = (words, changed) => {
@@ -152,7 +153,7 @@
       gather();
       verify(told).catch(() => {});
       if (state === "admitted") return enter();
-      if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
+      if (!over.has(state)) later(turned ? 0 : (isHidden() && told.hiddenPollAfterMs || told.pollAfterMs) * Math.max(1, joins));
     } catch (_) {
       if (mine !== asking) return;
       element("offline").hidden = navigator.onLine !== false;
@@ -195,7 +196,7 @@
   });
   addEventListener("online", ask);
   addEventListener("offline", () => { element("offline").hidden = false; });
-  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
+  document.addEventListener("visibilitychange", () => { if (!isHidden()) ask(); });
   if (state === "admitted") location.replace(target);
   else later(form ? 0 : Number(document.body.dataset.pollAfterMs));
 })();
