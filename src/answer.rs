@@ -88,6 +88,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     let target = target();
     let notice = Notice {
         standing,
+        board,
+        room: &found.room.id,
         settings,
         language: text::choose(headers.accept_language, &settings.default_template_language),
         target: &target,
@@ -106,7 +108,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         header(
             &mut answer,
             "Content-Security-Policy",
-            &page::content_security_policy(notice.nonce, &settings.allowed_origins),
+            &page::content_security_policy(notice.nonce, &settings.board_mirror, &settings.allowed_origins),
         );
     }
     match asker {
@@ -199,7 +201,7 @@ pub fn draw(board: &Board) -> String {
 pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
     let mut said: Vec<(&str, &dyn Said)> = vec![("page", name)];
     said.extend(places.iter().map(|(place, html)| (*place, html as &dyn Said)));
-    let policy = page::content_security_policy(nonce, &[]);
+    let policy = page::content_security_policy(nonce, "", &[]);
     answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &to_text(&Fields(&said)))
 }
 

@@ -9,6 +9,7 @@ use durable::token::Pass;
 use durable::units::Millis;
 use durable::wire::Said as _;
 
+use crate::mirror;
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
 
@@ -170,6 +171,9 @@ pub fn for_the_page(notice: &Notice<'_>) -> String {
     json.push_str(&format!(",\"hiddenPollAfterMs\":{}", notice.hidden_poll_after.0));
     if let Some(rank) = notice.rank {
         json.push_str(&format!(",\"rank\":{}", rank.0));
+    }
+    if let Some(mirror) = mirror::told(notice) {
+        json.push_str(&format!(",\"mirror\":{mirror}"));
     }
     json.push_str(",\"display\":");
     words(notice).say(&mut json);

@@ -66,6 +66,8 @@ fn every_state_in_every_language_is_written_for_the_browser() {
         for (standing, language) in states.flat_map(|state| Language::ALL.map(|language| (state, language))) {
             let page = page(&Notice {
                 standing,
+                board: None,
+                room: "0123456789abcdef0123456789abcdef",
                 settings: &settings,
                 language,
                 target: "/sale?a=1",
@@ -85,5 +87,5 @@ fn every_state_in_every_language_is_written_for_the_browser() {
             fs::write(folder.join(name), page).unwrap();
         }
     }
-    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE, &[])).unwrap();
+    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE, "", &[])).unwrap();
 }
