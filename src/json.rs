@@ -168,13 +168,13 @@ fn drawn_wait(standing: Standing, permille: u64) -> u64 {
 pub fn for_the_page(notice: &Notice<'_>) -> String {
     let mut json = String::from("{");
     push_own(&mut json, &notice.standing, notice.poll_after);
-    json.push_str(&format!(",\"hiddenPollAfterMs\":{}", notice.hidden_poll_after.0));
+    json.push_str(",\"hiddenPollAfterMs\":");
+    notice.hidden_poll_after.0.say(&mut json);
     if let Some(rank) = notice.rank {
-        json.push_str(&format!(",\"rank\":{}", rank.0));
+        json.push_str(",\"rank\":");
+        rank.0.say(&mut json);
     }
-    if let Some(mirror) = mirror::told(notice) {
-        json.push_str(&format!(",\"mirror\":{mirror}"));
-    }
+    mirror::tell(notice, &mut json);
     json.push_str(",\"display\":");
     words(notice).say(&mut json);
     json.push('}');

@@ -4,42 +4,38 @@
 
 use durable::board::{Board, Phase};
 use durable::units::Millis;
-use durable::wire::{Fields, to_text};
+use durable::wire::{Fields, Said as _};
 
 use crate::poll::{Rhythm, SPREAD};
 use crate::standing::{Notice, Standing};
 
-/// The object `mirror` of what the page's script is told; none where it has to ask us.
-pub(crate) fn told(notice: &Notice<'_>) -> Option<String> {
-    let Standing::Waiting { place, waited, .. } = notice.standing else { return None };
-    let (base, room) = (&notice.settings.board_mirror, notice.room);
-    let Board { version, epoch, sequence, claim_window_ms, .. } =
-        *notice.board.filter(|board| !base.is_empty() && is_plain(board))?;
-    let Rhythm { shortest, longest, unsure, per_person, polls_per_wait, hidden_slower } =
-        Rhythm::of(Millis(claim_window_ms));
+/// Adds the field `mirror` to what the page's script is told, unless it has to ask us. Numbers without names are taken apart in the same order there.
+pub(crate) fn tell(notice: &Notice<'_>, json: &mut String) {
+    let (base, room, now) = (&notice.settings.board_mirror, notice.room, notice.now);
+    let (Standing::Waiting { place, waited, .. }, Some(board)) = (notice.standing, notice.board) else {
+        return;
+    };
+    if base.is_empty() || !is_plain(board) {
+        return;
+    }
     let texts = notice.language.texts();
-    Some(to_text(&Fields(&[
+    let Rhythm { shortest, longest, unsure, per_person, polls_per_wait, hidden_slower } =
+        Rhythm::of(Millis(board.claim_window_ms));
+    let intervals = [shortest.0, longest.0, unsure.0, per_person.0, SPREAD.0, polls_per_wait, hidden_slower];
+    let known = [u64::from(board.version), u64::from(board.epoch), board.sequence, place.0, now.0, waited.0];
+    json.push_str(",\"mirror\":");
+    let fields = Fields(&[
         ("url", &[base, "/", room, ".json"].concat()),
-        ("now", &notice.now.0),
-        ("version", &version),
-        ("epoch", &epoch),
-        ("sequence", &sequence),
-        ("place", &place.0),
-        ("waited", &waited.0),
-        ("shortest", &shortest.0),
-        ("longest", &longest.0),
-        ("unsure", &unsure.0),
-        ("perPerson", &per_person.0),
-        ("pollsPerWait", &polls_per_wait),
-        ("hiddenSlower", &hidden_slower),
-        ("spread", &SPREAD.0),
+        ("known", &known.as_slice()),
+        ("rhythm", &intervals.as_slice()),
         ("people", &texts.people),
         ("minutes", &texts.minutes),
         ("hours", &texts.hours),
         ("range", &texts.range),
         ("under", &texts.under),
         ("unknown", &texts.unknown_wait),
-    ])))
+    ]);
+    fields.say(json);
 }
 
 /// Whether places are called one after the other, and nothing else is going on: then a place that was told stays what it is.

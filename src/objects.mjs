@@ -41,9 +41,11 @@ export class RoomObject extends Hosted {
   committing = false;
   /** Only then is what memory says durable. */
   isCommitted = false;
+  /** The room's id. Of an alarm that woke it, an older runtime does not know: then whoever asks next says it. */
+  name = this.ctx.id.name;
 
   ask(name, action, payload) {
-    if (name) this.name = name;
+    this.name ??= name || undefined;
     return new Promise((resolve, reject) => {
       this.gathered.push({ name, action, payload, resolve, reject });
       if (!this.committing) this.commit();

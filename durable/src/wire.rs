@@ -299,7 +299,7 @@ impl<T: Said> Said for Vec<T> {
     }
 }
 
-impl<T: Said> Said for [T] {
+impl<T: Said> Said for &[T] {
     fn say(&self, out: &mut String) {
         for (index, said) in self.iter().enumerate() {
             out.push(if index == 0 { '[' } else { ',' });

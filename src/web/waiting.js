@@ -144,11 +144,12 @@
 
   /** What the server would say by this board, or null where it has to be asked. */
   function reckoned(board) {
-    const { mirror, display } = last, now = mirror.now + performance.now() - heardAt, { place } = mirror;
+    const { mirror, display } = last, [version, epoch, , place, toldAt, waitedThen] = mirror.known, now = toldAt + performance.now() - heardAt;
+    const [shortest, longest, unsure, perPerson, spread, pollsPerWait, hiddenSlower] = mirror.rhythm;
     const [change] = Array.isArray(board.changes) ? board.changes : [{ at_ms: 0 }];
     const age = now - board.at_ms;
     const ahead = place < board.issued ? Math.min(place - board.called, board.waiting - 1) : board.waiting + place - board.issued;
-    if (!NUMBERS.every((name) => Number.isSafeInteger(board[name])) || board.version !== mirror.version || board.epoch !== mirror.epoch || board.phase !== "busy"
+    if (!NUMBERS.every((name) => Number.isSafeInteger(board[name])) || board.version !== version || board.epoch !== epoch || board.phase !== "busy"
       || board.drawn_rounds || board.gathers_from !== null || board.sequence < sequence || !(Math.abs(age) <= board.max_age_ms + MIRROR_LATE_MS)
       || !(ahead >= 0 && place >= board.called) || (change && !(change.at_ms > now))) return null;
     sequence = board.sequence;
@@ -157,11 +158,11 @@
     const known = seconds < Infinity, from = Math.floor(seconds * board.wait_p50 / 1000), to = Math.floor(seconds * board.wait_p90 / 1000) + 1;
     const rules = new Intl.PluralRules(document.documentElement.lang);
     const count = (forms, number) => forms[CATEGORIES.indexOf(rules.select(number))].replace("{n}", grouped(number));
-    const people = count(mirror.people, ahead), moved = (text) => text.replace(display.ahead, () => people), waited = mirror.waited + now - mirror.now;
-    let next = between(mirror.shortest, Math.min(known ? from * 1000 / mirror.pollsPerWait : mirror.unsure, ahead * mirror.perPerson), mirror.longest);
-    if (isHidden()) next = Math.min(next * mirror.hiddenSlower, mirror.longest);
+    const people = count(mirror.people, ahead), moved = (text) => text.replace(display.ahead, () => people), waited = waitedThen + now - toldAt;
+    let next = between(shortest, Math.min(known ? from * 1000 / pollsPerWait : unsure, ahead * perPerson), longest);
+    if (isHidden()) next = Math.min(next * hiddenSlower, longest);
     next *= 0.8 + Math.random() / 5;
-    if (change) next = between(mirror.shortest, change.at_ms - now + Math.random() * mirror.spread, next);
+    if (change) next = between(shortest, change.at_ms - now + Math.random() * spread, next);
     return {
       state, pollAfterMs: next,
       display: Object.assign({}, display, {
@@ -217,7 +218,7 @@
       if (!told) return keeps ? undefined : atDoor.has(state) ? enter() : later(backoff());
       if (keeps && told.state === "admitted") return later(KEEP_EVERY_MS);
       failures = 0;
-      [last, heardAt, sequence] = [told, performance.now(), told.mirror ? told.mirror.sequence : 0];
+      [last, heardAt, sequence] = [told, performance.now(), told.mirror ? told.mirror.known[2] : 0];
       element("offline").hidden = true;
       stamp();
       joins = told.state === "joining" ? joins + 1 : 0;
