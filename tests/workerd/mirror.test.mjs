@@ -1,6 +1,8 @@
 // The board's mirror in the bucket of the real runtime: what is written there, when, and that nobody else notices when it cannot be.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { storage } from "../bench/runtime.mjs";
 import { AT_LEAST_EVERY_MS, EVERY_MS, Mirror, decide } from "../../src/mirror.mjs";
 import { anteroom as worker, startFaulty } from "./faulty.mjs";
 import { Visitor, room, startAnteroom, until } from "./harness.mjs";
@@ -217,6 +219,24 @@ describe("a bucket that nobody can write to", { timeout: 120_000 }, () => {
     boards.push(...written.map(({ board }) => board.sequence));
     assert.ok(boards.length >= 4, `${boards.length} boards in 8 s`);
     assert.deepEqual(boards, [...boards].sort((a, b) => a - b));
+  });
+});
+
+describe("a room whose machine is switched off", { timeout: 60_000 }, () => {
+  test("is mirrored again as soon as anybody asks", async (t) => {
+    const HOST = "line.localhost", state = storage(), rooms = [room({ host: HOST, ...FULL, board_mirror: "http://mirror.localhost:1" })];
+    t.after(() => rmSync(state, { recursive: true, force: true }));
+    const start = () => startFaulty([worker("room", rooms)], { state });
+    const before = await start(), people = Array.from({ length: 3 }, () => new Visitor(before.at("room", HOST)));
+    for (const visitor of people) await visitor.arrive();
+    const [{ key, board }] = await until(async () => { const { written } = await before.at("room", HOST).switch(); return written.length > 0 && written; }, "it is mirrored");
+    await before.stop();
+    const after = await start(), place = after.at("room", HOST);
+    t.after(() => after.stop());
+    await place.board();
+    const [again] = await until(async () => { const { written } = await place.switch(); return written.length > 0 && written; }, "it is mirrored again");
+    assert.equal(again.key, key);
+    assert.ok(again.board.sequence >= board.sequence && again.board.waiting > 0);
   });
 });
 
