@@ -5,6 +5,7 @@ import * as cores from "../build/index.js";
 import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
 import { after, call, run, way } from "./errands.mjs";
+import { Mirror } from "./mirror.mjs";
 
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
@@ -42,8 +43,13 @@ export class RoomObject extends Hosted {
   gathered = [];
   committing = false;
   ticksAt = Infinity;
+  /** Only then is what memory says durable. */
+  isCommitted = false;
+  /** The room's id. Of an alarm that woke it, an older runtime does not know: then whoever asks next says it. */
+  name = this.ctx.id.name;
 
   ask(name, action, payload) {
+    this.name ??= name || undefined;
     return new Promise((resolve, reject) => {
       this.gathered.push({ name, action, payload, resolve, reject });
       if (!this.committing) this.commit();
@@ -62,11 +68,14 @@ export class RoomObject extends Hosted {
       try {
         const core = this.core(cores.RoomObject);
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
+        this.isCommitted = false;
         const answers = core.step();
         this.tick(core.ticks_at());
         // Nobody hears of it before it is durable.
         await this.ctx.storage.sync();
+        this.isCommitted = true;
         asked.forEach(({ resolve, reject }, index) => (answers[index] instanceof Error ? reject : resolve)(answers[index]));
+        this.mirror();
       } catch (error) {
         this.lose(error);
         for (const { reject } of asked) reject(error);
@@ -83,6 +92,18 @@ export class RoomObject extends Hosted {
       if (this.ticksAt === at) this.ticksAt = Infinity;
       this.ask("", "tick", "").catch(recover);
     }, at - Date.now());
+  }
+
+  /** Beside everybody who waits for an answer: the board's mirror is told that there is news, where one is bound. */
+  mirror() {
+    if (!this.env.MIRROR || !this.name) return;
+    this.mirrored ??= new Mirror(this.env.MIRROR, () => {
+      if (this.isCommitted && this.generation === generation) return this.kept.mirrored();
+    });
+    this.mirrored.wake(this.name).catch((error) => {
+      this.mirrored = undefined;
+      this.lose(error);
+    });
   }
 }
 

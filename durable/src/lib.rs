@@ -55,6 +55,7 @@ pub mod listed;
 pub mod lobby;
 pub mod neighbours;
 pub mod order;
+mod origins;
 pub mod pace;
 pub mod page_settings;
 pub mod pieces;

@@ -75,6 +75,13 @@ impl RoomObject {
         self.timer_at.take().map(|at| at.0 as f64)
     }
 
+    /// The board, where it is to be mirrored (`src/mirror.mjs`); none of a room that has no mirror, or is not in memory.
+    pub fn mirrored(&mut self) -> Option<String> {
+        let room = self.room.as_mut()?;
+        let is_wanted = room.config().is_some_and(|config| !config.settings.board_mirror.is_empty());
+        is_wanted.then(|| to_text(&room.board(platform::now())))
+    }
+
     /// Forgets what is in memory: the rows are what counts.
     pub fn lose(&mut self) {
         self.room = None;

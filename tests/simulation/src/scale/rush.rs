@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anteroom::poll::{poll_after, standing_of};
+use anteroom::poll::{Sight, poll_after, standing_of};
 use anteroom::standing::Standing;
 use durable::json::Value;
 use durable::lobby::Caller;
@@ -176,7 +176,7 @@ impl Rush {
             return self.tree.call(leaf_of(asks), asks);
         }
         let entropy = self.dice.below(1 << 32) as u32;
-        let delay = poll_after(&standing, Some(&board), now, entropy);
+        let delay = poll_after(&standing, Some(&board), now, entropy, Sight::Shown);
         self.tree.queue.after(delay, Event::Person(asks));
     }
 
