@@ -76,9 +76,9 @@ export class LobbyObject extends Hosted {
     try {
       const number = (this.calls = (this.calls + 1) >>> 0);
       const said = this.core(cores.LobbyObject).ask(number, lay(`${name}\n${payload}`));
-      if (said !== undefined) return said;
-      const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
+      const told = said ?? new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
       this.room = name.slice(0, name.indexOf("/"));
+      // Also where everybody is answered: what was seen of the origin goes on, and nobody waits for that.
       this.pump();
       return told;
     } catch (error) {

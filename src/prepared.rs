@@ -285,7 +285,7 @@ impl Prepared<'_> {
         let errand = errand_to_leaf(kind, &self.found.room.id, &ask);
         match wish {
             // Whoever has no name yet may ask: what they cost ends at a board that is busy.
-            Wish::Board | Wish::Enter { .. } => errand,
+            Wish::Health { .. } | Wish::Board | Wish::Enter { .. } => errand,
             Wish::Join { holder } => in_the_name_of(errand, &holder),
             Wish::Claim { .. } | Wish::LeaveTicket { .. } => {
                 in_the_name_of(errand, &self.wallet.ticket.map_or([0; 16], |ticket| ticket.holder.0))

@@ -8,6 +8,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::codec::{Malformed, Reader, Writer};
+use crate::health::Health;
 use crate::token::{Holder, PassStanding, read_standing};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -65,6 +66,8 @@ pub struct Items {
     pub joins: Vec<Holder>,
     /// How many first contacts ask to be let in because the board said open.
     pub enters: u32,
+    /// What edges saw of the origin.
+    pub health: Health,
 }
 
 /// A seat given, in all that its pass says.
@@ -147,6 +150,7 @@ mod section {
     pub(super) const CLAIMS: u8 = 4;
     pub(super) const JOINS: u8 = 5;
     pub(super) const ENTERS: u8 = 6;
+    pub(super) const HEALTH: u8 = 7;
 }
 
 impl Items {
@@ -168,6 +172,12 @@ impl Items {
             let mut content = Writer::new();
             content.number(u64::from(self.enters));
             out.byte(section::ENTERS);
+            out.blob(&content.into_bytes());
+        }
+        if !self.health.is_empty() {
+            let mut content = Writer::new();
+            self.health.encode(&mut content);
+            out.byte(section::HEALTH);
             out.blob(&content.into_bytes());
         }
         out.into_bytes()
@@ -193,6 +203,7 @@ impl Items {
                     items.enters = content.number_u32();
                     content.expect(items.enters as usize <= ITEMS_MAX);
                 }
+                section::HEALTH => items.health = Health::decode(content),
                 _ => {}
             }
             content.checked()?;
@@ -452,6 +463,7 @@ mod tests {
             claims: vec![ticket],
             joins: vec![Holder([1; 16]), Holder([2; 16])],
             enters: 3,
+            health: Health { sampled: 300, errors: 2, slow: 1 },
         }
     }
 
@@ -521,5 +533,20 @@ mod tests {
     fn too_many_items_are_refused() {
         let many = Items { enters: ITEMS_MAX as u32 + 1, ..Items::default() };
         assert!(decode_batch(&encode_batch(&name(), &many)).is_err());
+    }
+
+    #[test]
+    fn what_was_seen_of_the_origin_is_three_numbers_and_none_that_cannot_be() {
+        let health = Health { sampled: 300, errors: 2, slow: 1 };
+        let seen = Items { health, ..Items::default() };
+        assert_eq!(
+            seen.encode(),
+            [7, 4, 0xac, 2, 2, 1],
+            "pinned: lobbies and Rooms of two versions say it so"
+        );
+        assert_eq!(Items::decode(&seen.encode()), Ok(seen));
+        for wrong in [[7, 3, 1, 2, 0], [7, 3, 1, 0, 2], [7, 3, 0, 1, 0]] {
+            assert_eq!(Items::decode(&wrong), Err(Malformed), "{wrong:?}");
+        }
     }
 }

@@ -12,6 +12,7 @@
 //! | [`schedule`] | which rules hold at a moment, all wills considered |
 //! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
+//! | [`health`] | how the origin does, and the pace that follows it |
 //! | [`waits`], [`forecast`] | how long it takes, and how well that is told |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
@@ -23,6 +24,7 @@
 
 mod admission;
 pub mod agenda;
+mod allowed_origins;
 pub mod base64url;
 pub mod batch;
 pub mod board;
@@ -42,6 +44,8 @@ pub mod errand;
 pub mod expression;
 mod fields;
 pub mod forecast;
+pub mod health;
+pub mod health_settings;
 pub mod history;
 pub mod journal;
 pub mod json;

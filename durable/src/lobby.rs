@@ -14,6 +14,7 @@ use crate::batch::{
     BatchAnswer, BatchName, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef, encode_batch,
 };
 use crate::board::{Board, Revocations};
+use crate::health::Health;
 use crate::listed::Listed as _;
 use crate::neighbours::Neighbours;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
@@ -37,6 +38,8 @@ const PENDING_MAX: usize = 8 * WISHES_PER_BATCH;
 const MEMORY: Millis = Millis(120_000);
 /// Holders remembered; the oldest is forgotten for a new one.
 const MEMORY_MAX: usize = 20_000;
+/// What was seen of the origin travels at most this often: the Room judges it every quarter of a minute.
+const HEALTH_SPACING: Millis = Millis(2_000);
 /// A board younger than this is given out again.
 const BOARD_FRESH: Millis = Millis(999);
 
@@ -98,6 +101,9 @@ pub struct Lobby {
     remembered: Table<Holder, (Ticket, String)>,
     memory_order: VecDeque<Holder>,
     neighbours: Neighbours,
+    /// What edges saw of the origin since the last batch that brought it.
+    health: Health,
+    health_sent_at: Millis,
 }
 
 impl Lobby {
@@ -118,6 +124,8 @@ impl Lobby {
             remembered: Table::default(),
             memory_order: VecDeque::new(),
             neighbours: Neighbours::default(),
+            health: Health::default(),
+            health_sent_at: Millis(0),
         }
     }
 
@@ -135,6 +143,11 @@ impl Lobby {
             Wish::Board => {
                 let fresh = self.whole_board().is_some_and(|(_, at)| now.is_within(BOARD_FRESH, *at));
                 return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
+            }
+            // Nobody waits for what comes of it. A batch that brings it and fails is not told again by another name: it would count twice.
+            Wish::Health { sampled, errors, slow } => {
+                self.health = self.health.and(Health { sampled, errors, slow });
+                return Taken::Answered(Outcome::Board);
             }
             Wish::Join { holder } => {
                 if let Some(outcome) = self.recall(now, Holder(holder)) {
@@ -165,8 +178,12 @@ impl Lobby {
             return Next::Send { incarnation, number: flight.number, bytes: flight.bytes.clone() };
         }
         let retry_at = self.flights.iter().filter_map(|flight| flight.again_at).min();
-        if self.pending.is_empty() || self.flights.len() >= IN_FLIGHT_MAX {
-            return retry_at.map_or(Next::Rest, Next::Wait);
+        let tells_health = !self.health.is_empty() && !now.is_within(HEALTH_SPACING, self.health_sent_at);
+        let is_full = self.flights.len() >= IN_FLIGHT_MAX;
+        if is_full || (self.pending.is_empty() && !tells_health) {
+            let waits = !self.health.is_empty() && !is_full;
+            let health_at = waits.then(|| self.health_sent_at.plus(HEALTH_SPACING).plus(Millis(1)));
+            return retry_at.into_iter().chain(health_at).min().map_or(Next::Rest, Next::Wait);
         }
         let send_at = if self.flights.is_empty() { now } else { self.sent_at.plus(SPACING) };
         if send_at > now {
@@ -180,7 +197,12 @@ impl Lobby {
         let number = self.next_number;
         self.next_number += 1;
         let name = BatchName { lobby: self.name.clone(), incarnation, number };
-        let bytes = encode_batch(&name, &items_of(&wishes));
+        let mut items = items_of(&wishes);
+        if tells_health {
+            items.health = std::mem::take(&mut self.health);
+            self.health_sent_at = now;
+        }
+        let bytes = encode_batch(&name, &items);
         self.flights.push_back(Flight { number, bytes: bytes.clone(), wishes, tries: 1, again_at: None });
         Next::Send { incarnation, number, bytes }
     }
@@ -338,7 +360,7 @@ impl Lobby {
                     joined
                 }
                 Wish::LeaveTicket { .. } | Wish::LeavePass { .. } => Outcome::Left,
-                Wish::Board => Outcome::Board,
+                Wish::Health { .. } | Wish::Board => Outcome::Board,
             };
             told.extend(waiters.iter().map(|waiter| (*waiter, outcome.clone())));
         }
@@ -393,7 +415,7 @@ fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
             Wish::LeavePass { epoch, pass_epoch, seat, generation } => {
                 items.pass_leaves.push(pass_ref(epoch, pass_epoch, seat, generation));
             }
-            Wish::Board => {}
+            Wish::Health { .. } | Wish::Board => {}
         }
     }
     items

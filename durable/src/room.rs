@@ -116,6 +116,7 @@ impl Room {
                 Input::Tick => Output::Ticked,
             });
         }
+        turn.judge_origin()?;
         turn.learn()?;
         turn.call()?;
         turn.open_or_close()?;

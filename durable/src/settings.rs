@@ -8,15 +8,17 @@
 
 use std::fmt;
 
+use crate::allowed_origins::allowed_origins;
 use crate::cookie_settings::CookieSettings;
 use crate::date::iso8601;
 use crate::fields::{Fields, stored};
+use crate::health_settings::OriginHealth;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
 use crate::page_settings::PageSettings;
 use crate::pieces::cut;
-use crate::route_pattern::{RoutePattern, additional_routes, host, is_host, path};
+use crate::route_pattern::{RoutePattern, additional_routes, host, path};
 use crate::units::Millis;
 use crate::wire::{Hear, Said, take, wire};
 
@@ -139,6 +141,8 @@ pub struct Settings {
     pub fail_open_until: Millis,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
     pub revoked_by_origin: bool,
+    /// When the pace follows the origin's health; none: never.
+    pub origin_health: Option<OriginHealth>,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
     pub allowed_origins: Vec<String>,
     /// What the waiting page shows.
@@ -188,6 +192,7 @@ impl Settings {
                 Millis(0)
             },
             revoked_by_origin: revoked_by_origin(&mut fields),
+            origin_health: OriginHealth::read(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             page: PageSettings::read(&mut fields),
         };
@@ -233,6 +238,9 @@ impl Settings {
         }
         if self.fail_open_until.0 > 0 {
             json.set("fail_open_until", json!(iso8601(self.fail_open_until)));
+        }
+        if let Some(health) = self.origin_health {
+            json.set("origin_health", health.to_json());
         }
         json
     }
@@ -341,35 +349,6 @@ fn cookie_suffix(fields: &mut Fields<'_>) -> String {
         fields.fault("cookie_suffix", "may have letters, digits, `-` and `_`");
     }
     suffix
-}
-
-fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
-    let mut origins = Vec::new();
-    for value in fields.list("allowed_origins", 64) {
-        let origin = value.as_str().unwrap_or_default().to_ascii_lowercase();
-        if is_origin(&origin) {
-            origins.push(origin);
-        } else {
-            fields.fault("allowed_origins", ORIGIN_RULE);
-        }
-    }
-    origins
-}
-
-const ORIGIN_RULE: &str = "must be origins as browsers say them, such as `https://app.example.com`: no path, \
-     and a port only if it is not the usual one";
-
-fn is_origin(origin: &str) -> bool {
-    let schemes = [("https://", "443"), ("http://", "80")];
-    let known = schemes.iter().find_map(|(scheme, usual)| Some((origin.strip_prefix(scheme)?, *usual)));
-    let Some((host, usual)) = known else { return false };
-    match host.split_once(':') {
-        Some((host, port)) => {
-            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            is_host(host) && is_number && port != usual
-        }
-        None => is_host(host),
-    }
 }
 
 fn revoked_by_origin(fields: &mut Fields<'_>) -> bool {
