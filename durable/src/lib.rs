@@ -15,7 +15,7 @@
 //! | [`health`] | how the origin does, and the pace that follows it |
 //! | [`waits`], [`forecast`] | how long it takes, and how well that is told |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
-//! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
+//! | [`lobby`]: [`leaf`] with [`calls`], [`region`], [`courier`], [`bulletin`], [`batch`] | how many visitors ask at once |
 //! | `publish.rs`, [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
 //! | [`settings`], [`plan`], [`agenda`], [`rules`], [`expression`] with [`steps`] and [`comparable`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 //! | [`listed`], [`pieces`], [`table`] | the few things that the standard library does at a price in bytes |
@@ -28,6 +28,7 @@ mod allowed_origins;
 pub mod base64url;
 pub mod batch;
 pub mod board;
+pub mod bulletin;
 pub mod call;
 pub mod calls;
 pub mod chains;
@@ -35,6 +36,7 @@ pub mod clerk;
 pub mod codec;
 pub mod comparable;
 pub mod cookie_settings;
+pub mod courier;
 pub mod date;
 pub mod directory;
 pub mod draw;
@@ -46,10 +48,12 @@ mod fields;
 pub mod forecast;
 pub mod health;
 pub mod health_settings;
+pub mod hearsay;
 pub mod history;
 pub mod journal;
 pub mod json;
 pub mod kept;
+pub mod leaf;
 pub mod line;
 pub mod listed;
 pub mod lobby;
@@ -63,6 +67,7 @@ pub mod planted;
 pub mod prefix;
 pub mod protocol;
 mod publish;
+pub mod region;
 pub mod replies;
 pub mod room;
 pub mod rounds;

@@ -7,6 +7,7 @@ use durable::batch::{
 use durable::codec::{Reader, Writer, from_hex, hex};
 use durable::draw::Draw;
 use durable::draws::Occasion;
+use durable::health::Health;
 use durable::journal::{Change, Row};
 use durable::token::{Holder, PassStanding};
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
@@ -99,6 +100,11 @@ fn change() -> impl Strategy<Value = Change> {
         answered,
         change_of_events(),
         change_of_rounds(),
+        health().prop_map(|health| Change::OriginHeard { health }),
+        (small(), small()).prop_map(|(pace, limit)| Change::OriginJudged {
+            pace: Some(pace).filter(|pace| *pace > 0),
+            limit
+        }),
     ]
 }
 
@@ -163,16 +169,23 @@ fn passes() -> impl Strategy<Value = Vec<PassRef>> {
     vec(pass, 0..8)
 }
 
+fn health() -> impl Strategy<Value = Health> {
+    (small(), small(), small())
+        .prop_map(|(sampled, errors, slow)| Health::default().and(Health { sampled, errors, slow }))
+}
+
 fn items() -> impl Strategy<Value = Items> {
     let joins = vec(any::<[u8; 16]>().prop_map(Holder), 0..8);
-    (passes(), tickets(), passes(), tickets(), joins, 0..=4096u32).prop_map(
-        |(pass_leaves, ticket_leaves, renewals, claims, joins, enters)| Items {
+    (passes(), tickets(), passes(), tickets(), joins, 0..=4096u32, any::<bool>(), health()).prop_map(
+        |(pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_is_held, health)| Items {
             pass_leaves,
             ticket_leaves,
             renewals,
             claims,
             joins,
             enters,
+            board_is_held,
+            health,
         },
     )
 }
@@ -258,11 +271,11 @@ proptest! {
     }
 
     #[test]
-    fn answers_survive_the_round_trip(reply in reply(), expected in number(), board in vec(any::<u8>(), 0..50)) {
+    fn answers_survive_the_round_trip(reply in reply(), [expected, age] in [number(), number()], board in vec(any::<u8>(), 0..50)) {
         prop_assert_eq!(Reply::decode(&reply.encode()), Ok(reply.clone()));
-        for answer in [BatchAnswer::Done(reply), BatchAnswer::Expected(expected), BatchAnswer::Refused] {
-            let bytes = answer.encode(&board);
-            prop_assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board.as_slice())));
+        for answer in [BatchAnswer::Done(reply), BatchAnswer::Expected(expected), BatchAnswer::Refused, BatchAnswer::Unreachable] {
+            let bytes = answer.encode(&board, Millis(age));
+            prop_assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board.as_slice(), Millis(age))));
         }
     }
 }
