@@ -59,6 +59,7 @@ pub mod listed;
 pub mod lobby;
 pub mod neighbours;
 pub mod order;
+mod origin_log;
 pub mod pace;
 pub mod page_settings;
 pub mod pieces;
