@@ -9,12 +9,13 @@ use std::collections::VecDeque;
 use durable::batch::{BatchAnswer, BatchName, ClaimOutcome, Items, Reply, decode_batch, encode_batch};
 use durable::health::Health;
 use durable::json;
+use durable::json::Value;
 use durable::protocol::RoomStatus;
 use durable::room::{Input, Output};
 use durable::token::Holder;
 use durable::units::Millis;
 
-use table::{NOON, Table, ticket};
+use table::{NOON, Table, granted, ticket};
 
 /// The operator's limit: far beyond what the origin can do.
 const LIMIT: u64 = 1_200;
@@ -219,9 +220,9 @@ fn assert_near(rate: f64, capacity: u64, what: &str) {
 fn a_room_settles_at_what_its_origin_can_take_and_does_not_collapse() {
     for (seed, habits, capacity) in [(1, READERS, 300), (2, READERS, 600), (3, WRITERS, 300)] {
         let mut world = World::new(seed, habits, capacity);
-        world.run(90);
+        world.run(60);
         let what = format!("seed {seed}");
-        assert_near(world.rate(60), capacity, &what);
+        assert_near(world.rate(30), capacity, &what);
         let least = world.paces.iter().skip(30 * 4).min().copied().unwrap();
         assert!(least >= capacity / 2, "{what}: the pace fell to {least}");
         let RoomStatus { limit_per_minute, origin_notes, .. } = world.status();
@@ -287,4 +288,77 @@ fn the_same_seed_is_the_same_run() {
         (world.paces, world.admitted)
     };
     assert_eq!(run(), run());
+}
+
+/// A room with a line, of which so much was seen at its origin.
+fn heard(table: &mut Table, health: Health) {
+    table.now = table.now.plus(Millis(60_000));
+    table.batch(Items { health, ..Items::default() });
+}
+
+const BAD: Health = Health { sampled: 100, errors: 100, slow: 0 };
+
+fn standing(settings: &Value) -> Table {
+    let mut table = Table::new(settings);
+    table.join(200);
+    table
+}
+
+#[test]
+fn board_waits_calls_and_alarm_follow_the_pace_and_the_window_does_not() {
+    let follows = json!({
+        "total_active_users": 10_000, "new_users_per_minute": 60, "origin_health": { "new_users_per_minute_min": 6 },
+    });
+    let mut table = standing(&follows);
+    let (called, hour) = (table.called(), table.room.board(table.now).pace_per_hour);
+    assert_eq!((called, hour), (2, 3_600), "two seconds' worth");
+    // Whoever was called before the pace was lowered gets in at once.
+    table.claim(0);
+    heard(&mut table, BAD);
+    let status = table.room.status(table.now);
+    assert_eq!((status.pace_per_minute, status.limit_per_minute, status.origin), (6, 60, BAD));
+    granted(&table.claim(1));
+    let board = table.room.board(table.now);
+    assert_eq!(board.pace_per_hour, 360, "what is told of waits follows");
+    let before = table.called();
+    for _ in 0..60 {
+        table.later(1_000);
+    }
+    let called = table.called() - before;
+    assert!((5..=7).contains(&called), "{called} in a minute of 6");
+    let alarm = table.wake_at.unwrap().since(table.now);
+    assert!(alarm > Millis(1_000) && alarm <= Millis(10_000), "the next call, not one a second: {alarm:?}");
+}
+
+#[test]
+fn a_batch_that_comes_again_counts_once_and_a_room_that_follows_nobody_hears_nothing() {
+    let mut table = standing(&json!({ "origin_health": { "new_users_per_minute_min": 6 } }));
+    heard(&mut table, Health { sampled: 100, errors: 0, slow: 0 });
+    table.now = table.now.plus(Millis(1_000));
+    let health = Health { sampled: 12, errors: 12, slow: 0 };
+    table.batch(Items { health, ..Items::default() });
+    table.number -= 1;
+    table.batch(Items { health, ..Items::default() });
+    // Twice twelve would be enough to judge by.
+    table.later(30_000);
+    assert_eq!(table.room.status(table.now).origin.errors, 0);
+    table.later(30_000);
+    assert_eq!(table.room.status(table.now).origin, health);
+    let mut table = standing(&json!({}));
+    heard(&mut table, BAD);
+    let status = table.room.status(table.now);
+    assert_eq!((status.pace_per_minute, status.origin), (status.limit_per_minute, Health::default()));
+}
+
+#[test]
+fn an_operator_who_switches_it_off_has_the_limit_at_once() {
+    let bounds = json!({ "origin_health": { "new_users_per_minute_min": 6 } });
+    let mut table = standing(&bounds);
+    heard(&mut table, BAD);
+    assert!(table.room.status(table.now).pace_per_minute < 100_000);
+    table.configure(&json!({}));
+    let status = table.room.status(table.now);
+    assert_eq!((status.pace_per_minute, status.origin_notes.len()), (100_000, 2));
+    table.configure(&bounds);
+    assert_eq!(table.room.status(table.now).pace_per_minute, 100_000, "what was is forgotten");
 }

@@ -72,7 +72,7 @@ impl Health {
     #[must_use]
     pub fn and(self, more: Health) -> Health {
         let sampled = self.sampled.saturating_add(more.sampled).min(SAMPLES_MAX);
-        let sum = |one: u32, other: u32| one.saturating_add(other).min(sampled);
+        let sum = |one: u32, other: u32| one.saturating_add(other.min(more.sampled)).min(sampled);
         Health { sampled, errors: sum(self.errors, more.errors), slow: sum(self.slow, more.slow) }
     }
 
@@ -471,7 +471,7 @@ mod tests {
         let most = seen(u32::MAX, u32::MAX, u32::MAX);
         let sum = most.and(most);
         assert_eq!(sum, seen(SAMPLES_MAX, SAMPLES_MAX, SAMPLES_MAX));
-        assert_eq!(seen(3, 9, 9).and(seen(1, 0, 0)), seen(4, 4, 4));
+        assert_eq!(seen(9, 0, 1).and(seen(3, 9, 9)), seen(12, 3, 4));
         assert_eq!((sum.error_permille(), Health::default().error_permille()), (1_000, 0));
     }
 
