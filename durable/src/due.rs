@@ -7,6 +7,7 @@ use crate::admission::late_quarter;
 use crate::codec::Malformed;
 use crate::draw::Draw;
 use crate::draws::Occasion;
+use crate::health::Judgement;
 use crate::journal::Change;
 use crate::listed::Listed as _;
 use crate::rounds;
@@ -84,7 +85,7 @@ impl Turn<'_> {
         };
         let (bounds, limit) = (config.settings.origin_health, rules.new_users_per_minute);
         let admitted = self.state.admissions.count();
-        let Some(pace) = self.state.throttle.judge(self.now, bounds, limit, admitted) else {
+        let Some(Judgement { pace }) = self.state.throttle.judge(self.now, bounds, limit, admitted) else {
             return Ok(());
         };
         self.change(Change::OriginJudged { pace, limit })?;

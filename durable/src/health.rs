@@ -136,6 +136,13 @@ pub struct Note {
 
 wire!(Note { number, at_ms, lowered, per_minute, limit, error_permille, slow_permille });
 
+/// What comes of judging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Admissions in a minute from now on; none: the limit.
+    pub pace: Option<u32>,
+}
+
 /// See the module's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Throttle {
@@ -173,16 +180,16 @@ impl Throttle {
         &self.notes
     }
 
-    /// The pace from now on, if now is the time to judge; none in it is the limit. `admitted` are those of the last minute.
+    /// The pace from now on, if now is the time to judge. `admitted` are those of the last minute.
     pub fn judge(
         &self,
         now: Millis,
         bounds: Option<OriginHealth>,
         limit: u32,
         admitted: u64,
-    ) -> Option<Option<u32>> {
+    ) -> Option<Judgement> {
         let Some(bounds) = bounds else {
-            return self.pace.is_some().then_some(None);
+            return self.pace.map(|_| Judgement { pace: None });
         };
         let is_idle = self.pace.is_none() && self.heard.is_empty();
         if is_idle || self.judges_at() > now {
@@ -201,7 +208,7 @@ impl Throttle {
             true => pace,
             false => pace.saturating_add(self.step_up(pace, limit)),
         };
-        Some(Some(next).filter(|next| *next < limit))
+        Some(Judgement { pace: Some(next).filter(|next| *next < limit) })
     }
 
     /// Whether the last step down can have been felt, or there is nothing to feel.
@@ -346,7 +353,11 @@ mod tests {
         throttle
     }
 
-    fn judged(throttle: &Throttle, health: Health, now: Millis) -> Option<Option<u32>> {
+    fn to(pace: Option<u32>) -> Option<Judgement> {
+        Some(Judgement { pace })
+    }
+
+    fn judged(throttle: &Throttle, health: Health, now: Millis) -> Option<Judgement> {
         let mut throttle = throttle.clone();
         throttle.hear(health);
         throttle.judge(now, Some(BOUNDS), LIMIT, u64::from(LIMIT))
@@ -362,7 +373,7 @@ mod tests {
             (seen(1_000, 0, 101), Some(930)),
             (seen(1_000, 0, 1_000), Some(834)),
         ] {
-            assert_eq!(judged(&at(None), health, after(60)), Some(pace), "{health:?}");
+            assert_eq!(judged(&at(None), health, after(60)), to(pace), "{health:?}");
         }
     }
 
@@ -371,16 +382,18 @@ mod tests {
         let throttle = at(Some(800));
         let bad = seen(100, 80, 0);
         assert_eq!(judged(&throttle, bad, after(14)), None, "nothing is judged yet");
-        assert_eq!(judged(&throttle, bad, after(15)), Some(Some(800)), "it waits, and listens anew");
-        assert_eq!(judged(&throttle, bad, after(60)), Some(Some(400)));
-        assert_eq!(judged(&throttle, seen(100, 90, 0), after(15)), Some(Some(400)));
+        assert_eq!(judged(&throttle, bad, after(15)), to(Some(800)), "it waits, and listens anew");
+        assert_eq!(judged(&throttle, bad, after(60)), to(Some(400)));
+        assert_eq!(judged(&throttle, seen(100, 90, 0), after(15)), to(Some(400)));
     }
 
     #[test]
     fn who_was_let_in_counts_and_not_what_might_have_been() {
         let mut throttle = at(None);
         throttle.hear(seen(100, 100, 0));
-        let pace = |admitted| throttle.judge(after(60), Some(BOUNDS), LIMIT, admitted).flatten();
+        let pace = |admitted| {
+            throttle.judge(after(60), Some(BOUNDS), LIMIT, admitted).and_then(|judged| judged.pace)
+        };
         assert_eq!([u64::MAX >> 1, 400, 0].map(pace), [Some(500), Some(225), Some(50)]);
     }
 
@@ -391,15 +404,15 @@ mod tests {
         for minute in 1..60 {
             now = after(60 * minute);
             throttle.hear(seen(100, 100, 100));
-            let pace = throttle.judge(now, Some(BOUNDS), LIMIT, 1_000).unwrap();
+            let pace = throttle.judge(now, Some(BOUNDS), LIMIT, 1_000).unwrap().pace;
             throttle.follow(now, pace, LIMIT);
             assert!((30..=LIMIT).contains(&throttle.pace(Some(BOUNDS), LIMIT)));
         }
         assert_eq!(throttle.pace(Some(BOUNDS), LIMIT), 30);
         assert_eq!(throttle.pace(Some(BOUNDS), 20), 20, "a floor above the limit is the limit");
-        assert_eq!(throttle.judge(now.plus(PATIENCE), Some(BOUNDS), 20, 0), Some(None));
+        assert_eq!(throttle.judge(now.plus(PATIENCE), Some(BOUNDS), 20, 0), to(None));
         assert_eq!(throttle.pace(None, LIMIT), LIMIT, "it was switched off");
-        assert_eq!(throttle.judge(now, None, LIMIT, 0), Some(None), "and is forgotten at once");
+        assert_eq!(throttle.judge(now, None, LIMIT, 0), to(None), "and is forgotten at once");
     }
 
     #[test]
@@ -408,7 +421,7 @@ mod tests {
         throttle.too_much = 800;
         let raised = |pace| {
             let throttle = Throttle { pace: Some(pace), ..throttle.clone() };
-            judged(&throttle, seen(100, 0, 0), after(15)).unwrap()
+            judged(&throttle, seen(100, 0, 0), after(15)).unwrap().pace
         };
         assert_eq!(
             [100, 500, 700, 790, 810, 900, 975, 980].map(raised),
@@ -431,8 +444,8 @@ mod tests {
     fn too_few_samples_say_nothing_and_who_hears_nothing_rises_all_the_same() {
         let throttle = at(Some(500));
         assert_eq!(judged(&throttle, seen(19, 0, 0), after(59)), None);
-        assert_eq!(judged(&throttle, seen(19, 19, 0), after(60)), Some(Some(500)), "nothing good: it stays");
-        assert_eq!(judged(&throttle, seen(0, 0, 0), after(60)), Some(Some(500 + LIMIT / 40)));
+        assert_eq!(judged(&throttle, seen(19, 19, 0), after(60)), to(Some(500)), "nothing good: it stays");
+        assert_eq!(judged(&throttle, seen(0, 0, 0), after(60)), to(Some(500 + LIMIT / 40)));
         assert_eq!(judged(&at(None), seen(0, 0, 0), after(9_999)), None, "a quiet room writes nothing");
         assert_eq!((at(None).wakes_at(), throttle.wakes_at()), (None, Some(after(60))));
     }

@@ -46,7 +46,7 @@ impl Hearsay {
         match next {
             Next::Rest => Next::Wait(at),
             Next::Wait(until) => Next::Wait(until.min(at)),
-            sends => sends,
+            sends @ Next::Send { .. } => sends,
         }
     }
 }

@@ -135,7 +135,7 @@ impl Leaf {
         let cargo: Cargo =
             wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
         let (board_is_held, health) = (!self.bulletin.asks(now), self.hearsay.pass_on(now));
-        let items = Items { board_is_held, health, ..items_of(&cargo) };
+        let items = Items { health, board_is_held, ..items_of(&cargo) };
         let (number, next) = self.courier.send(now, &items);
         self.flights.push_back((number, cargo));
         next

@@ -25,6 +25,7 @@ pub use crate::turn::Entropy;
 
 /// What enters.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are batches")]
 pub enum Input {
     /// A lobby's batch.
     Batch(Batch),
