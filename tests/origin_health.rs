@@ -139,7 +139,8 @@ impl World {
         let claims: Vec<u64> = self.coming.pop_front().unwrap_or_default();
         self.coming.push_back(Vec::new());
         // Edges bring their sums every few seconds.
-        let health = if self.second % 4 == 0 { std::mem::take(&mut self.health) } else { Health::default() };
+        let health =
+            if self.second.is_multiple_of(4) { std::mem::take(&mut self.health) } else { Health::default() };
         let reply = self.batch(Items {
             joins: (0..joins).map(|index| Holder([index as u8; 16])).collect(),
             claims: claims.iter().map(|rank| ticket(*rank)).collect(),
@@ -172,7 +173,7 @@ impl World {
 
     /// A step, committed; once in a minute all memory is lost.
     fn batch(&mut self, items: Items) -> Reply {
-        if self.second % 60 == 0 {
+        if self.second.is_multiple_of(60) {
             return self.table.batch(items);
         }
         let Table { room, now, number, .. } = &mut self.table;

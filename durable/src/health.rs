@@ -353,10 +353,6 @@ mod tests {
         throttle
     }
 
-    fn to(pace: Option<u32>) -> Option<Judgement> {
-        Some(Judgement { pace })
-    }
-
     fn judged(throttle: &Throttle, health: Health, now: Millis) -> Option<Judgement> {
         let mut throttle = throttle.clone();
         throttle.hear(health);
@@ -373,7 +369,7 @@ mod tests {
             (seen(1_000, 0, 101), Some(930)),
             (seen(1_000, 0, 1_000), Some(834)),
         ] {
-            assert_eq!(judged(&at(None), health, after(60)), to(pace), "{health:?}");
+            assert_eq!(judged(&at(None), health, after(60)), Some(Judgement { pace }), "{health:?}");
         }
     }
 
@@ -382,9 +378,13 @@ mod tests {
         let throttle = at(Some(800));
         let bad = seen(100, 80, 0);
         assert_eq!(judged(&throttle, bad, after(14)), None, "nothing is judged yet");
-        assert_eq!(judged(&throttle, bad, after(15)), to(Some(800)), "it waits, and listens anew");
-        assert_eq!(judged(&throttle, bad, after(60)), to(Some(400)));
-        assert_eq!(judged(&throttle, seen(100, 90, 0), after(15)), to(Some(400)));
+        assert_eq!(
+            judged(&throttle, bad, after(15)),
+            Some(Judgement { pace: Some(800) }),
+            "it waits, and listens anew"
+        );
+        assert_eq!(judged(&throttle, bad, after(60)), Some(Judgement { pace: Some(400) }));
+        assert_eq!(judged(&throttle, seen(100, 90, 0), after(15)), Some(Judgement { pace: Some(400) }));
     }
 
     #[test]
@@ -410,9 +410,13 @@ mod tests {
         }
         assert_eq!(throttle.pace(Some(BOUNDS), LIMIT), 30);
         assert_eq!(throttle.pace(Some(BOUNDS), 20), 20, "a floor above the limit is the limit");
-        assert_eq!(throttle.judge(now.plus(PATIENCE), Some(BOUNDS), 20, 0), to(None));
+        assert_eq!(throttle.judge(now.plus(PATIENCE), Some(BOUNDS), 20, 0), Some(Judgement { pace: None }));
         assert_eq!(throttle.pace(None, LIMIT), LIMIT, "it was switched off");
-        assert_eq!(throttle.judge(now, None, LIMIT, 0), to(None), "and is forgotten at once");
+        assert_eq!(
+            throttle.judge(now, None, LIMIT, 0),
+            Some(Judgement { pace: None }),
+            "and is forgotten at once"
+        );
     }
 
     #[test]
@@ -444,8 +448,15 @@ mod tests {
     fn too_few_samples_say_nothing_and_who_hears_nothing_rises_all_the_same() {
         let throttle = at(Some(500));
         assert_eq!(judged(&throttle, seen(19, 0, 0), after(59)), None);
-        assert_eq!(judged(&throttle, seen(19, 19, 0), after(60)), to(Some(500)), "nothing good: it stays");
-        assert_eq!(judged(&throttle, seen(0, 0, 0), after(60)), to(Some(500 + LIMIT / 40)));
+        assert_eq!(
+            judged(&throttle, seen(19, 19, 0), after(60)),
+            Some(Judgement { pace: Some(500) }),
+            "nothing good: it stays"
+        );
+        assert_eq!(
+            judged(&throttle, seen(0, 0, 0), after(60)),
+            Some(Judgement { pace: Some(500 + LIMIT / 40) })
+        );
         assert_eq!(judged(&at(None), seen(0, 0, 0), after(9_999)), None, "a quiet room writes nothing");
         assert_eq!((at(None).wakes_at(), throttle.wakes_at()), (None, Some(after(60))));
     }

@@ -276,17 +276,16 @@ describe("an operator", () => {
   });
 
   test("hears that the origin is not well, once, and reads by how much and since when", { timeout: 60_000 }, async () => {
-    const said = { pace_per_minute: 500, limit_per_minute: 1_000, origin: { sampled: 50, errors: 6, slow: 2 } };
-    const answering = (path, change) => page.route(path, async (route) => {
-      const answer = await route.fetch(), json = await answer.json();
-      change(json);
-      await route.fulfill({ response: answer, json });
-    });
-    await answering("**/live", ({ result }) => Object.assign(result, said));
-    await answering("**/waiting_room_changes", ({ result }) => result.unshift({
-      at_ms: Date.now(), who: "anteroom", action: "lower the pace", room_id: result[0].room_id,
+    const said = {
+      inside: 1, called_held: 0, waiting: 0, admitted_last_minute: 1, longest_wait_ms: 0, phase: "open", waits_measured: 0, show_up_permille: 1_000, history: [],
+      pace_per_minute: 500, limit_per_minute: 1_000, origin: { sampled: 50, errors: 6, slow: 2 },
+    };
+    const answering = (path, result) => page.route(path, (route) => route.fulfill({ json: { success: true, result } }));
+    await answering("**/live", said);
+    await answering("**/waiting_room_changes", [{
+      at_ms: Date.now(), who: "anteroom", action: "lower the pace", room_id: "a room",
       before: { per_minute: 1_000 }, after: { per_minute: 500, error_permille: 120, slow_permille: 40 },
-    }));
+    }]);
     await page.waitForFunction(() => document.querySelector(".slowed-by:not([hidden])"));
     const aloud = await page.textContent(".slowed"), by = await page.textContent(".slowed-by");
     assert.deepEqual([aloud, by], ["Fewer are let in: the origin is not well.", "Lowered to 500 of 1,000 per minute: 12 % errors, 4 % late."]);
