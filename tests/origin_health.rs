@@ -363,3 +363,22 @@ fn an_operator_who_switches_it_off_has_the_limit_at_once() {
     table.configure(&bounds);
     assert_eq!(table.room.status(table.now).pace_per_minute, 100_000, "what was is forgotten");
 }
+
+#[test]
+fn what_was_seen_of_the_origin_is_three_numbers_and_none_that_cannot_be() {
+    let name = BatchName { lobby: "leaf".into(), incarnation: [1; 16], number: 0 };
+    let health = Health { sampled: 300, errors: 2, slow: 1 };
+    let bytes = encode_batch(&name, &Items { health, ..Items::default() });
+    assert!(
+        bytes.ends_with(&[6, 7, 4, 0xac, 2, 2, 1]),
+        "pinned: lobbies and Rooms of two versions say it so"
+    );
+    assert_eq!(decode_batch(&bytes).unwrap().items.health, health);
+    // Two of one, in as many bytes.
+    for wrong in [[0x81, 0, 2, 0], [0x81, 0, 0, 2]] {
+        let mut bytes = bytes.clone();
+        let at = bytes.len() - 4;
+        bytes[at..].copy_from_slice(&wrong);
+        assert!(decode_batch(&bytes).is_err(), "{wrong:?}");
+    }
+}

@@ -594,19 +594,4 @@ mod tests {
         let many = Items { enters: ITEMS_MAX as u32 + 1, ..Items::default() };
         assert!(decode_batch(&encode_batch(&name(), &many)).is_err());
     }
-
-    #[test]
-    fn what_was_seen_of_the_origin_is_three_numbers_and_none_that_cannot_be() {
-        let health = Health { sampled: 300, errors: 2, slow: 1 };
-        let seen = Items { health, ..Items::default() };
-        assert_eq!(
-            seen.encode(),
-            [7, 4, 0xac, 2, 2, 1],
-            "pinned: lobbies and Rooms of two versions say it so"
-        );
-        assert_eq!(Items::decode(&seen.encode()), Ok(seen));
-        for wrong in [[7, 3, 1, 2, 0], [7, 3, 1, 0, 2], [7, 3, 0, 1, 0]] {
-            assert_eq!(Items::decode(&wrong), Err(Malformed), "{wrong:?}");
-        }
-    }
 }
