@@ -1,6 +1,7 @@
 // Wishes of an isolate's visitors on their way to the leaf lobbies of their regions. The first goes at once; who comes while a call of the same leaf is under
 // way travels with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
 import { after, call, PATIENCE_MS, run, way } from "./errands.mjs";
+import { taken } from "./health.mjs";
 import { hear } from "./news.mjs";
 import { regionOf } from "./region.mjs";
 
@@ -48,7 +49,10 @@ async function travel(env, name, leaf, group) {
   }
   leaf.underway = group;
   leaf.leftAt = Date.now();
-  const { said, overloaded } = await call(() => way(env, "LOBBY", name), name, "ask", group.map(({ payload }) => payload).join("\n"));
+  const lines = group.map(({ payload }) => payload), seen = taken(name.slice(0, name.indexOf("/")), leaf.leftAt);
+  // The last line: nobody waits for its answer.
+  if (seen) lines.push(seen);
+  const { said, overloaded } = await call(() => way(env, "LOBBY", name), name, "ask", lines.join("\n"));
   if (leaf.underway === group) leaf.underway = undefined;
   leaf.land?.();
   // What is asked too much is not asked again by us: whoever has nothing yet is joining.

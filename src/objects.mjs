@@ -116,9 +116,9 @@ export class LobbyObject extends Hosted {
     try {
       const number = (this.calls = (this.calls + 1) >>> 0), core = this.core(cores.LobbyObject);
       const said = action === "ask" ? core.ask(number, lay(`${name}\n${payload}`)) : core.gather(name, number, payload || undefined);
-      if (said !== undefined) return said;
-      const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
+      const told = said ?? new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
       this.parent = name.slice(0, name.lastIndexOf("/"));
+      // Though everybody is answered: what was heard of the origin goes on, and nobody waits for that (durable/src/hearsay.rs).
       this.pump();
       return told;
     } catch (error) {

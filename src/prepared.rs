@@ -54,7 +54,7 @@ impl Prepared<'_> {
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
-            Decision::Pass => origin(self.found),
+            Decision::Pass => self.watched(),
             Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, self.found.room.tag, wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
@@ -69,6 +69,17 @@ impl Prepared<'_> {
             }
             // What others heard before may not know it either.
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
+        }
+    }
+
+    /// To the origin, by a pass or without one: who has one may be looked at.
+    fn watched(&self) -> Verdict {
+        let room = &self.found.room;
+        match (origin(self.found), self.wallet.pass) {
+            (Verdict::OriginHeard(_), Some(pass)) => {
+                Verdict::OriginHeard(self.isolate.watch(&room.id, &room.settings, &pass))
+            }
+            (verdict, _) => verdict,
         }
     }
 
@@ -291,7 +302,7 @@ impl Prepared<'_> {
         let errand = errand_to_leaf(kind, &self.found.room.id, self.leaf(&wish), &ask);
         match wish {
             // Whoever has no name yet may ask: what they cost ends at a board that is busy.
-            Wish::Board | Wish::Enter { .. } => errand,
+            Wish::Health { .. } | Wish::Board | Wish::Enter { .. } => errand,
             Wish::Join { holder } => in_the_name_of(errand, &holder),
             Wish::Claim { .. } | Wish::LeaveTicket { .. } => {
                 in_the_name_of(errand, &self.wallet.ticket.map_or([0; 16], |ticket| ticket.holder.0))
@@ -359,7 +370,7 @@ fn door(room_path: &str, query: &str) -> String {
 
 /// To the origin, which some rooms listen to: whoever goes there, and why.
 pub(crate) fn origin(found: &Match) -> Verdict {
-    if found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
+    if found.room.settings.revoked_by_origin { Verdict::OriginHeard(None) } else { Verdict::Origin }
 }
 
 /// Whether a client is among the one in so many who are counted: the same at every request, and told by nothing but its address.

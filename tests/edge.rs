@@ -258,7 +258,7 @@ fn only_a_room_that_listens_has_its_origin_end_sessions() {
         let asked = navigation(&cookies);
         let asked = Asked::parse(&asked);
         let verdict = edge.gate(&asked, NOW, [[0; 16]; 2]);
-        assert_eq!(verdict, if listens { Verdict::OriginHeard } else { Verdict::Origin });
+        assert_eq!(verdict, if listens { Verdict::OriginHeard(None) } else { Verdict::Origin });
         let revoked = edge.revoke(&asked, NOW);
         assert_eq!(revoked.is_some(), listens);
         let Some(revoked) = revoked else { continue };
@@ -276,14 +276,14 @@ fn a_room_that_listens_hears_its_origin_whoever_goes_there_and_why() {
     set(&mut edge, &ids[0], &json!({ "enabled_origin_commands": ["revoke"] }));
     let mut gate = |asked: &str, now| edge.gate(&Asked::parse(asked), now, [[0; 16]; 2]);
     let past_the_gate = "https://shop.example/robots.txt\n\nGET\n*/*\nen\n\n\n\n\n\n\n";
-    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard);
+    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard(None));
     // Of an epoch that this isolate has not heard of, and cannot: no board is to be had.
     let asked = navigation(&cookies(&ids[0], |pass| pass.epoch = Epoch(7)));
     let late = NOW.plus(Millis(MAX_AGE + 1_001));
     let Verdict::Errand(errand) = gate(&asked, late) else { panic!("decided") };
     edge.learn(&errand, "", late);
     let asked = Asked::parse(&asked);
-    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard);
+    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard(None));
     assert_eq!(edge.blind(), 1);
     let revoked = edge.revoke(&asked, late).unwrap();
     assert!(revoked.contains("Max-Age=0") && revoked.contains("leave_pass"), "{revoked}");

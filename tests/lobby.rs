@@ -4,6 +4,7 @@ use durable::batch::{BatchAnswer, BatchName, BoardWanted, Items, decode_batch, e
 use durable::board::{Board, Revocations};
 use durable::calls::Calls;
 use durable::courier::{Call, Next};
+use durable::health::Health;
 use durable::json;
 use durable::leaf::{Leaf, Taken};
 use durable::lobby::Said;
@@ -482,4 +483,62 @@ fn a_board_is_as_old_at_a_leaf_as_it_is_whoever_kept_it() {
     assert_eq!(region.board(NOON.plus(Millis(1_000)), 3), None, "and the region has none to give out either");
     let none = region.hear_board(NOON.plus(Millis(1_000)), None);
     assert_eq!(none, [(3, Said::Text(String::new()))]);
+}
+
+/// What the next batch says of the origin; none if nothing is sent.
+fn heard(next: Next) -> Option<Health> {
+    match next {
+        Next::Send { bytes, .. } => Some(decode_batch(&bytes).unwrap().items.health),
+        _ => None,
+    }
+}
+
+fn seen(sampled: u32, errors: u32) -> Wish {
+    Wish::Health { sampled, errors, slow: 0 }
+}
+
+#[test]
+fn what_edges_saw_of_the_origin_travels_as_one_sum_every_two_seconds() {
+    let mut lobby = lobby();
+    for (waiter, wish) in [(1, seen(8, 1)), (2, seen(8, 1)), (3, seen(4, 9))] {
+        assert!(matches!(lobby.ask(NOON, waiter, wish), Taken::Answered(Outcome::Board)), "nobody waits");
+    }
+    assert_eq!(heard(lobby.next(NOON)), Some(Health { sampled: 20, errors: 6, slow: 0 }));
+    // With somebody's wish, too; but not sooner than it is of use.
+    lobby.ask(NOON, 4, seen(1, 0));
+    lobby.ask(NOON, 5, join(5));
+    assert_eq!(heard(lobby.next(NOON.plus(Millis(100)))), Some(Health::default()));
+    assert_eq!(lobby.next(NOON.plus(Millis(101))), Next::Wait(NOON.plus(Millis(2_001))), "it wakes for it");
+    assert_eq!(heard(lobby.next(NOON.plus(Millis(2_001)))), Some(Health { sampled: 1, errors: 0, slow: 0 }));
+    assert_eq!(lobby.next(NOON.plus(Millis(2_002))), Next::Rest);
+}
+
+#[test]
+fn a_batch_that_is_refused_takes_what_was_seen_of_the_origin_along() {
+    let mut lobby = lobby();
+    lobby.ask(NOON, 1, seen(8, 1));
+    lobby.ask(NOON, 2, join(2));
+    let (call, _) = sent(&mut lobby, NOON);
+    lobby.answered(NOON, call, BatchAnswer::Refused, FRESH);
+    let (_, bytes) = sent(&mut lobby, NOON);
+    let items = decode_batch(&bytes).unwrap().items;
+    assert_eq!((items.joins.len(), items.health), (1, Health::default()), "else it might count twice");
+}
+
+#[test]
+fn a_region_adds_up_what_its_leaves_heard_and_answers_them_at_once() {
+    let mut region = Region::new("room/weur".into(), [2; 16]);
+    for leaf in 0..32 {
+        let name = format!("room/weur/{leaf}");
+        let health = Health { sampled: 10, errors: 1, slow: 2 };
+        let items = Items { health, board_held: Some(Millis(1_000)), ..Items::default() };
+        let batch = encode_batch(&BatchName { lobby: name, incarnation: [1; 16], number: 0 }, &items);
+        for _ in 0..2 {
+            let said = region.take(NOON, leaf, &batch).unwrap();
+            let Some(Said::Bytes(bytes)) = said else { panic!("not answered: {said:?}") };
+            assert!(matches!(BatchAnswer::decode(&bytes).unwrap().0, BatchAnswer::Done(_)));
+        }
+    }
+    assert_eq!(heard(region.next(NOON)), Some(Health { sampled: 320, errors: 32, slow: 64 }), "each once");
+    assert_eq!(region.next(NOON), Next::Rest);
 }

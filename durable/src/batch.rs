@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::board::Board;
 use crate::codec::{Malformed, Reader, Writer};
+use crate::health::Health;
 use crate::token::{Holder, PassStanding, read_standing};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -66,6 +67,8 @@ pub struct Items {
     pub joins: Vec<Holder>,
     /// How many first contacts ask to be let in because the board said open.
     pub enters: u32,
+    /// What edges saw of the origin.
+    pub health: Health,
     /// No board need come back: the lobby has a fresh one, or has asked for one. How long what it has may be used for, it says, so that it hears of it when a
     /// quiet room is quiet no more.
     pub board_held: Option<Millis>,
@@ -155,6 +158,7 @@ mod section {
     pub(super) const CLAIMS: u8 = 4;
     pub(super) const JOINS: u8 = 5;
     pub(super) const ENTERS: u8 = 6;
+    pub(super) const HEALTH: u8 = 7;
     pub(super) const BOARD_HELD: u8 = 8;
 }
 
@@ -196,6 +200,12 @@ impl Items {
             out.byte(section::ENTERS);
             out.blob(&content.into_bytes());
         }
+        if !self.health.is_empty() {
+            let mut content = Writer::new();
+            self.health.encode(&mut content);
+            out.byte(section::HEALTH);
+            out.blob(&content.into_bytes());
+        }
         if let Some(max_age) = self.board_held {
             let mut content = Writer::new();
             content.number(max_age.0);
@@ -225,6 +235,7 @@ impl Items {
                     items.enters = content.number_u32();
                     content.expect(items.enters as usize <= ITEMS_MAX);
                 }
+                section::HEALTH => items.health = Health::decode(content),
                 section::BOARD_HELD => items.board_held = Some(Millis(content.number())),
                 _ => {}
             }
@@ -519,6 +530,7 @@ mod tests {
             claims: vec![ticket],
             joins: vec![Holder([1; 16]), Holder([2; 16])],
             enters: 3,
+            health: Health { sampled: 300, errors: 2, slow: 1 },
             board_held: Some(Millis(1_000)),
         }
     }

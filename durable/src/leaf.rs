@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 use crate::batch::{BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
 use crate::bulletin::Bulletin;
 use crate::courier::{Call, Courier, Fate, Next};
+use crate::health::Health;
+use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::neighbours::Neighbours;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
@@ -63,6 +65,7 @@ pub struct Leaf {
     remembered: Table<Holder, Ticket>,
     memory_order: VecDeque<Holder>,
     neighbours: Neighbours,
+    hearsay: Hearsay,
 }
 
 impl Leaf {
@@ -79,6 +82,7 @@ impl Leaf {
             remembered: Table::default(),
             memory_order: VecDeque::new(),
             neighbours: Neighbours::default(),
+            hearsay: Hearsay::default(),
         }
     }
 
@@ -102,6 +106,10 @@ impl Leaf {
                 let fresh = self.bulletin.fresh(now).is_some();
                 return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
             }
+            Wish::Health { sampled, errors, slow } => {
+                self.hearsay.hear(Health { sampled, errors, slow });
+                return Taken::Answered(Outcome::Board);
+            }
             Wish::Join { holder } => {
                 if let Some(outcome) = self.recall(now, Holder(holder)) {
                     return Taken::Answered(outcome);
@@ -122,14 +130,15 @@ impl Leaf {
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
-            return next;
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
+            return self.hearsay.wakes(now, next);
         }
         let count = self.pending.len().min(WISHES_PER_BATCH);
         let wishes: Vec<_> = self.pending.drain(..count).listed();
         let cargo: Cargo =
             wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
-        let items = Items { board_held: self.bulletin.held(now), ..items_of(&cargo) };
+        let (board_held, health) = (self.bulletin.held(now), self.hearsay.pass_on(now));
+        let items = Items { health, board_held, ..items_of(&cargo) };
         let (number, next) = self.courier.send(now, &items);
         self.flights.push_back((number, cargo));
         next
@@ -262,7 +271,7 @@ impl Leaf {
                     joined
                 }
                 Wish::LeaveTicket { .. } | Wish::LeavePass { .. } => Outcome::Left,
-                Wish::Board => Outcome::Board,
+                Wish::Health { .. } | Wish::Board => Outcome::Board,
             };
             told.extend(waiters.iter().map(|waiter| (*waiter, outcome.clone())));
         }
@@ -316,7 +325,7 @@ fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
             Wish::LeavePass { epoch, pass_epoch, seat, generation } => {
                 items.pass_leaves.push(pass_ref(epoch, pass_epoch, seat, generation));
             }
-            Wish::Board => {}
+            Wish::Health { .. } | Wish::Board => {}
         }
     }
     items

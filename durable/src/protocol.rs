@@ -5,6 +5,7 @@
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
 
 use crate::board::{Board, Phase, Revocations};
+use crate::health::{Health, Note};
 use crate::json::Value;
 use crate::schedule::Event;
 use crate::wire::{wire, wire_either};
@@ -57,6 +58,15 @@ pub enum Wish {
         seat: u32,
         /// Its generation.
         generation: u32,
+    },
+    /// What an isolate saw of the origin: it asks for nothing.
+    Health {
+        /// See [`Health`].
+        sampled: u32,
+        /// See there.
+        errors: u32,
+        /// See there.
+        slow: u32,
     },
     /// Nothing but the newest board.
     #[default]
@@ -251,6 +261,14 @@ pub struct RoomStatus {
     pub show_up_permille: u64,
     /// The event under way, from its prequeue on.
     pub event: Option<[u8; 16]>,
+    /// The limit of admissions in a minute that is in force; zero from a Room of before.
+    pub limit_per_minute: u64,
+    /// The pace that is followed: lower than the limit for the origin's sake alone.
+    pub pace_per_minute: u64,
+    /// What was seen of the origin last.
+    pub origin: Health,
+    /// When that made the room slower than its limit, and when it no longer was.
+    pub origin_notes: Vec<Note>,
     /// The last quarter of an hour.
     pub history: Vec<StatusPoint>,
 }
@@ -262,6 +280,7 @@ wire_either!(Wish {
     "renew" => Renew { epoch, pass_epoch, seat, generation },
     "leave_ticket" => LeaveTicket { epoch, rank },
     "leave_pass" => LeavePass { epoch, pass_epoch, seat, generation },
+    "health" => Health { sampled, errors, slow },
     "board" => Board {},
 });
 wire!(Neighbourhood { prefix, joins_per_minute });
@@ -306,5 +325,9 @@ wire!(RoomStatus {
     wait_p90_permille,
     show_up_permille,
     event,
+    limit_per_minute,
+    pace_per_minute,
+    origin,
+    origin_notes,
     history,
 });

@@ -14,6 +14,7 @@ use crate::board::Board;
 use crate::bulletin::Bulletin;
 use crate::codec::Malformed;
 use crate::courier::{Call, Courier, Fate, Next};
+use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::lobby::{Caller, Said};
 use crate::protocol::BoardAnswer;
@@ -45,6 +46,7 @@ pub struct Region {
     /// Who waits for the answer to which batch.
     callers: Vec<(Caller, BatchName, BoardWanted)>,
     wants_board: Vec<Caller>,
+    hearsay: Hearsay,
 }
 
 impl Region {
@@ -58,15 +60,27 @@ impl Region {
             flights: VecDeque::new(),
             callers: Vec::new(),
             wants_board: Vec::new(),
+            hearsay: Hearsay::default(),
         }
     }
 
     /// Takes a leaf's batch: its answer, if it is known right away. An error is a batch that no leaf of ours sends.
     pub fn take(&mut self, now: Millis, caller: Caller, bytes: &[u8]) -> Result<Option<Said>, Malformed> {
-        let Batch { name, digest, items } = decode_batch(bytes)?;
+        let Batch { name, digest, mut items } = decode_batch(bytes)?;
         let board = BoardWanted::of(&items);
         let answer = match self.replies.judge(&name, &digest) {
             Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
+            Verdict::New
+                if {
+                    self.hearsay.hear(std::mem::take(&mut items.health));
+                    items.is_empty()
+                } =>
+            {
+                // Nobody waits for it, and what is heard of the origin needs no answer of the Room's.
+                let reply = Reply::default();
+                self.replies.remember(&name, digest, reply.encode());
+                Some(BatchAnswer::Done(reply))
+            }
             Verdict::New => {
                 self.replies.remember(&name, digest, Vec::new());
                 self.pending.push_back(Parcel { name: name.clone(), items });
@@ -100,8 +114,8 @@ impl Region {
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
-            return next;
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
+            return self.hearsay.wakes(now, next);
         }
         let (mut items, mut parcels) = (Items::default(), Vec::new());
         while let Some(parcel) = self.pending.pop_front() {
@@ -113,6 +127,7 @@ impl Region {
             }
         }
         items.board_held = self.bulletin.held(now);
+        items.health = self.hearsay.pass_on(now);
         let (number, next) = self.courier.send(now, &items);
         self.flights.push_back((number, parcels));
         next

@@ -11,6 +11,7 @@ use std::fmt;
 use crate::cookie_settings::CookieSettings;
 use crate::date::iso8601;
 use crate::fields::{Fields, stored};
+use crate::health_settings::OriginHealth;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
@@ -140,6 +141,8 @@ pub struct Settings {
     pub fail_open_until: Millis,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
     pub revoked_by_origin: bool,
+    /// When the pace follows the origin's health; none: never.
+    pub origin_health: Option<OriginHealth>,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
     pub allowed_origins: Vec<String>,
     /// Where the board's mirror is, as an origin (`docs/mirror.md`); empty: pages ask here.
@@ -192,6 +195,7 @@ impl Settings {
                 Millis(0)
             },
             revoked_by_origin: revoked_by_origin(&mut fields),
+            origin_health: OriginHealth::read(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             board_mirror,
             page: PageSettings::read(&mut fields),
@@ -241,6 +245,9 @@ impl Settings {
         }
         if !self.board_mirror.is_empty() {
             json.set("board_mirror", json!(&*self.board_mirror));
+        }
+        if let Some(health) = self.origin_health {
+            json.set("origin_health", health.to_json());
         }
         json
     }

@@ -89,6 +89,7 @@ impl World<'_> {
             joins: (0..dice.below(3)).map(|_| Holder(dice.bytes())).collect(),
             enters: dice.below(3) as u32,
             board_held: dice.maybe(50, |dice| dice.millis(0, 20_000)),
+            ..Items::default()
         };
         let mut bytes = encode_batch(&name, &items);
         if dice.percent(20) {
