@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test sim sim-big check attack fuzz bench crowd verify-draw deploy secret clean
+.PHONY: help setup dev test sim sim-big sim-scale check attack fuzz bench crowd verify-draw deploy secret clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
@@ -12,6 +12,8 @@ sim: ## a thousand seeds and a fresh one; SEED=7 for one, ARGS="--seeds 9 --firs
 	@tools/sim.sh $(ARGS)
 sim-big: ## a million visitors at noon: figures, and a chart in target/sim-big.svg
 	@tools/sim.sh --big
+sim-scale: ## ten million visitors from 300 data centers; figures and a chart in target/bench
+	@tools/sim.sh --scale
 check: ## format, lints, docs, dependencies
 	@tools/check.sh
 attack: ## what attackers try, against a running Anteroom; a table of what was stopped

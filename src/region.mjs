@@ -7,7 +7,7 @@ const EASTERN_EUROPE = new Set("AL BA BG BY CY CZ EE GR HR HU LT LV MD ME MK PL 
 /** Between the coasts of North America, in degrees of longitude. */
 const MIDWEST = -100;
 
-const BY_CONTINENT = { AF: "afr", AN: "sam", OC: "oc", SA: "sam" };
+const BY_CONTINENT = new Map([["AF", "afr"], ["AN", "sam"], ["OC", "oc"], ["SA", "sam"]]);
 
 export const REGIONS = new Set(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"]);
 
@@ -21,6 +21,6 @@ export function regionOf({ continent, country, longitude } = {}) {
     case "NA":
       return Number(longitude) < MIDWEST ? "wnam" : "enam";
     default:
-      return BY_CONTINENT[continent] ?? "near";
+      return BY_CONTINENT.get(continent) ?? "near";
   }
 }

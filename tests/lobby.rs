@@ -1,7 +1,8 @@
 //! Lobbies in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
-use durable::batch::{BatchAnswer, BatchName, BoardWanted, Items, decode_batch, encode_batch};
+use durable::batch::{BatchAnswer, BatchName, Items, decode_batch, encode_batch};
 use durable::board::{Board, Revocations};
+use durable::bulletin::BoardWanted;
 use durable::calls::Calls;
 use durable::courier::{Call, Next};
 use durable::health::Health;

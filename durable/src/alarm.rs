@@ -53,8 +53,8 @@ mod tests {
 
     const NOW: Millis = Millis(1_000_000);
 
-    fn after(millis: u64) -> Option<Millis> {
-        Some(NOW.plus(Millis(millis)))
+    fn after(millis: u64) -> Millis {
+        NOW.plus(Millis(millis))
     }
 
     #[test]
@@ -73,12 +73,12 @@ mod tests {
     #[test]
     fn what_is_far_is_left_to_the_alarm_which_only_moves_earlier() {
         let mut alarm = Alarm::default();
-        let set = |alarm: &mut Alarm, wanted| alarm.wake(NOW, after(wanted));
-        assert_eq!(set(&mut alarm, 60_000), Wake { alarm_at: after(60_000), timer_at: None });
+        let set = |alarm: &mut Alarm, wanted| alarm.wake(NOW, Some(after(wanted)));
+        assert_eq!(set(&mut alarm, 60_000), Wake { alarm_at: Some(after(60_000)), timer_at: None });
         assert_eq!(set(&mut alarm, 70_000), Wake::default());
-        assert_eq!(set(&mut alarm, 5_000), Wake { alarm_at: after(5_000), timer_at: None });
+        assert_eq!(set(&mut alarm, 5_000), Wake { alarm_at: Some(after(5_000)), timer_at: None });
         alarm.rang();
-        assert_eq!(set(&mut alarm, 70_000).alarm_at, after(70_000));
+        assert_eq!(set(&mut alarm, 70_000).alarm_at, Some(after(70_000)));
         assert!(!alarm.is_due(NOW) && alarm.is_due(NOW.plus(Millis(70_000))));
         assert_eq!(alarm.wake(NOW, None), Wake::default());
         assert!(!alarm.is_due(NOW.plus(Millis(70_000))));

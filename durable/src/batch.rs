@@ -7,7 +7,6 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::board::Board;
 use crate::codec::{Malformed, Reader, Writer};
 use crate::health::Health;
 use crate::token::{Holder, PassStanding, read_standing};
@@ -367,33 +366,6 @@ impl Reply {
         }
         reader.end()?;
         Ok(reply)
-    }
-}
-
-/// Whether who sent a batch wants to hear of the board.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BoardWanted {
-    held: Option<Millis>,
-    enters: u32,
-}
-
-impl BoardWanted {
-    /// By what the batch says.
-    pub fn of(items: &Items) -> BoardWanted {
-        BoardWanted { held: items.board_held, enters: items.enters }
-    }
-
-    /// Whether this board goes with this answer: if none is held, or if the one that is held may be used for longer, or has promised somebody more than they were
-    /// given.
-    pub fn with(self, answer: &BatchAnswer, board: &Board) -> bool {
-        let waits = |claim: &ClaimOutcome| matches!(claim, ClaimOutcome::Waiting | ClaimOutcome::Next { .. });
-        let breaks_a_promise = match answer {
-            BatchAnswer::Done(reply) => {
-                reply.entered.len() < self.enters as usize || reply.claims.iter().any(waits)
-            }
-            _ => false,
-        };
-        breaks_a_promise || self.held.is_none_or(|max_age| max_age.0 > board.max_age_ms)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The newest board that a lobby has, and the list of revoked passes that goes with it. Boards come down the tree from the Room, and each is as old as
 //! it is, whoever kept it: at most one a second is asked for on each edge of the tree.
 
-use crate::batch::BatchAnswer;
+use crate::batch::{BatchAnswer, ClaimOutcome, Items};
 use crate::board::{Board, Revocations};
 use crate::protocol::BoardAnswer;
 use crate::units::Millis;
@@ -81,5 +81,32 @@ impl Bulletin {
             return None;
         }
         Some(Millis(board.max_age_ms))
+    }
+}
+
+/// Whether who sent a batch wants to hear of the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BoardWanted {
+    held: Option<Millis>,
+    enters: u32,
+}
+
+impl BoardWanted {
+    /// By what the batch says.
+    pub fn of(items: &Items) -> BoardWanted {
+        BoardWanted { held: items.board_held, enters: items.enters }
+    }
+
+    /// Whether this board goes with this answer: if none is held, or if the one that is held may be used for longer, or has promised somebody more than they were
+    /// given.
+    pub fn with(self, answer: &BatchAnswer, board: &Board) -> bool {
+        let waits = |claim: &ClaimOutcome| matches!(claim, ClaimOutcome::Waiting | ClaimOutcome::Next { .. });
+        let breaks_a_promise = match answer {
+            BatchAnswer::Done(reply) => {
+                reply.entered.len() < self.enters as usize || reply.claims.iter().any(waits)
+            }
+            _ => false,
+        };
+        breaks_a_promise || self.held.is_none_or(|max_age| max_age.0 > board.max_age_ms)
     }
 }

@@ -9,9 +9,9 @@
 
 use std::collections::VecDeque;
 
-use crate::batch::{Batch, BatchAnswer, BatchName, BoardWanted, Items, Reply, decode_batch};
+use crate::batch::{Batch, BatchAnswer, BatchName, Items, Reply, decode_batch};
 use crate::board::Board;
-use crate::bulletin::Bulletin;
+use crate::bulletin::{BoardWanted, Bulletin};
 use crate::codec::Malformed;
 use crate::courier::{Call, Courier, Fate, Next};
 use crate::hearsay::Hearsay;

@@ -9,7 +9,8 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::alarm::{Alarm, Wake};
-use crate::batch::{BoardWanted, decode_batch};
+use crate::batch::decode_batch;
+use crate::bulletin::BoardWanted;
 use crate::codec::Malformed;
 use crate::directory::seeds;
 use crate::listed::Listed as _;

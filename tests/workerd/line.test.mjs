@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { REGIONS } from "../../src/region.mjs";
 import { APP, NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
 
 const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
@@ -44,7 +45,8 @@ describe("a crowd of 500 for 50 seats", () => {
 
   /** Every lobby that lives loses its memory: how many did. */
   async function evictLobbies(room) {
-    const names = [`${room}/near`, ...Array.from({ length: 32 }, (_, leaf) => `${room}/near/${leaf}`)];
+    const regions = ["near", ...REGIONS].map((region) => `${room}/${region}`);
+    const names = regions.flatMap((region) => [region, ...Array.from({ length: 32 }, (_, leaf) => `${region}/${leaf}`)]);
     const evicted = await Promise.allSettled(names.map((name) => anteroom.worker.evictDurableObject("LOBBY", { name })));
     return evicted.filter(({ status }) => status === "fulfilled").length;
   }

@@ -1,5 +1,5 @@
-//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh] [--depth N]`, or `--big PATH`. With `SEED` in the environment that one alone is
-//! run, and its history is told. `--depth N` tries every sequence of so many inputs to a small room first. `--big PATH` runs a million visitors instead, and writes their chart to a file.
+//! Runs seeds and tells what they broke: `anteroom-simulation [--seeds N] [--first S] [--fresh] [--depth N]`, or `--big PATH`, or `--scale PATH`. With `SEED` in the environment that one alone is
+//! run, and its history is told. `--depth N` tries every sequence of so many inputs to a small room first. `--big PATH` runs a million visitors instead, and writes their chart to a file; `--scale PATH` ten million and the whole tree, and writes figures and chart.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::process::ExitCode;

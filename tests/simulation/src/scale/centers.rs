@@ -56,7 +56,7 @@ impl Map {
         let mut places: Vec<(&str, Center)> = LINES.lines().map(place).collect();
         let at = |code: &str| {
             let found = places.iter().find(|(of, _)| *of == code);
-            found.map(|(_, center)| *center).unwrap_or_else(|| panic!("{code} is in no line of centers.csv"))
+            found.map_or_else(|| panic!("{code} is in no line of centers.csv"), |(_, center)| *center)
         };
         let room = at(ROOM);
         let hubs: Vec<Center> = HUBS.iter().map(|(_, code)| at(code)).collect();
@@ -92,5 +92,5 @@ fn way(one: &Center, other: &Center) -> f64 {
     let [north, east] = [other.latitude - one.latitude, other.longitude - one.longitude].map(f64::to_radians);
     let chord = (north / 2.0).sin().powi(2) + from.cos() * to.cos() * (east / 2.0).sin().powi(2);
     let kilometres = 2.0 * EARTH_KILOMETRES * chord.sqrt().min(1.0).asin();
-    (kilometres / KILOMETRES_PER_MILLI + NEAREST_MILLIS) / 2.0
+    f64::midpoint(kilometres / KILOMETRES_PER_MILLI, NEAREST_MILLIS)
 }

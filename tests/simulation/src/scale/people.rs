@@ -74,7 +74,7 @@ pub(super) struct Boards(Vec<Rc<Board>>);
 impl Boards {
     /// None has any.
     pub(super) fn new() -> Boards {
-        Boards(vec![Rc::new(Board::default()); CENTERS])
+        Boards((0..CENTERS).map(|_| Rc::new(Board::default())).collect())
     }
 
     /// What somebody's data center has.

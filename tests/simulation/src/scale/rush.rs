@@ -43,8 +43,10 @@ pub(super) struct Told {
     pub(super) lost: u64,
     /// Times a page asked its data center.
     pub(super) polls: u64,
-    /// How far from the order of arrival at leaves ranks are, at the median and for 99 of 100: whoever stands directly behind had come so much earlier.
+    /// How far from the order of arrival at leaves ranks are, at the median and for 99 of 100: so much earlier or later had somebody come whose rank it would have been.
     pub(super) order_off: (u64, u64),
+    /// The same by another measure: of all who were overtaken by somebody, the first had come so much earlier.
+    pub(super) overtook: (u64, u64),
 }
 
 /// See the module's words.
@@ -75,10 +77,10 @@ impl Rush {
             people,
             came: 0,
             tries: HashMap::new(),
-            ranks: vec![NONE; people as usize],
-            joined_at: vec![0; people as usize],
+            ranks: Vec::new(),
+            joined_at: Vec::new(),
             arrived_by_rank: Vec::new(),
-            arrived: vec![0; people as usize],
+            arrived: Vec::new(),
             seats: HashMap::new(),
             boards: Boards::new(),
             dice: Dice::new(!seed),
@@ -150,6 +152,10 @@ impl Rush {
     fn come(&mut self, now: Millis) {
         let at = now.since(NOON).0.min(RUSH.0);
         let came = (u64::from(self.people) * at / RUSH.0) as u32;
+        // No room for those who have not come.
+        self.ranks.resize(came as usize, NONE);
+        self.joined_at.resize(came as usize, 0);
+        self.arrived.resize(came as usize, 0);
         for id in self.came..came {
             let asks = caller(Want::Join, id);
             self.tree.call(leaf_of(asks), asks);
@@ -276,12 +282,22 @@ impl Rush {
             off.push(arrived.saturating_sub(earliest_behind));
             earliest_behind = earliest_behind.min(*arrived);
         }
-        let mut quantile = |permille: usize| {
-            let at = (off.len() * permille / 1_000).min(off.len().saturating_sub(1));
-            if off.is_empty() { 0 } else { u64::from(*off.select_nth_unstable(at).1) }
-        };
-        self.told.order_off = (quantile(500), quantile(990));
+        self.told.overtook = middle_and_end(&mut off);
+        let by_rank = self.arrived_by_rank.iter().filter(|arrived| **arrived != NONE);
+        let mut in_order: Vec<u32> = by_rank.clone().copied().collect();
+        in_order.sort_unstable();
+        let mut off: Vec<u32> = by_rank.zip(&in_order).map(|(one, other)| one.abs_diff(*other)).collect();
+        self.told.order_off = middle_and_end(&mut off);
     }
+}
+
+/// What half of them are at most, and 99 of 100.
+fn middle_and_end(off: &mut [u32]) -> (u64, u64) {
+    let mut quantile = |permille: usize| {
+        let at = (off.len() * permille / 1_000).min(off.len().saturating_sub(1));
+        if off.is_empty() { 0 } else { u64::from(*off.select_nth_unstable(at).1) }
+    };
+    (quantile(500), quantile(990))
 }
 
 fn rank_of(text: &str) -> Option<u32> {

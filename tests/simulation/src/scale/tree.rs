@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use durable::alarm::{Alarm, Wake};
-use durable::batch::{BoardWanted, decode_batch};
+use durable::batch::decode_batch;
+use durable::bulletin::BoardWanted;
 use durable::json::Value;
 use durable::lobby::{About, Caller, Due, LEAVES, Lobby, Said, Wanted};
 use durable::protocol::BoardAnswer;
@@ -32,7 +33,7 @@ const COMMIT: (u64, u64) = (8, 25);
 /// One way from a leaf to its region's lobby.
 const WITHIN_REGION: f64 = 1.0;
 /// While there is always more, a Room commits so often (`SPACING_MS`, src/objects.mjs).
-const SPACING: Millis = Millis(50);
+const SPACING: Millis = Millis(60);
 
 /// What happens to objects; and, of the people's, whom it concerns.
 pub(super) enum Event {
@@ -107,6 +108,8 @@ impl PerSecond {
 struct RoomHost {
     gathered: Vec<(u32, About, Vec<u8>)>,
     is_committing: bool,
+    is_busy: bool,
+    committed: usize,
     begun_at: Millis,
     said: Vec<(u32, Said)>,
     alarm: Alarm,
@@ -240,7 +243,7 @@ impl Tree {
             Event::Parent(call) => self.reach(call),
             Event::ParentServes(call) => self.serve(call),
             Event::Answer(call, said) => {
-                let Some(Open { lobby, about, .. }) = self.open.remove(&call) else { return None };
+                let Open { lobby, about, .. } = self.open.remove(&call)?;
                 let fresh = self.dice.bytes();
                 let told = self.lobbies[lobby].lobby.heard(now, about, &said, fresh);
                 for (caller, said) in told {
@@ -255,7 +258,7 @@ impl Tree {
                     self.pump(usize::from(lobby));
                 }
             }
-            Event::Spaced => self.commit(),
+            Event::Spaced => self.go_on(),
             Event::Committed => self.committed(),
             Event::Alarm(at) => {
                 if self.host.alarm_at == Some(at) {
@@ -390,6 +393,7 @@ impl Tree {
         let now = self.now();
         (self.host.is_committing, self.host.begun_at) = (true, now);
         let asked = std::mem::take(&mut self.host.gathered);
+        self.host.committed = asked.len();
         let mut inputs = Vec::new();
         for (_, about, bytes) in &asked {
             inputs.push(match about {
@@ -428,12 +432,18 @@ impl Tree {
             let delay = drawn(way, &mut self.dice);
             self.queue.after(delay, Event::Answer(call, Box::new(said)));
         }
+        self.host.is_busy = !self.host.gathered.is_empty() || (self.host.is_busy && self.host.committed > 1);
+        let next = self.host.begun_at.plus(SPACING);
+        if self.host.is_busy && next > self.now() { self.queue.at(next, Event::Spaced) } else { self.go_on() }
+    }
+
+    /// The next commit, if anything has gathered.
+    fn go_on(&mut self) {
         if self.host.gathered.is_empty() {
             self.host.is_committing = false;
-            return;
+        } else {
+            self.commit();
         }
-        let next = self.host.begun_at.plus(SPACING);
-        if next > self.now() { self.queue.at(next, Event::Spaced) } else { self.commit() }
     }
 
     fn step(&mut self, inputs: Vec<Input>) -> Vec<Output> {

@@ -5,7 +5,8 @@
 //! same, byte for byte, and a Room rebuilt from rows has to equal the one that wrote them (rule 10).
 
 use durable::alarm::{Alarm, Wake};
-use durable::batch::{BoardWanted, decode_batch};
+use durable::batch::decode_batch;
+use durable::bulletin::BoardWanted;
 use durable::protocol::BoardAnswer;
 use durable::room::{Entropy, Input, Output, Room, Step};
 use durable::state::{Config, PageId};
