@@ -1,7 +1,6 @@
 // What an origin commands by a header of its answer. Only rooms that allow it look (`enabled_origin_commands`, src/settings.rs).
 import { revoke } from "../build/index.js";
 import { lay, recover } from "./core.mjs";
-import { send } from "./leaves.mjs";
 import { hear } from "./news.mjs";
 
 // Ours, and the one that origins behind Cloudflare's own waiting room send already.
@@ -41,14 +40,14 @@ function heeded(asked) {
  * The answer as the visitor gets it: without the command and, where it ends their session, without their token. `kept` is the line of one they are given with
  * this very answer. Undefined if nothing is commanded, or the room does not listen.
  */
-export function obeyed(response, asked, kept, env, context) {
+export function obeyed(response, asked, kept, sent, context) {
   const commands = NAMES.map((name) => response.headers.get(name)).filter((command) => command !== null);
   const said = commands.length ? heeded(kept ? bringing(asked, kept) : asked) : undefined;
   if (said === undefined) return undefined;
   let cookie = kept;
   if (said && commands.some((command) => command.trim().toLowerCase() === "revoke")) {
     const end = said.indexOf("\n"), errand = said.slice(end + 1);
-    context.waitUntil(send(errand, env, context).then((reply) => hear(errand, reply)).catch(recover));
+    context.waitUntil(sent(errand).then((reply) => hear(errand, reply)).catch(recover));
     cookie = said.slice(0, end);
   }
   // An upgrade is heard, and goes through untouched.

@@ -92,11 +92,11 @@ function answered(request, verdict) {
 }
 
 /** Whoever goes to the origin and is told something by the way, or may be by the origin. */
-async function originWith(request, env, context, asked, renewal) {
+async function originWith(request, env, context, asked, renewal, sent) {
   const response = await origin(request, env);
   const verdict = typeof renewal === "string" ? renewal : await Promise.race([renewal, after(150)]);
   const kept = verdict?.[0] === "+" ? verdict.slice(1) : undefined;
-  const commanded = obeyed(response, asked, kept, env, context);
+  const commanded = obeyed(response, asked, kept, sent, context);
   if (commanded || !kept || response.webSocket) return commanded ?? response;
   const told = new Response(response.body, response);
   put(told.headers, kept);
@@ -166,17 +166,17 @@ async function follow(request, env, context, run, laid, verdict) {
 }
 
 async function conclude(request, env, context, laid, first) {
-  const sent = (errand) => send(errand, env, context);
+  const sent = (errand) => send(errand, env, context, request);
   const verdict = await follow(request, env, context, sent, laid, first), { asked } = laid;
   switch (verdict?.[0]) {
     case undefined:
       return origin(request, env);
     case "+":
     case "-":
-      return originWith(request, env, context, asked, verdict);
+      return originWith(request, env, context, asked, verdict, sent);
     case "~": {
       const renewal = sent(verdict).then((reply) => tell(asked, verdict, reply, env)).catch(recover);
-      return originWith(request, env, context, asked, renewal);
+      return originWith(request, env, context, asked, renewal, sent);
     }
     case "!":
       return sorry(request);
@@ -196,7 +196,7 @@ export default {
           laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
           verdict = judged(request, env, laid);
           for (let errand = chore(); errand; errand = chore()) {
-            context.waitUntil(refresh(errand, (due) => send(due, env, context), context).catch(recover));
+            context.waitUntil(refresh(errand, (due) => send(due, env, context, request), context).catch(recover));
           }
         }
       }

@@ -1,8 +1,16 @@
 // Calls to our objects: the one method that each of them has, and the patience that a caller has with it.
+import { REGIONS } from "./region.mjs";
+
 /** A silent object counts as failed. Nobody meets two silences of a kind in a row. Whoever is waited for meanwhile has less patience. */
 export const PATIENCE_MS = 1900;
 
 export const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Where a lobby shall live, for whoever asks it first: the region is in its name (durable/src/lobby.rs). */
+function nearby(name) {
+  const region = name.split("/")[1];
+  return REGIONS.has(region) ? { locationHint: region } : undefined;
+}
 
 /** What an object says, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
 export function call(env, binding, name, action, payload, patience = PATIENCE_MS) {
@@ -18,7 +26,7 @@ export function call(env, binding, name, action, payload, patience = PATIENCE_MS
       heard({ overloaded: error?.overloaded === true });
     };
     try {
-      env[binding].getByName(name).ask(name, action, payload).then((said) => heard({ said }), failed);
+      env[binding].getByName(name, nearby(name)).ask(name, action, payload).then((said) => heard({ said }), failed);
     } catch (error) {
       failed(error);
     }

@@ -220,6 +220,11 @@ impl Isolate {
         }
     }
 
+    /// Which leaf this isolate asks for what concerns nobody in particular.
+    pub fn leaf(&self) -> [u8; 4] {
+        (self.seed as u32).to_le_bytes()
+    }
+
     /// How long after its time something of this moment is still taken as it is: up to a quarter of what it may be, drawn anew for each. Isolates that heard
     /// the same would all ask for something newer at the same instant; so a few of them are the first, and the others hear of it.
     fn patience(&self, moment: Millis, slack: Millis) -> Millis {

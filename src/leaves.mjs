@@ -1,7 +1,8 @@
-// Wishes of an isolate's visitors on their way to a leaf lobby. The first goes at once; who comes while a call is under way travels
-// with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
+// Wishes of an isolate's visitors on their way to the leaf lobbies of their regions. The first goes at once; who comes while a call of the same leaf is under
+// way travels with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
 import { after, call, PATIENCE_MS, run } from "./errands.mjs";
 import { hear } from "./news.mjs";
+import { regionOf } from "./region.mjs";
 
 /** So long does a wish wait for the call under way to land. */
 const GATHER_MS = 20;
@@ -62,9 +63,11 @@ async function travel(env, name, leaf, group) {
  * waited for with a patience of one's own, for requests can end at any time; whoever calls for others goes on when their own visitor
  * has left.
  */
-export async function send(errand, env, context) {
-  const [, binding, name, , payload, holder] = errand.split("\n");
+export async function send(errand, env, context, { cf } = {}) {
+  const [, binding, of, , payload, holder] = errand.split("\n");
   if (binding !== "LOBBY") return run(errand, env);
+  // The gate names a room and the leaf of a neighbourhood (src/verdict.rs).
+  const name = of.replace("/", `/${regionOf(cf)}/`);
   if (holder && env.CALLS && !(await allows(env, `${name} ${holder}`))) return BUSY;
   let leaf = leaves.get(name);
   if (!leaf) leaves.set(name, (leaf = {}));

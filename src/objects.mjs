@@ -4,10 +4,13 @@ import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
 import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
-import { call, run } from "./errands.mjs";
+import { after, call, run } from "./errands.mjs";
 
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
+
+/** While there is always more, a Room commits so often: as its regions' lobbies send (durable/src/region.rs). A commit costs the same, however many it is for. */
+const SPACING_MS = 50;
 
 class Hosted extends DurableObject {
   /** The core, made anew in another instance of the Wasm. */
@@ -46,11 +49,15 @@ export class RoomObject extends Hosted {
     });
   }
 
-  /** One step and one commit for all that has gathered, until nothing has. */
+  /** One step and one commit for all that has gathered, until nothing has. What gathers meanwhile says that others are near: the next takes more of them along. */
   async commit() {
     this.committing = true;
-    while (this.gathered.length > 0) {
+    for (let begun; this.gathered.length > 0; ) {
+      const early = begun + SPACING_MS - Date.now();
+      // A clock that jumped back would make it an hour.
+      if (early > 0) await after(Math.min(early, SPACING_MS));
       const asked = this.gathered.splice(0);
+      begun = Date.now();
       try {
         const core = this.core(cores.RoomObject);
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
@@ -74,11 +81,11 @@ export class LobbyObject extends Hosted {
 
   ask(name, action, payload) {
     try {
-      const number = (this.calls = (this.calls + 1) >>> 0);
-      const said = this.core(cores.LobbyObject).ask(number, lay(`${name}\n${payload}`));
+      const number = (this.calls = (this.calls + 1) >>> 0), core = this.core(cores.LobbyObject);
+      const said = action === "ask" ? core.ask(number, lay(`${name}\n${payload}`)) : core.gather(name, number, payload || undefined);
       if (said !== undefined) return said;
       const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
-      this.room = name.slice(0, name.indexOf("/"));
+      this.parent = name.slice(0, name.lastIndexOf("/"));
       this.pump();
       return told;
     } catch (error) {
@@ -108,7 +115,7 @@ export class LobbyObject extends Hosted {
   /** A task of its own: a visitor who goes away takes nobody's answer along. */
   async send(action, batch, payload) {
     const core = this.core(cores.LobbyObject);
-    const { said, overloaded } = await call(this.env, "ROOM", this.room, action, payload);
+    const { said, overloaded } = await call(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent, action, payload);
     this.safely(() => {
       // A core that began anew meanwhile knows nothing of this call, and nobody waits for it any more.
       if (this.core(cores.LobbyObject) !== core) return;

@@ -282,7 +282,7 @@ impl Prepared<'_> {
             revoked_seq: *revoked_seq,
             neighbourhood: self.neighbourhood(&wish),
         };
-        let errand = errand_to_leaf(kind, &self.found.room.id, &ask);
+        let errand = errand_to_leaf(kind, &self.found.room.id, self.leaf(&wish), &ask);
         match wish {
             // Whoever has no name yet may ask: what they cost ends at a board that is busy.
             Wish::Board | Wish::Enter { .. } => errand,
@@ -293,6 +293,16 @@ impl Prepared<'_> {
             Wish::Renew { seat, generation, .. } | Wish::LeavePass { seat, generation, .. } => {
                 in_the_name_of(errand, &(u64::from(seat) << 32 | u64::from(generation)).to_be_bytes())
             }
+        }
+    }
+
+    /// Whose leaf is asked: that of the neighbourhood somebody joins from, so that it is counted in one place, and of the one they are in for the rest. For a
+    /// board any is as good as another, and each isolate has its own.
+    fn leaf(&self, wish: &Wish) -> [u8; 4] {
+        match (wish, self.wallet.arrival) {
+            (Wish::Board, _) => self.isolate.leaf(),
+            (Wish::Join { .. }, Some(arrival)) => arrival.prefix,
+            _ => prefix_of_address(self.headers.client),
         }
     }
 

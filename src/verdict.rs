@@ -19,6 +19,7 @@
 
 use durable::codec::hex;
 use durable::errand::Errand;
+use durable::lobby::LEAVES;
 use durable::protocol::{Ask, Wish};
 use durable::wire::{from_text, to_text};
 
@@ -70,10 +71,11 @@ pub fn errand_for_rooms() -> String {
     Errand { binding: "DIRECTORY", name: "directory", action: "document", payload: "" }.text('@')
 }
 
-/// For a leaf of a room: one visitor's wish, or the edge's own for a newer board; `kind` is how the verdict begins. The one leaf of
-/// a room; further ones take their place here, by the client's address prefix.
-pub fn errand_to_leaf(kind: char, room: &str, ask: &Ask) -> String {
-    let (name, payload) = (format!("{room}/leaf/0"), to_text(ask));
+/// For a leaf of a room: one visitor's wish, or the edge's own for a newer board; `kind` is how the verdict begins. Which leaf, `by` tells: all of a
+/// neighbourhood ask the same. In which region, the host knows (`region.mjs`).
+pub fn errand_to_leaf(kind: char, room: &str, by: [u8; 4], ask: &Ask) -> String {
+    let leaf = u32::from_le_bytes(by) % LEAVES;
+    let (name, payload) = (format!("{room}/{leaf}"), to_text(ask));
     Errand { binding: "LOBBY", name: &name, action: "ask", payload: &payload }.text(kind)
 }
 
@@ -124,8 +126,8 @@ mod tests {
     fn an_errand_comes_back_as_what_it_was_sent_for() {
         let wish = Wish::Claim { epoch: 1, rank: 7 };
         let ask = Ask { wish, board_sequence: 2, board_at_ms: 3, revoked_seq: 4, neighbourhood: None };
-        let text = errand_to_leaf('?', "ab12", &ask);
-        assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/leaf/0", "ask"]);
+        let text = errand_to_leaf('?', "ab12", [33, 0, 0, 0], &ask);
+        assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/1", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));
         let named = in_the_name_of(text, &[0xab, 1]);
         assert_eq!(

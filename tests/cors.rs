@@ -85,7 +85,7 @@ impl Api {
             Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
         let ask =
             Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
-        edge.learn(&errand_to_leaf('@', &id, &ask), &to_text(&answer), NOW);
+        edge.learn(&errand_to_leaf('@', &id, [0; 4], &ask), &to_text(&answer), NOW);
         Api { edge, id }
     }
 

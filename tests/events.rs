@@ -74,7 +74,7 @@ fn the_sessions_of_those_inside_end_with_the_prequeue_if_the_event_says_so() {
     assert_eq!(table.room.board(table.now).pass_epoch, 1);
     assert_eq!(table.renew(&inside), RenewOutcome::Ended);
     assert_eq!(table.inside(), 1, "no edge may still honour the pass when the seat is given again");
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!(table.inside(), 0);
     at(&mut table, 6);
     assert_eq!(table.room.board(table.now).pass_epoch, 1, "once, not at every step");

@@ -42,7 +42,7 @@ fn edge(path: &str, expressions: &[&str]) -> Edge {
         ..Board::default()
     };
     let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-    edge.learn(&errand_to_leaf('@', &id, &ask), &to_text(&answer), NOW);
+    edge.learn(&errand_to_leaf('@', &id, [0; 4], &ask), &to_text(&answer), NOW);
     edge
 }
 

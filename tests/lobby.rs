@@ -1,11 +1,12 @@
-//! A leaf lobby in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
+//! Lobbies in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
 use durable::batch::{BatchAnswer, decode_batch};
 use durable::board::{Board, Revocations};
 use durable::calls::Calls;
+use durable::courier::{Call, Next};
 use durable::json;
-use durable::lobby::{Lobby, Next, Taken};
-use durable::protocol::{Answer, Ask, Neighbourhood, Outcome, Wish};
+use durable::leaf::{Leaf, Taken};
+use durable::protocol::{Answer, Ask, BoardAnswer, Neighbourhood, Outcome, Wish};
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::Config;
@@ -23,8 +24,8 @@ fn keys() -> Keys {
     Keys::new(&"k".repeat(32), "", "").unwrap()
 }
 
-fn lobby() -> Lobby {
-    Lobby::new("room/leaf/0".into(), RoomTag([1; 8]), keys(), [1; 16])
+fn lobby() -> Leaf {
+    Leaf::new("room/weur/0".into(), RoomTag([1; 8]), keys(), [1; 16])
 }
 
 fn room() -> Room {
@@ -42,9 +43,9 @@ fn join(holder: u8) -> Wish {
     Wish::Join { holder: [holder; 16] }
 }
 
-fn sent(lobby: &mut Lobby, now: Millis) -> ([u8; 16], u64, Vec<u8>) {
+fn sent(lobby: &mut Leaf, now: Millis) -> (Call, Vec<u8>) {
     match lobby.next(now) {
-        Next::Send { incarnation, number, bytes } => (incarnation, number, bytes),
+        Next::Send { call, bytes } => (call, bytes),
         other => panic!("nothing sent: {other:?}"),
     }
 }
@@ -57,11 +58,16 @@ fn answer(room: &mut Room, now: Millis, bytes: &[u8]) -> BatchAnswer {
     }
 }
 
+fn take_board(lobby: &mut Leaf, now: Millis, board: Board) {
+    lobby.bulletin().take(now, BoardAnswer { board, board_age_ms: 0, revocations: None });
+}
+
 /// Sends what is next and hands the Room's answer in.
-fn round_trip(lobby: &mut Lobby, room: &mut Room, now: Millis) -> Vec<(u64, Outcome)> {
-    let (incarnation, number, bytes) = sent(lobby, now);
+fn round_trip(lobby: &mut Leaf, room: &mut Room, now: Millis) -> Vec<(u64, Outcome)> {
+    let (call, bytes) = sent(lobby, now);
     let answer = answer(room, now, &bytes);
-    lobby.answered(now, (incarnation, number), answer, room.board(now), FRESH)
+    take_board(lobby, now, room.board(now));
+    lobby.answered(now, call, answer, FRESH)
 }
 
 fn rank(outcome: &Outcome) -> Rank {
@@ -85,7 +91,7 @@ fn it_sends_at_once_while_idle_and_gathers_for_100_ms_while_busy() {
     lobby.ask(NOON, 3, join(3));
     let then = NOON.plus(Millis(100));
     assert_eq!(lobby.next(NOON), Next::Wait(then));
-    let (_, number, bytes) = sent(&mut lobby, then);
+    let ((_, number), bytes) = sent(&mut lobby, then);
     assert_eq!((number, decode_batch(&bytes).unwrap().items.joins.len()), (1, 2));
     assert_eq!(lobby.next(then), Next::Rest);
 }
@@ -141,15 +147,15 @@ fn the_same_holder_gets_the_same_ticket_for_two_minutes() {
 fn a_call_whose_answer_was_lost_is_made_again_and_nothing_happens_twice() {
     let (mut lobby, mut room) = (lobby(), room());
     lobby.ask(NOON, 1, join(1));
-    let (incarnation, number, bytes) = sent(&mut lobby, NOON);
+    let (call, bytes) = sent(&mut lobby, NOON);
     answer(&mut room, NOON, &bytes);
-    assert!(lobby.failed(NOON, (incarnation, number), FRESH).is_empty());
+    assert!(lobby.failed(NOON, call, FRESH).is_empty());
     let again_at = NOON.plus(Millis(200));
     assert_eq!(lobby.next(NOON), Next::Wait(again_at));
-    let (_, repeated, same) = sent(&mut lobby, again_at);
-    assert_eq!((repeated, &same), (number, &bytes));
+    let (repeated, same) = sent(&mut lobby, again_at);
+    assert_eq!((repeated, &same), (call, &bytes));
     let reply = answer(&mut room, again_at, &same);
-    let told = lobby.answered(again_at, (incarnation, number), reply, room.board(again_at), FRESH);
+    let told = lobby.answered(again_at, call, reply, FRESH);
     assert_eq!((rank(&told[0].1), room.board(NOON).issued), (Rank(0), 1));
 }
 
@@ -160,23 +166,22 @@ fn after_four_tries_everybody_is_told_and_a_new_incarnation_begins() {
     let mut now = NOON;
     let mut told = Vec::new();
     for _ in 0..4 {
-        let (incarnation, number, _) = sent(&mut lobby, now);
-        told = lobby.failed(now, (incarnation, number), FRESH);
+        let (call, _) = sent(&mut lobby, now);
+        told = lobby.failed(now, call, FRESH);
         now = now.plus(Millis(1_000));
     }
     assert_eq!(told, [(1, Outcome::Unreachable)]);
     lobby.ask(now, 2, join(2));
-    let (incarnation, number, _) = sent(&mut lobby, now);
-    assert_eq!((incarnation, number), (FRESH, 0));
+    let (call, _) = sent(&mut lobby, now);
+    assert_eq!(call, (FRESH, 0));
 }
 
 #[test]
 fn a_room_that_forgot_the_incarnation_gets_the_wishes_under_a_new_one() {
     let (mut lobby, mut room) = (lobby(), room());
     lobby.ask(NOON, 1, join(1));
-    let (incarnation, number, _) = sent(&mut lobby, NOON);
-    let refused = BatchAnswer::Refused;
-    assert!(lobby.answered(NOON, (incarnation, number), refused, room.board(NOON), FRESH).is_empty());
+    let (call, _) = sent(&mut lobby, NOON);
+    assert!(lobby.answered(NOON, call, BatchAnswer::Refused, FRESH).is_empty());
     let told = round_trip(&mut lobby, &mut room, NOON);
     assert_eq!((told[0].0, rank(&told[0].1)), (1, Rank(0)));
 }
@@ -191,7 +196,7 @@ fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
     assert!(matches!(lobby.ask(soon, 3, Wish::Board), Taken::Answered(Outcome::Board)));
     assert!(matches!(lobby.ask(NOON.plus(Millis(1_000)), 4, Wish::Board), Taken::BoardWanted));
     let newest = lobby.answer(soon, Outcome::Board, &NOTHING).board;
-    lobby.take_board(soon, Board::default());
+    take_board(&mut lobby, soon, Board::default());
     assert_eq!(lobby.answer(soon, Outcome::Board, &NOTHING).board, newest);
 }
 
@@ -199,13 +204,14 @@ fn a_board_is_given_out_for_a_second_and_an_older_one_never_replaces_it() {
 fn a_board_is_not_given_out_without_the_list_it_names() {
     let mut lobby = lobby();
     let board = |sequence, revoked_seq| Board { version: 1, sequence, revoked_seq, ..Board::default() };
-    let told = |lobby: &Lobby| lobby.answer(NOON, Outcome::Busy, &NOTHING).board.map(|board| board.sequence);
-    lobby.take_board(NOON, board(1, 0));
+    let told = |lobby: &Leaf| lobby.answer(NOON, Outcome::Busy, &NOTHING).board.map(|board| board.sequence);
+    take_board(&mut lobby, NOON, board(1, 0));
     assert_eq!(told(&lobby), Some(1));
-    lobby.take_board(NOON, board(2, 1));
+    take_board(&mut lobby, NOON, board(2, 1));
     assert_eq!(told(&lobby), None, "an edge would go on with the list it has");
     assert!(matches!(lobby.ask(NOON, 1, Wish::Board), Taken::BoardWanted));
-    lobby.take_revocations(Revocations { seq: 1, passes: vec![(3, 1)] });
+    let revocations = Some(Revocations { seq: 1, passes: vec![(3, 1)] });
+    lobby.bulletin().take(NOON, BoardAnswer { board: board(2, 1), board_age_ms: 0, revocations });
     assert_eq!(told(&lobby), Some(2));
     assert!(matches!(lobby.ask(NOON, 2, Wish::Board), Taken::Answered(Outcome::Board)));
 }
@@ -214,13 +220,13 @@ fn a_board_is_not_given_out_without_the_list_it_names() {
 fn a_clock_that_jumps_back_an_hour_keeps_nobody_waiting_for_one() {
     let mut lobby = lobby();
     lobby.ask(NOON, 1, join(1));
-    let Next::Send { incarnation, number, bytes } = lobby.next(NOON) else { panic!("nothing was sent") };
-    lobby.failed(NOON, (incarnation, number), [9; 16]);
+    let (call, bytes) = sent(&mut lobby, NOON);
+    lobby.failed(NOON, call, [9; 16]);
     lobby.ask(NOON, 2, join(2));
     let earlier = NOON.minus(Millis(3_600_000));
-    assert_eq!(lobby.next(earlier), Next::Send { incarnation, number, bytes }, "the call is made again");
+    assert_eq!(lobby.next(earlier), Next::Send { call, bytes }, "the call is made again");
     assert_eq!(lobby.next(earlier), Next::Wait(earlier.plus(Millis(100))), "and the next one is near");
-    lobby.take_board(NOON, Board::default());
+    take_board(&mut lobby, NOON, Board::default());
     assert!(matches!(lobby.ask(earlier, 3, Wish::Board), Taken::BoardWanted));
 }
 
@@ -261,7 +267,7 @@ fn all_who_want_a_board_hear_of_one_call_for_it() {
         assert_eq!(calls.take(&mut lobby, NOON, call, &to_text(&NOTHING)), None);
     }
     assert!(calls.want_board());
-    lobby.take_board(NOON, room.board(NOON));
+    take_board(&mut lobby, NOON, room.board(NOON));
     let told = calls.hear_board(&Outcome::Board);
     assert!(!calls.want_board());
     assert_eq!(calls.hear(&lobby, NOON, told).len(), 2);

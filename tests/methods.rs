@@ -161,13 +161,13 @@ fn the_operator_ends_one_session_or_all_and_the_line_stays() {
     assert_eq!(table.step(end(999)), Output::Ended(false));
     assert_eq!(table.renew(&grants[7]), RenewOutcome::Ended);
     assert_eq!(table.room.revocations().passes, [(7, 1)]);
-    table.later(6_000);
+    table.later(8_000);
     assert_eq!((table.inside(), table.called()), (49, 51));
     assert_eq!(table.step(Input::EndAll), Output::Ended(true));
     assert_eq!(table.room.board(table.now).pass_epoch, 1);
     assert_eq!(table.renew(&grants[8]), RenewOutcome::Ended);
     assert_eq!(table.inside(), 49, "no seat is given again while any edge may honour the old pass");
-    table.later(6_000);
+    table.later(8_000);
     assert_eq!((table.inside(), table.called()), (0, 100));
     assert_eq!(table.claim(3), ClaimOutcome::Used);
 }
@@ -194,7 +194,7 @@ fn who_ends_one_session_more_than_edges_can_be_told_of_hears_that() {
 fn a_pass_given_after_all_sessions_ended_is_good() {
     let (mut table, _) = full_room(&json!({}));
     table.step(Input::EndAll);
-    table.later(16_000);
+    table.later(18_000);
     let grant = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
     let pass = durable::batch::PassRef { pass_epoch: durable::units::PassEpoch(1), ..table::pass(&grant) };
     let items = Items { renewals: vec![pass], ..Items::default() };
@@ -244,7 +244,7 @@ fn a_full_room_tells_how_fast_people_go_though_a_seat_has_just_come_free() {
         }
     }
     // Before the room has taken its next step.
-    let board = table.room.board(table.now.plus(Millis(6_000)));
+    let board = table.room.board(table.now.plus(Millis(8_000)));
     assert_eq!(
         (board.free, (330..=390).contains(&board.turn_per_hour)),
         (1, true),
@@ -336,7 +336,7 @@ fn the_list_of_revoked_passes_has_an_end_and_is_empty_when_all_sessions_have_end
     // Passes of before are void at every edge once they have heard that all sessions ended: they need no list.
     assert_eq!(table.step(Input::EndAll), Output::Ended(true));
     assert_eq!(listed(&table), 16_384, "an edge may not have heard of it yet");
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!(listed(&table), 0);
     let next = table.batch(Items { enters: 1, ..Items::default() }).entered[0];
     assert_eq!((end(&mut table, &next), listed(&table)), (Output::Ended(true), 1));
@@ -359,7 +359,7 @@ fn who_joins_by_an_edge_that_has_not_heard_that_the_room_is_closed_is_in_line_an
             let grant = granted(&table.claim(rank));
             table.leave(&grant);
         }
-        table.later(16_000);
+        table.later(18_000);
         assert_eq!(table.called(), 65, "in order, behind those who were in line");
         granted(&table.claim(64));
     }

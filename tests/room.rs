@@ -147,12 +147,12 @@ fn who_leaves_frees_the_seat_once_every_edge_knows() {
     assert_eq!(table.renew(&grants[5]), RenewOutcome::Ended);
     assert_eq!(table.claim(5), ClaimOutcome::Used);
     assert_eq!(table.room.revocations().passes, [(5, 1)]);
-    table.later(5_900);
+    table.later(7_900);
     assert_eq!(table.called(), 50);
     table.later(100);
     assert_eq!(table.called(), 51);
     assert_eq!(granted(&table.claim(50)).generation.0, 3, "who gave it up does not come back");
-    table.later(110_000);
+    table.later(108_000);
     assert!(table.room.revocations().passes.is_empty(), "its pass would be over by now");
 }
 
@@ -161,7 +161,7 @@ fn a_seat_left_in_a_quiet_room_waits_for_the_oldest_board() {
     let (mut table, grants) = full_room(&json!({}));
     table.leave(&grants[5]);
     table.join(1);
-    table.later(14_900);
+    table.later(16_900);
     assert_eq!(table.called(), 50);
     table.later(100);
     assert_eq!(table.called(), 51);
@@ -175,7 +175,7 @@ fn who_leaves_the_line_is_called_over() {
     assert_eq!(table.room.board(table.now).waiting, 2);
     table.later(12_000);
     table.leave(&grants[0]);
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!((table.called(), table.room.board(table.now).waiting), (52, 1));
     assert_eq!(table.claim(50), ClaimOutcome::Used);
     granted(&table.claim(51));
@@ -270,7 +270,7 @@ fn while_somebody_waits_nobody_enters_past_them() {
     let (mut table, grants) = full_room(&json!({}));
     table.join(5);
     table.leave(&grants[0]);
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!(table.enter(1), 0);
 }
 
@@ -303,7 +303,7 @@ fn a_lowered_limit_throws_nobody_out_and_admits_nobody_until_enough_have_left() 
     for grant in &grants[..31] {
         table.leave(grant);
     }
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!(table.inside(), 9);
     assert!(matches!(table.claim(45), ClaimOutcome::Next { .. }), "the lower one goes first");
     granted(&table.claim(44));
@@ -393,9 +393,9 @@ fn the_room_wakes_when_a_kept_place_has_stopped_asking() {
     assert!(matches!(table.claim(0), ClaimOutcome::Next { .. }));
     let asked_at = table.now;
     table.configure(&room(false));
-    table.later(16_000);
+    table.later(18_000);
     assert_eq!((table.called(), table.wake_at), (1, Some(asked_at.plus(Millis(120_001)))));
-    table.later(120_001 - 16_000);
+    table.later(120_001 - 18_000);
     assert_eq!(table.called(), 2);
 }
 

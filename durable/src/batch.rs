@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 /// The longest name of a lobby: a room's id and its path in the tree.
 const LOBBY_BYTES_MAX: usize = 64;
 /// More of one kind in a batch is refused: a lobby sends the rest in the next one.
-pub const ITEMS_MAX: usize = 4096;
+pub const ITEMS_MAX: usize = 16_384;
 
 /// Which memory of which lobby sent it, and as which of its batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct Items {
     pub joins: Vec<Holder>,
     /// How many first contacts ask to be let in because the board said open.
     pub enters: u32,
+    /// No board need come back: the lobby has a fresh one, or has asked for one.
+    pub board_is_held: bool,
 }
 
 /// A seat given, in all that its pass says.
@@ -138,6 +140,8 @@ pub enum BatchAnswer {
     /// Another content under a known number, or an incarnation that is no longer known: the lobby
     /// begins a new one.
     Refused,
+    /// It cannot be brought to the Room just now: whoever waits is told, and it is not tried again.
+    Unreachable,
 }
 
 mod section {
@@ -147,12 +151,30 @@ mod section {
     pub(super) const CLAIMS: u8 = 4;
     pub(super) const JOINS: u8 = 5;
     pub(super) const ENTERS: u8 = 6;
+    pub(super) const BOARD_IS_HELD: u8 = 8;
 }
 
 impl Items {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        *self == Items::default()
+        *self == Items { board_is_held: self.board_is_held, ..Items::default() }
+    }
+
+    /// How many there are of the kind of which there are most.
+    pub fn most(&self) -> usize {
+        let Items { pass_leaves, ticket_leaves, renewals, claims, joins, enters, .. } = self;
+        let counts = [pass_leaves.len(), ticket_leaves.len(), renewals.len(), claims.len(), joins.len()];
+        counts.into_iter().fold(*enters as usize, usize::max)
+    }
+
+    /// Adds those of another, kind by kind.
+    pub fn append(&mut self, others: &Items) {
+        self.pass_leaves.extend_from_slice(&others.pass_leaves);
+        self.ticket_leaves.extend_from_slice(&others.ticket_leaves);
+        self.renewals.extend_from_slice(&others.renewals);
+        self.claims.extend_from_slice(&others.claims);
+        self.joins.extend_from_slice(&others.joins);
+        self.enters = self.enters.saturating_add(others.enters);
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -169,6 +191,10 @@ impl Items {
             content.number(u64::from(self.enters));
             out.byte(section::ENTERS);
             out.blob(&content.into_bytes());
+        }
+        if self.board_is_held {
+            out.byte(section::BOARD_IS_HELD);
+            out.blob(&[]);
         }
         out.into_bytes()
     }
@@ -193,6 +219,7 @@ impl Items {
                     items.enters = content.number_u32();
                     content.expect(items.enters as usize <= ITEMS_MAX);
                 }
+                section::BOARD_IS_HELD => items.board_is_held = true,
                 _ => {}
             }
             content.checked()?;
@@ -326,9 +353,30 @@ impl Reply {
     }
 }
 
+/// Whether who sent a batch wants to hear of the board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BoardWanted {
+    is_held: bool,
+    enters: u32,
+}
+
+impl BoardWanted {
+    /// By what the batch says.
+    pub fn of(items: &Items) -> BoardWanted {
+        BoardWanted { is_held: items.board_is_held, enters: items.enters }
+    }
+
+    /// Whether a board goes with this answer: if none is held, or if the one that is held has promised somebody more than they were given.
+    pub fn with(self, answer: &BatchAnswer) -> bool {
+        let BatchAnswer::Done(reply) = answer else { return !self.is_held };
+        let waits = |claim: &ClaimOutcome| matches!(claim, ClaimOutcome::Waiting | ClaimOutcome::Next { .. });
+        !self.is_held || reply.entered.len() < self.enters as usize || reply.claims.iter().any(waits)
+    }
+}
+
 impl BatchAnswer {
-    /// As bytes for the lobby, with the newest board (JSON) behind it.
-    pub fn encode(&self, board: &[u8]) -> Vec<u8> {
+    /// As bytes for the lobby; behind it a board (JSON) and how long it was held, unless one is held or to be had.
+    pub fn encode(&self, board: &[u8], age: Millis) -> Vec<u8> {
         let mut out = Writer::new();
         match self {
             BatchAnswer::Done(reply) => {
@@ -340,25 +388,30 @@ impl BatchAnswer {
                 out.number(*number);
             }
             BatchAnswer::Refused => out.byte(3),
+            BatchAnswer::Unreachable => out.byte(4),
         }
         out.blob(board);
+        out.number(age.0);
         out.into_bytes()
     }
 
-    /// Reads what [`BatchAnswer::encode`] wrote: the answer and the board's JSON.
-    pub fn decode(bytes: &[u8]) -> Result<(BatchAnswer, &[u8]), Malformed> {
+    /// Reads what [`BatchAnswer::encode`] wrote: the answer, the board's JSON or nothing, and how long it was held.
+    pub fn decode(bytes: &[u8]) -> Result<(BatchAnswer, &[u8], Millis), Malformed> {
         let mut reader = Reader::new(bytes);
         let answer = match reader.byte() {
             1 => BatchAnswer::Done(Reply::decode(reader.blob())?),
             2 => BatchAnswer::Expected(reader.number()),
+            3 => BatchAnswer::Refused,
             tag => {
-                reader.expect(tag == 3);
-                BatchAnswer::Refused
+                reader.expect(tag == 4);
+                BatchAnswer::Unreachable
             }
         };
         let board = reader.blob();
+        // A Room of before says a board that is new.
+        let age = if reader.is_empty() { 0 } else { reader.number() };
         reader.checked()?;
-        Ok((answer, board))
+        Ok((answer, board, Millis(age)))
     }
 }
 
@@ -452,6 +505,7 @@ mod tests {
             claims: vec![ticket],
             joins: vec![Holder([1; 16]), Holder([2; 16])],
             enters: 3,
+            board_is_held: true,
         }
     }
 
@@ -492,9 +546,15 @@ mod tests {
 
     #[test]
     fn answers_survive_the_round_trip_with_the_board_behind_them() {
-        for answer in [BatchAnswer::Done(reply()), BatchAnswer::Expected(9), BatchAnswer::Refused] {
-            let bytes = answer.encode(b"{}");
-            assert_eq!(BatchAnswer::decode(&bytes).unwrap(), (answer, b"{}".as_slice()));
+        let unreachable = BatchAnswer::Unreachable;
+        for answer in
+            [BatchAnswer::Done(reply()), BatchAnswer::Expected(9), BatchAnswer::Refused, unreachable]
+        {
+            let bytes = answer.encode(b"{}", Millis(700));
+            assert_eq!(BatchAnswer::decode(&bytes).unwrap(), (answer, b"{}".as_slice(), Millis(700)));
+            // A Room of before says no age.
+            let (answer, _, age) = BatchAnswer::decode(&bytes[..bytes.len() - 2]).unwrap();
+            assert_eq!((answer.encode(b"{}", age), age), (answer.encode(b"{}", Millis(0)), Millis(0)));
         }
     }
 

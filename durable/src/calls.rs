@@ -4,8 +4,8 @@
 //! A call is the lines of its [`Ask`]s, its reply the lines of their [`Answer`](crate::protocol::Answer)s in the same order. They are
 //! all for one isolate, so the board goes with the first alone.
 
+use crate::leaf::{Leaf, Taken, Waiter};
 use crate::listed::Listed as _;
-use crate::lobby::{Lobby, Taken, Waiter};
 use crate::protocol::{Ask, Outcome};
 use crate::units::Millis;
 use crate::wire::{from_text, to_text};
@@ -25,9 +25,9 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Takes a call: its reply, if all is answered from the lobby's memory. A line that is no wish this version knows is answered
+    /// Takes a call: its reply, if all is answered from the leaf's memory. A line that is no wish this version knows is answered
     /// *unreachable*, for the others did nothing wrong.
-    pub fn take(&mut self, lobby: &mut Lobby, now: Millis, call: u32, lines: &str) -> Option<String> {
+    pub fn take(&mut self, leaf: &mut Leaf, now: Millis, call: u32, lines: &str) -> Option<String> {
         let mut taken = Call { first: None, outcomes: Vec::new() };
         for line in lines.lines() {
             let Some(ask) = from_text::<Ask>(line.as_bytes()) else {
@@ -36,11 +36,11 @@ impl Calls {
             };
             taken.first.get_or_insert(ask);
             let waiter = waiter(call, taken.outcomes.len());
-            if lobby.is_crowded(now, &ask) {
+            if leaf.is_crowded(now, &ask) {
                 taken.outcomes.push(Some(Outcome::Crowded));
                 continue;
             }
-            taken.outcomes.push(match lobby.ask(now, waiter, ask.wish) {
+            taken.outcomes.push(match leaf.ask(now, waiter, ask.wish) {
                 Taken::Answered(outcome) => Some(outcome),
                 Taken::Gathered => None,
                 Taken::BoardWanted => {
@@ -50,7 +50,7 @@ impl Calls {
             });
         }
         self.open.push((call, taken));
-        self.reply(lobby, now, call)
+        self.reply(leaf, now, call)
     }
 
     /// Whether somebody waits for a board.
@@ -64,7 +64,7 @@ impl Calls {
     }
 
     /// Outcomes came: the calls that are answered by them, with their replies.
-    pub fn hear(&mut self, lobby: &Lobby, now: Millis, told: Vec<(Waiter, Outcome)>) -> Vec<(u32, String)> {
+    pub fn hear(&mut self, leaf: &Leaf, now: Millis, told: Vec<(Waiter, Outcome)>) -> Vec<(u32, String)> {
         let mut touched = Vec::new();
         for (waiter, outcome) in told {
             let (call, index) = ((waiter >> 32) as u32, waiter as u32 as usize);
@@ -76,14 +76,14 @@ impl Calls {
                 }
             }
         }
-        touched.into_iter().filter_map(|call| Some((call, self.reply(lobby, now, call)?))).listed()
+        touched.into_iter().filter_map(|call| Some((call, self.reply(leaf, now, call)?))).listed()
     }
 
     fn find(&self, call: u32) -> Option<usize> {
         self.open.iter().rposition(|(open, _)| *open == call)
     }
 
-    fn reply(&mut self, lobby: &Lobby, now: Millis, call: u32) -> Option<String> {
+    fn reply(&mut self, leaf: &Leaf, now: Millis, call: u32) -> Option<String> {
         let at = self.find(call)?;
         if self.open.get(at)?.1.outcomes.iter().any(Option::is_none) {
             return None;
@@ -92,7 +92,7 @@ impl Calls {
         let mut lines = String::new();
         for (index, outcome) in outcomes.into_iter().flatten().enumerate() {
             let answer = match &first {
-                Some(first) if index == 0 => lobby.answer(now, outcome, first),
+                Some(first) if index == 0 => leaf.answer(now, outcome, first),
                 _ => outcome.into(),
             };
             if index > 0 {

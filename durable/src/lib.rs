@@ -14,7 +14,7 @@
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
 //! | [`waits`], [`forecast`] | how long it takes, and how well that is told |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
-//! | [`lobby`], [`calls`], [`batch`] | how many visitors ask at once |
+//! | [`lobby`]: [`leaf`] with [`calls`], [`region`], [`courier`], [`bulletin`], [`batch`] | how many visitors ask at once |
 //! | `publish.rs`, [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
 //! | [`settings`], [`plan`], [`agenda`], [`rules`], [`expression`] with [`steps`] and [`comparable`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 //! | [`listed`], [`pieces`], [`table`] | the few things that the standard library does at a price in bytes |
@@ -26,6 +26,7 @@ pub mod agenda;
 pub mod base64url;
 pub mod batch;
 pub mod board;
+pub mod bulletin;
 pub mod call;
 pub mod calls;
 pub mod chains;
@@ -33,6 +34,7 @@ pub mod clerk;
 pub mod codec;
 pub mod comparable;
 pub mod cookie_settings;
+pub mod courier;
 pub mod date;
 pub mod directory;
 pub mod draw;
@@ -46,6 +48,7 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod kept;
+pub mod leaf;
 pub mod line;
 pub mod listed;
 pub mod lobby;
@@ -59,6 +62,7 @@ pub mod planted;
 pub mod prefix;
 pub mod protocol;
 mod publish;
+pub mod region;
 pub mod replies;
 pub mod room;
 pub mod rounds;

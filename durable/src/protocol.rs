@@ -152,11 +152,13 @@ impl From<Outcome> for Answer {
     }
 }
 
-/// What a Room says to a lobby that wants a board.
+/// What a Room says to a lobby that wants a board, and a lobby to the one below it.
 #[derive(Clone, Debug, Default)]
 pub struct BoardAnswer {
     /// The newest board.
     pub board: Board,
+    /// How long whoever says it has had it.
+    pub board_age_ms: u64,
     /// The revocation list.
     pub revocations: Option<Revocations>,
 }
@@ -276,7 +278,7 @@ wire_either!(Outcome {
     "unreachable" => Unreachable {},
 });
 wire!(Answer { outcome, board, board_age_ms, revocations });
-wire!(BoardAnswer { board, revocations });
+wire!(BoardAnswer { board, board_age_ms, revocations });
 wire!(Configure { version, directory_version, settings, events });
 wire!(Configured { version });
 wire!(Ending { session });

@@ -112,6 +112,16 @@ impl Replies {
         incarnation.kept.push_back(KeptReply { number: name.number, digest, reply });
     }
 
+    /// The reply to a batch that was remembered before there was one.
+    pub fn fulfil(&mut self, name: &BatchName, reply: Vec<u8>) {
+        let lobbies = self.lobbies.iter_mut().filter(|(lobby, _)| *lobby == name.lobby);
+        let mut incarnations = lobbies.flat_map(|(_, lobby)| lobby).filter(|it| it.id == name.incarnation);
+        let kept = incarnations.find_map(|it| it.kept.iter_mut().find(|kept| kept.number == name.number));
+        if let Some(kept) = kept {
+            kept.reply = reply;
+        }
+    }
+
     /// As bytes of a snapshot.
     pub fn encode(&self, out: &mut Writer) {
         out.number(self.lobbies.len() as u64);

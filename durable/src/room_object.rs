@@ -8,7 +8,7 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::batch::decode_batch;
+use crate::batch::{BoardWanted, decode_batch};
 use crate::codec::Malformed;
 use crate::directory::seeds;
 use crate::listed::Listed as _;
@@ -95,7 +95,11 @@ impl RoomObject {
                 "end" => ending(payload),
                 _ => Ok(Input::Tick),
             };
-            refusals.push(input.as_ref().err().cloned());
+            let board = match &input {
+                Ok(Input::Batch(batch)) => BoardWanted::of(&batch.items),
+                _ => BoardWanted::default(),
+            };
+            refusals.push((input.as_ref().err().cloned(), board));
             inputs.push(input.unwrap_or(Input::Tick));
         }
         let is_known =
@@ -116,20 +120,21 @@ impl RoomObject {
         }
         let mut outputs = outputs.into_iter().skip(seeded);
         let answers = Array::new();
-        for (Wanted { action, .. }, refusal) in wanted.iter().zip(refusals) {
+        for (Wanted { action, .. }, (refusal, wants)) in wanted.iter().zip(refusals) {
             let output = outputs.next().unwrap_or(Output::Ticked);
             answers.push(&match (refusal, action.as_str(), output) {
                 (Some(refusal), _, _) => refusal,
                 _ if !is_known => JsValue::NULL,
                 (_, "batch", Output::Batch(answer)) => {
-                    Uint8Array::from(answer.encode(to_text(&room.board(now)).as_bytes()).as_slice()).into()
+                    let board = if wants.with(&answer) { to_text(&room.board(now)) } else { String::new() };
+                    Uint8Array::from(answer.encode(board.as_bytes(), Millis(0)).as_slice()).into()
                 }
                 (_, "configure", Output::Configured(version)) => to_text(&Configured { version }).into(),
                 (_, "end", Output::Ended(ended)) => to_text(&Ended { ended, full: false }).into(),
                 (_, "end", Output::RevocationsFull) => to_text(&Ended { ended: false, full: true }).into(),
                 (_, "board", _) => {
                     let (board, revocations) = (room.board(now), Some(room.revocations()));
-                    to_text(&BoardAnswer { board, revocations }).into()
+                    to_text(&BoardAnswer { board, board_age_ms: 0, revocations }).into()
                 }
                 (_, "status", _) => to_text(&room.status(now)).into(),
                 (_, "alarm" | "delete", _) => JsValue::NULL,

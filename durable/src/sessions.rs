@@ -18,8 +18,8 @@ use crate::units::{Generation, Millis, Rank, Seat};
 /// A pass is dead at every edge this long after it expired, clocks and all.
 const EXPIRY_SLACK: Millis = Millis(2_000);
 /// A revoked pass is dead at every edge this long after the longest board age: a board may be acted on for a second more, and its age does
-/// not count its way, which is twice as long as a call is waited for (`PATIENCE_MS`, `src/errands.mjs`) at most.
-const REVOCATION_SLACK: Millis = Millis(5_000);
+/// not count its way from the Room by two lobbies, each leg of which is as long as a call is waited for (`PATIENCE_MS`, `src/errands.mjs`) at most.
+const REVOCATION_SLACK: Millis = Millis(7_000);
 /// Entries of the revocation list; further seats wait for their expiry.
 const REVOKED_MAX: usize = 16_384;
 

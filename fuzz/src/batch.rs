@@ -42,7 +42,7 @@ fn batch(data: &[u8]) -> Outcome {
     next.number = next.number.wrapping_add(1);
     assert_eq!(decode_batch(&encode_batch(&next, items)).map(|next| next.digest), Ok(again.digest));
     let mut more = items.clone();
-    more.enters = (more.enters + 1) % 4096;
+    more.enters = (more.enters + 1) % ITEMS_MAX as u32;
     assert_ne!(decode_batch(&encode_batch(&next, &more)).map(|next| next.digest), Ok(again.digest));
     assert!(
         bytes.iter().enumerate().all(|(length, _)| decode_batch(&bytes[..length]).is_err()),
@@ -119,10 +119,10 @@ fn reply(data: &[u8]) -> Outcome {
 }
 
 fn answer(data: &[u8]) -> Outcome {
-    let Ok((answer, board)) = BatchAnswer::decode(data) else {
+    let Ok((answer, board, age)) = BatchAnswer::decode(data) else {
         return Outcome::Refused;
     };
-    let bytes = answer.encode(board);
-    assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board)));
+    let bytes = answer.encode(board, age);
+    assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board, age)));
     Outcome::Believed
 }

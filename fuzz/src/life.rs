@@ -86,8 +86,8 @@ fn in_line() -> Life {
     life.configure(&json!({}));
     life.passes(150_000);
     life.asked(Items { claims: vec![ticket(1), ticket(4), ticket(77)], enters: 1, ..Items::default() });
-    life.said.push(BatchAnswer::Expected(7).encode(b"{}"));
-    life.said.push(BatchAnswer::Refused.encode(b""));
+    life.said.push(BatchAnswer::Expected(7).encode(b"{}", Millis(0)));
+    life.said.push(BatchAnswer::Refused.encode(b"", Millis(0)));
     life
 }
 
@@ -218,7 +218,7 @@ impl Life {
         let batch = decode_batch(&bytes).expect("a batch");
         self.said.push(bytes);
         let Output::Batch(answer) = self.step(Input::Batch(batch)) else { return };
-        self.said.push(answer.encode(&self.boards.last().cloned().unwrap_or_default()));
+        self.said.push(answer.encode(&self.boards.last().cloned().unwrap_or_default(), Millis(0)));
         if let BatchAnswer::Done(reply) = answer {
             self.said.push(reply.encode());
         }

@@ -28,7 +28,7 @@ const services = () => [
   { name: "twin", modules: ["tests/bench/workers/bare.mjs"] },
   { name: "naive", modules: ["tests/bench/workers/naive.mjs"], objects: { COUNTER: "Counter" } },
   {
-    name: "floor", modules: ["tests/bench/workers/floor.mjs", ...ANTEROOM.filter((module) => /leaves|errands|core|news|recent|words|build/.test(module))],
+    name: "floor", modules: ["tests/bench/workers/floor.mjs", ...ANTEROOM.filter((module) => /leaves|region|errands|core|news|recent|words|build/.test(module))],
     objects: { LOBBY: "Leaf", ROOM: "Counter" },
   },
   { name: "hello", modules: ["tests/bench/workers/hello.mjs", "target/bench/hello/hello.js", "target/bench/hello/hello_bg.wasm"] },

@@ -165,14 +165,15 @@ fn passes() -> impl Strategy<Value = Vec<PassRef>> {
 
 fn items() -> impl Strategy<Value = Items> {
     let joins = vec(any::<[u8; 16]>().prop_map(Holder), 0..8);
-    (passes(), tickets(), passes(), tickets(), joins, 0..=4096u32).prop_map(
-        |(pass_leaves, ticket_leaves, renewals, claims, joins, enters)| Items {
+    (passes(), tickets(), passes(), tickets(), joins, 0..=4096u32, any::<bool>()).prop_map(
+        |(pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_is_held)| Items {
             pass_leaves,
             ticket_leaves,
             renewals,
             claims,
             joins,
             enters,
+            board_is_held,
         },
     )
 }
@@ -258,11 +259,11 @@ proptest! {
     }
 
     #[test]
-    fn answers_survive_the_round_trip(reply in reply(), expected in number(), board in vec(any::<u8>(), 0..50)) {
+    fn answers_survive_the_round_trip(reply in reply(), [expected, age] in [number(), number()], board in vec(any::<u8>(), 0..50)) {
         prop_assert_eq!(Reply::decode(&reply.encode()), Ok(reply.clone()));
-        for answer in [BatchAnswer::Done(reply), BatchAnswer::Expected(expected), BatchAnswer::Refused] {
-            let bytes = answer.encode(&board);
-            prop_assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board.as_slice())));
+        for answer in [BatchAnswer::Done(reply), BatchAnswer::Expected(expected), BatchAnswer::Refused, BatchAnswer::Unreachable] {
+            let bytes = answer.encode(&board, Millis(age));
+            prop_assert_eq!(BatchAnswer::decode(&bytes), Ok((answer, board.as_slice(), Millis(age))));
         }
     }
 }

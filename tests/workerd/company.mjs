@@ -2,7 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { send } from "../../src/leaves.mjs";
 
-const LEAF = "room/leaf/0";
+const LEAF = "room/near/0";
 
 export class Leaf extends DurableObject {
   held = [];
@@ -29,6 +29,6 @@ export default {
     const leaf = env.LOBBY.getByName(LEAF), { pathname, searchParams } = new URL(request.url);
     if (pathname === "/calls") return Response.json(await leaf.calls(Number(searchParams.get("wishes"))));
     if (pathname === "/let-go") return new Response(await leaf.letGo());
-    return new Response(await send(`?\nLOBBY\n${LEAF}\nask\n${pathname.slice(1)}`, env, context));
+    return new Response(await send(`?\nLOBBY\nroom/0\nask\n${pathname.slice(1)}`, env, context));
   },
 };

@@ -50,7 +50,7 @@ const CALLS = {
 /** The environment of somebody who calls objects. */
 function faulty(env, caller) {
   const namespaces = ["ROOM", "LOBBY", "DIRECTORY"].filter((binding) => env[binding]).map((binding) => [binding, {
-    getByName: (object) => ({ ask: (...asked) => called(env[binding].getByName(object), `${caller}>${binding}`, asked) }),
+    getByName: (object, options) => ({ ask: (...asked) => called(env[binding].getByName(object, options), `${caller}>${binding}`, asked) }),
   }]);
   return { ...env, ...Object.fromEntries(namespaces), ...(limit && { CALLS }) };
 }

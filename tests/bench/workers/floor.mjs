@@ -29,7 +29,7 @@ export default {
     const { url, headers } = request;
     const asked = [url, headers.get("Cookie"), headers.get("Accept"), headers.get("Accept-Language")];
     if (url.includes("/.anteroom/wait")) return new Response(BODY, asked.length ? waiting : undefined);
-    await send(`?\nLOBBY\nroom/leaf/0\nask\n${asked[1]}`, env, context);
+    await send(`?\nLOBBY\nroom/0\nask\n${asked[1]}`, env, context);
     return new Response(BODY, { headers: COOKIE });
   },
 };

@@ -23,6 +23,8 @@ pub struct Plan {
     pub edge_skews: Vec<i64>,
     /// Leaf lobbies.
     pub leaves: usize,
+    /// Region lobbies above them, by turns.
+    pub regions: usize,
     /// Who comes.
     pub visitors: Vec<VisitorPlan>,
     /// What operators do.
@@ -93,6 +95,7 @@ impl Plan {
         }
         let edges = dice.between(1, 5);
         let leaves = dice.between(1, 3) as usize;
+        let regions = if leaves > 1 && seed % 3 == 0 { 2 } else { 1 };
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
         let mut opening = orders::opening(&mut dice);
         let mut orders = orders::draw(&mut dice.fork(), rush, is_long);
@@ -111,12 +114,30 @@ impl Plan {
         }
         let mut mishaps = dice.fork();
         let troubles = if scope.has_troubles {
-            trouble::draw(&mut mishaps, rush, edge_skews.len(), leaves)
+            trouble::draw(&mut mishaps, rush, edge_skews.len(), leaves + regions)
         } else {
             Vec::new()
         };
         let world_seed = dice.seed();
-        Plan { seed, world_seed, opening, edge_skews, leaves, visitors, orders, troubles, rush }
+        Plan { seed, world_seed, opening, edge_skews, leaves, regions, visitors, orders, troubles, rush }
+    }
+
+    /// How many lobbies there are: the leaves, and behind them the regions.
+    pub fn lobbies(&self) -> usize {
+        self.leaves + self.regions
+    }
+
+    /// The region above a leaf; none of a region.
+    pub fn region_of(&self, lobby: usize) -> Option<usize> {
+        (lobby < self.leaves).then(|| self.leaves + lobby % self.regions)
+    }
+
+    /// A lobby's name in this room.
+    pub fn lobby_name(&self, room: &str, lobby: usize) -> String {
+        match self.region_of(lobby) {
+            Some(region) => format!("{room}/{region}/{lobby}"),
+            None => format!("{room}/{lobby}"),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Shrinking {
     /// One lobby, and visitors without this habit or that.
     fn simplify(&mut self) {
         if self.plan.leaves > 1 {
-            self.try_out(Plan { leaves: 1, ..self.plan.clone() });
+            self.try_out(Plan { leaves: 1, regions: 1, ..self.plan.clone() });
         }
         let habits: [fn(&mut VisitorPlan); 7] = [
             |visitor| visitor.tabs = 1,

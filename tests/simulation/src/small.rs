@@ -236,7 +236,7 @@ impl Small {
             self.table.step((self.now, self.now), [7; 32], vec![(1, wanted)], None, &mut self.auditor);
         for (_, said) in commit.said {
             if let (true, Said::Bytes(bytes)) = (is_batch, said)
-                && let Ok((BatchAnswer::Done(reply), _)) = BatchAnswer::decode(&bytes)
+                && let Ok((BatchAnswer::Done(reply), _, _)) = BatchAnswer::decode(&bytes)
             {
                 self.remember(&reply);
             }

@@ -59,7 +59,7 @@ impl Table {
         let inputs = batches.iter().map(|bytes| Input::Batch(decode_batch(bytes).expect("a batch of ours")));
         let step = self.room.step(self.now, [0; 32], inputs.collect()).expect("a step");
         let answer = |output: &Output| match output {
-            Output::Batch(answer) => answer.encode(to_text(&self.room.board(self.now)).as_bytes()),
+            Output::Batch(answer) => answer.encode(to_text(&self.room.board(self.now)).as_bytes(), Millis(0)),
             _ => Vec::new(),
         };
         std::hint::black_box(step.outputs.iter().map(answer).collect::<Vec<_>>());

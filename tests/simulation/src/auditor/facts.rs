@@ -24,7 +24,7 @@ pub(super) const YOUNGEST_AGE: Millis = Millis(1_000);
 /// The age of a board while nobody waits.
 pub(super) const OLDEST_BOARD: Millis = Millis(10_000);
 /// A revoked pass is dead so long after the boards that were published before it was: by a grace for their age, and by their way.
-pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(5_000);
+pub(super) const DEAD_AFTER_REVOCATION: Millis = Millis(7_000);
 /// A ticket lives so long.
 const TICKET_LIFE: Millis = Millis(24 * 60 * 60_000);
 /// That it has died is noticed with the next that joined, a minute and more behind.

@@ -1,16 +1,27 @@
 //! Calls between edges, lobbies and the Room: who travels with whom (src/leaves.mjs), how long each waits, and what is lost on the way.
 
+use durable::lobby::{self, About, Caller, Due, Said};
 use durable::units::Millis;
 
 use super::edge::{For, Sent, is_for_directory, payload, skewed};
-use super::lobby::{About, Due};
 use super::network::{PATIENCE, Way};
 use super::rooms::{NOBODY, OpenRoomCall};
-use super::table::{Said, Wanted};
+use super::table::Wanted;
 use super::{Event, World};
 
 /// So long does a wish wait for the call under way to land.
 const GATHER: Millis = Millis(20);
+
+/// What a lobby is asked.
+#[derive(Clone, Debug)]
+pub(super) enum Question {
+    /// Wishes, a line each.
+    Wishes(String),
+    /// A batch.
+    Batch(Vec<u8>),
+    /// The newest board.
+    Board,
+}
 
 /// An edge's call of a leaf that is not answered yet.
 pub(super) struct OpenCall {
@@ -57,35 +68,59 @@ impl World<'_> {
             self.queue.after(Millis(5), Event::EdgeGivesUp(call));
             return;
         }
-        let slot = self.slot_for(edge % self.plan.leaves);
+        self.ask_lobby(edge % self.plan.leaves, call, &Question::Wishes(lines), (there, again));
+    }
+
+    /// A call on its way to a lobby, and perhaps once more.
+    fn ask_lobby(
+        &mut self,
+        lobby: usize,
+        call: Caller,
+        question: &Question,
+        (there, again): (Option<Millis>, Option<Millis>),
+    ) {
         if let Some(delay) = there {
-            self.queue.after(delay, Event::LobbyAsked { slot, call, lines: lines.clone() });
+            let slot = self.slot_for(lobby);
+            self.queue.after(delay, Event::LobbyAsked { slot, call, question: question.clone() });
         }
         if let Some(delay) = again {
-            let (slot, call) = (self.slot_for(edge % self.plan.leaves), self.number() as u32);
-            self.queue.after(delay, Event::LobbyAsked { slot, call, lines });
+            let (slot, call) = (self.slot_for(lobby), self.number() as Caller);
+            self.queue.after(delay, Event::LobbyAsked { slot, call, question: question.clone() });
         }
     }
 
-    /// The lobby that answers to a leaf's name: one of two, while it lives twice.
-    fn slot_for(&mut self, leaf: usize) -> usize {
-        let is_twice = self.queue.now() < self.twice_until[leaf];
-        if is_twice && self.dice.percent(50) { leaf + self.plan.leaves } else { leaf }
+    /// The lobby that answers to a name: one of two, while it lives twice.
+    fn slot_for(&mut self, lobby: usize) -> usize {
+        let is_twice = self.queue.now() < self.twice_until[lobby];
+        if is_twice && self.dice.percent(50) { lobby + self.plan.lobbies() } else { lobby }
     }
 
-    pub(super) fn lobby_asked(&mut self, slot: usize, call: u32, lines: &str) {
-        let clock = self.lobby_clock(slot);
-        let reply = self.lobbies[slot].ask(clock, call, lines);
-        if let Some(reply) = reply {
-            self.answer_edge(call, reply);
+    pub(super) fn lobby_asked(&mut self, slot: usize, call: Caller, question: &Question) {
+        let now = self.queue.now();
+        let wanted = match question {
+            Question::Wishes(lines) => lobby::Wanted::Wishes(lines),
+            Question::Batch(bytes) => lobby::Wanted::Batch(bytes),
+            Question::Board => lobby::Wanted::Board,
+        };
+        if let Some(said) = self.lobbies[slot].ask(now, call, wanted) {
+            self.lobby_answers(call, said);
         }
         self.pump(slot);
     }
 
-    fn answer_edge(&mut self, call: u32, reply: String) {
+    /// A lobby answers an edge, or a leaf.
+    fn lobby_answers(&mut self, call: Caller, said: Said) {
         let back = self.calls.get(&call).and_then(|open| open.back);
-        if let Some(back) = back {
-            self.queue.after(back, Event::EdgeHears { call, reply });
+        if let (Some(back), Said::Text(reply)) = (back, &said) {
+            return self.queue.after(back, Event::EdgeHears { call, reply: reply.clone() });
+        }
+        self.answer_lobby(u64::from(call), said);
+    }
+
+    /// A region or the Room answers a lobby.
+    pub(super) fn answer_lobby(&mut self, caller: u64, said: Said) {
+        if let Some(back) = self.room_calls.get(&caller).and_then(|call| call.back) {
+            self.queue.after(back, Event::ParentSays { caller, said });
         }
     }
 
@@ -120,19 +155,12 @@ impl World<'_> {
         }
     }
 
-    fn lobby_clock(&self, slot: usize) -> Millis {
-        skewed(self.queue.now(), self.lobbies[slot].skew)
-    }
-
     /// Makes the calls that are due.
     pub(super) fn pump(&mut self, slot: usize) {
+        let now = self.queue.now();
         loop {
-            let clock = self.lobby_clock(slot);
-            match self.lobbies[slot].due(clock) {
-                Due::Board => self.call_room(slot, About::Board, Wanted::Board),
-                Due::Batch(incarnation, number, bytes) => {
-                    self.call_room(slot, About::Batch(incarnation, number), Wanted::Batch(bytes));
-                }
+            match self.lobbies[slot].due(now) {
+                Due::Call(about, bytes) => self.call_parent(slot, about, bytes),
                 Due::Wait(until) => {
                     let host = &mut self.lobbies[slot];
                     if host.wakes_at.is_none_or(|at| until < at) {
@@ -159,16 +187,20 @@ impl World<'_> {
         self.pump(slot);
     }
 
-    fn call_room(&mut self, slot: usize, about: About, wanted: Wanted) {
+    fn call_parent(&mut self, slot: usize, about: About, bytes: Vec<u8>) {
         let caller = self.number();
         let Way { there, again, back, is_overloaded } = self.network.way(self.queue.now());
         let call = OpenRoomCall { slot, life: self.lobbies[slot].life, about, back };
         self.room_calls.insert(caller, call);
         self.queue.after(PATIENCE, Event::LobbyGivesUp(caller));
         if is_overloaded {
-            self.room_says(caller, &Said::Failed, true);
-            return;
+            return self.parent_says(caller, &Said::Overloaded);
         }
+        if let Some(region) = self.plan.region_of(slot % self.plan.lobbies()) {
+            let question = if about == About::Board { Question::Board } else { Question::Batch(bytes) };
+            return self.ask_lobby(region, caller as Caller, &question, (there, again));
+        }
+        let wanted = if about == About::Board { Wanted::Board } else { Wanted::Batch(bytes) };
         if let Some(delay) = there {
             self.queue.after(delay, Event::RoomAsked { caller, wanted: wanted.clone() });
         }
@@ -177,15 +209,15 @@ impl World<'_> {
         }
     }
 
-    /// The Room's answer comes to a lobby, or its patience is over.
-    pub(super) fn room_says(&mut self, caller: u64, said: &Said, is_overloaded: bool) {
+    /// The parent's answer comes to a lobby, or its patience is over.
+    pub(super) fn parent_says(&mut self, caller: u64, said: &Said) {
         let Some(OpenRoomCall { slot, life, about, .. }) = self.room_calls.remove(&caller) else { return };
         if self.lobbies[slot].life != life {
             return;
         }
-        let (clock, fresh) = (self.lobby_clock(slot), self.dice.bytes());
-        for (call, reply) in self.lobbies[slot].heard(clock, about, said, is_overloaded, fresh) {
-            self.answer_edge(call, reply);
+        let (now, fresh) = (self.queue.now(), self.dice.bytes());
+        for (call, said) in self.lobbies[slot].heard(now, about, said, fresh) {
+            self.lobby_answers(call, said);
         }
         self.pump(slot);
     }

@@ -22,15 +22,15 @@ impl World<'_> {
         match trouble {
             Trouble::RoomLost => self.lose_room(),
             Trouble::WriteFails(keeps) => self.room.fails.push(keeps),
-            Trouble::LobbyLost(leaf) => {
-                let leaf = leaf % self.plan.leaves;
-                self.lobbies[leaf] = self.new_lobby(leaf);
+            Trouble::LobbyLost(lobby) => {
+                let lobby = lobby % self.plan.lobbies();
+                self.lobbies[lobby] = self.new_lobby(lobby);
             }
-            Trouble::LobbyTwice(leaf, lasting) => {
-                let leaf = leaf % self.plan.leaves;
-                let slot = leaf + self.plan.leaves;
+            Trouble::LobbyTwice(lobby, lasting) => {
+                let lobby = lobby % self.plan.lobbies();
+                let slot = lobby + self.plan.lobbies();
                 self.lobbies[slot] = self.new_lobby(slot);
-                self.twice_until[leaf] = now.plus(lasting);
+                self.twice_until[lobby] = now.plus(lasting);
             }
             Trouble::EdgeLost(edge) => self.lose_edge(edge % self.edges.len()),
             Trouble::EdgeClock(edge, skew) => {
@@ -58,8 +58,8 @@ impl World<'_> {
     fn deploy(&mut self) {
         self.speaks_newer = !self.speaks_newer;
         self.lose_room();
-        for leaf in (0..self.plan.leaves).step_by(2) {
-            self.lobbies[leaf] = self.new_lobby(leaf);
+        for lobby in (0..self.plan.lobbies()).step_by(2) {
+            self.lobbies[lobby] = self.new_lobby(lobby);
         }
         for edge in (0..self.edges.len()).step_by(2) {
             self.lose_edge(edge);
@@ -88,6 +88,7 @@ impl World<'_> {
             claims: (0..count).map(|_| far(dice)).collect(),
             joins: (0..dice.below(3)).map(|_| Holder(dice.bytes())).collect(),
             enters: dice.below(3) as u32,
+            board_is_held: count % 2 == 1,
         };
         let mut bytes = encode_batch(&name, &items);
         if dice.percent(20) {

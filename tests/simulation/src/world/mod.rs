@@ -18,12 +18,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use durable::json;
+use durable::lobby::Said;
 use durable::token::{Keys, RoomTag};
 use durable::units::Millis;
 use durable::wire::to_text;
 
 use self::cache::center_of;
-use self::calls::OpenCall;
+use self::calls::{OpenCall, Question};
 use self::desk::Desk;
 use self::edge::{EdgeHost, Sent};
 use self::lobby::LobbyHost;
@@ -31,7 +32,7 @@ use self::network::Network;
 use self::queue::Queue;
 use self::requests::Underway;
 use self::rooms::{OpenRoomCall, RoomHost};
-use self::table::{Said, Wanted};
+use self::table::Wanted;
 use crate::auditor::{Auditor, Rule};
 use crate::dice::Dice;
 use crate::plan::Plan;
@@ -75,13 +76,13 @@ enum Event {
     DirectoryReplies { edge: usize, life: u64, sent: Sent, reply: String },
     Glanced { edge: usize, life: u64, sent: Sent },
     Gathered { edge: usize, life: u64 },
-    LobbyAsked { slot: usize, call: u32, lines: String },
+    LobbyAsked { slot: usize, call: u32, question: Question },
     EdgeHears { call: u32, reply: String },
     EdgeGivesUp(u32),
     LobbyWakes { slot: usize, life: u64, at: Millis },
     RoomAsked { caller: u64, wanted: Wanted },
     RoomCommitted { life: u64 },
-    RoomSays { caller: u64, said: Said },
+    ParentSays { caller: u64, said: Said },
     LobbyGivesUp(u64),
     Alarm(Millis),
     DeskRetries,
@@ -132,7 +133,7 @@ impl<'a> World<'a> {
             room: RoomHost::default(),
             room_calls: BTreeMap::new(),
             lobbies: Vec::new(),
-            twice_until: vec![Millis(0); plan.leaves],
+            twice_until: vec![Millis(0); plan.lobbies()],
             edges: Vec::new(),
             caches: vec![BTreeMap::new(); center_of(plan.edge_skews.len()) + 1],
             calls: BTreeMap::new(),
@@ -146,7 +147,7 @@ impl<'a> World<'a> {
             plan,
             dice,
         };
-        for slot in 0..plan.leaves * 2 {
+        for slot in 0..plan.lobbies() * 2 {
             let lobby = world.new_lobby(slot);
             world.lobbies.push(lobby);
         }
@@ -244,14 +245,14 @@ impl<'a> World<'a> {
                     self.launch(edge);
                 }
             }
-            Event::LobbyAsked { slot, call, lines } => self.lobby_asked(slot, call, &lines),
+            Event::LobbyAsked { slot, call, question } => self.lobby_asked(slot, call, &question),
             Event::EdgeHears { call, reply } => self.edge_hears(call, &reply),
             Event::EdgeGivesUp(call) => self.edge_hears(call, ""),
             Event::LobbyWakes { slot, life, at } => self.lobby_wakes(slot, life, at),
             Event::RoomAsked { caller, wanted } => self.room_asked(caller, wanted),
             Event::RoomCommitted { life } => self.room_committed(life),
-            Event::RoomSays { caller, said } => self.room_says(caller, &said, false),
-            Event::LobbyGivesUp(caller) => self.room_says(caller, &Said::Failed, false),
+            Event::ParentSays { caller, said } => self.parent_says(caller, &said),
+            Event::LobbyGivesUp(caller) => self.parent_says(caller, &Said::Failed),
             Event::Alarm(at) => self.alarm(at),
             Event::DeskRetries => self.configure(),
         }
@@ -266,6 +267,7 @@ impl<'a> World<'a> {
         self.lives += 1;
         let skew = self.dice.between(0, 1_000) as i64 - 500;
         let incarnation = self.dice.bytes();
-        LobbyHost::new(slot % self.plan.leaves, ROOM_ID, keys(), self.lives, skew, incarnation)
+        let name = self.plan.lobby_name(ROOM_ID, slot % self.plan.lobbies());
+        LobbyHost::new(&name, keys(), self.lives, skew, incarnation)
     }
 }

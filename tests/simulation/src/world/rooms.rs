@@ -2,11 +2,11 @@
 //! fails comes again.
 
 use durable::journal::{Change, Row};
+use durable::lobby::{self, About};
 use durable::store::Write;
 use durable::units::Millis;
 
 use super::edge::skewed;
-use super::lobby::About;
 use super::table::{Commit, Said, Table, Wanted};
 use super::trouble::Keeps;
 use super::{Event, World};
@@ -21,7 +21,7 @@ pub(super) const ALARM: u64 = u64::MAX - 1;
 /// An alarm that failed comes again after so long.
 const ALARM_AGAIN: Millis = Millis(2_000);
 
-/// A lobby's call of the Room that is not answered yet.
+/// A lobby's call of its parent that is not answered yet.
 #[derive(Clone, Copy)]
 pub(super) struct OpenRoomCall {
     /// Whose.
@@ -133,10 +133,13 @@ impl World<'_> {
                 ALARM => {}
                 _ => {
                     let said = if self.speaks_newer { newer(said) } else { said };
-                    let back = self.room_calls.get(&caller).and_then(|call| call.back);
-                    if let Some(back) = back {
-                        self.queue.after(back, Event::RoomSays { caller, said });
-                    }
+                    let said = match said {
+                        Said::Bytes(bytes) => lobby::Said::Bytes(bytes),
+                        Said::Text(text) => lobby::Said::Text(text),
+                        Said::Unknown => lobby::Said::Unknown,
+                        Said::Configured(_) | Said::Done | Said::Failed => lobby::Said::Failed,
+                    };
+                    self.answer_lobby(caller, said);
                 }
             }
         }

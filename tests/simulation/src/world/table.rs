@@ -4,7 +4,7 @@
 //! Beside the Room runs its *twin*: the same rows, the same inputs, but it does not lose its memory with the Room. Both have to say the
 //! same, byte for byte, and a Room rebuilt from rows has to equal the one that wrote them (rule 10).
 
-use durable::batch::decode_batch;
+use durable::batch::{BoardWanted, decode_batch};
 use durable::protocol::BoardAnswer;
 use durable::room::{Entropy, Input, Output, Room, Step};
 use durable::state::{Config, PageId};
@@ -294,14 +294,17 @@ fn say(
     let said = wanted.iter().map(|(caller, wanted)| {
         let said = match (wanted, outputs.next()) {
             _ if !is_known => Said::Unknown,
-            (Wanted::Batch(_), Some(Output::Batch(answer))) => {
-                Said::Bytes(answer.encode(to_text(&room.board(clock)).as_bytes()))
+            (Wanted::Batch(bytes), Some(Output::Batch(answer))) => {
+                let wants = decode_batch(bytes).map(|batch| BoardWanted::of(&batch.items));
+                let wants = wants.unwrap_or_default().with(&answer);
+                let board = if wants { to_text(&room.board(clock)) } else { String::new() };
+                Said::Bytes(answer.encode(board.as_bytes(), Millis(0)))
             }
             (Wanted::Batch(_), _) => Said::Failed,
             (Wanted::Configure(_), Some(Output::Configured(version))) => Said::Configured(version),
             (Wanted::Board, _) => {
                 let (board, revocations) = (room.board(clock), Some(room.revocations()));
-                Said::Text(to_text(&BoardAnswer { board, revocations }))
+                Said::Text(to_text(&BoardAnswer { board, board_age_ms: 0, revocations }))
             }
             _ => Said::Done,
         };

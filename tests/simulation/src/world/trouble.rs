@@ -71,26 +71,26 @@ pub struct TroubleAt {
 }
 
 /// The troubles of a rush.
-pub fn draw(dice: &mut Dice, rush: Millis, edges: usize, leaves: usize) -> Vec<TroubleAt> {
+pub fn draw(dice: &mut Dice, rush: Millis, edges: usize, lobbies: usize) -> Vec<TroubleAt> {
     let count = if dice.percent(15) { 0 } else { dice.between(1, 24) };
     let mut troubles: Vec<_> = (0..count)
-        .map(|_| TroubleAt { after: dice.millis(0, rush.0), trouble: one(dice, edges, leaves) })
+        .map(|_| TroubleAt { after: dice.millis(0, rush.0), trouble: one(dice, edges, lobbies) })
         .collect();
     troubles.sort_by_key(|at| at.after);
     troubles
 }
 
-fn one(dice: &mut Dice, edges: usize, leaves: usize) -> Trouble {
+fn one(dice: &mut Dice, edges: usize, lobbies: usize) -> Trouble {
     let edge = dice.below(edges as u64) as usize;
-    let leaf = dice.below(leaves as u64) as usize;
+    let lobby = dice.below(lobbies as u64) as usize;
     match dice.below(20) {
         0..3 => Trouble::RoomLost,
         3..6 => {
             let first = Keeps::First(dice.between(1, 2));
             Trouble::WriteFails(dice.pick(&[Keeps::All, Keeps::All, Keeps::Nothing, first]))
         }
-        6 | 7 => Trouble::LobbyLost(leaf),
-        8 => Trouble::LobbyTwice(leaf, dice.millis(1_000, 60_000)),
+        6 | 7 => Trouble::LobbyLost(lobby),
+        8 => Trouble::LobbyTwice(lobby, dice.millis(1_000, 60_000)),
         9 => Trouble::EdgeLost(edge),
         10 => Trouble::EdgeClock(edge, dice.between(0, 2_000) as i64 - 1_000),
         11 => Trouble::RoomClock(dice.millis(100, 20_000), dice.between(1, 900)),

@@ -1,0 +1,320 @@
+//! A leaf lobby: gathers visitors' wishes into batches, and signs what comes back.
+//!
+//! While batches are in flight, the next leaves 100 ms after the last ([`crate::courier`]). Equal wishes travel once. Who joined in the last
+//! 120 s and joins again gets the ticket they have.
+//!
+//! Pure: the shell performs [`Leaf::next`] and reports back. A lobby keeps nothing in storage: its
+//! memory is a convenience, and a new one begins with a new incarnation.
+
+use std::collections::VecDeque;
+
+use crate::batch::{BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
+use crate::bulletin::Bulletin;
+use crate::courier::{Call, Courier, Fate, Next};
+use crate::listed::Listed as _;
+use crate::neighbours::Neighbours;
+use crate::protocol::{Answer, Ask, Outcome, Wish};
+use crate::table::Table;
+use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
+use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
+
+/// While batches are in flight, the next leaves this long after the last.
+const SPACING: Millis = Millis(100);
+/// A batch holds at most this many wishes; what is more waits for the next.
+const WISHES_PER_BATCH: usize = 1_000;
+/// Wishes that may wait: with more, a lobby answers *unreachable* and the page tries again.
+const PENDING_MAX: usize = 8 * WISHES_PER_BATCH;
+/// The same holder joining again within this time gets the same ticket.
+const MEMORY: Millis = Millis(120_000);
+/// Holders remembered; the oldest is forgotten for a new one.
+const MEMORY_MAX: usize = 20_000;
+
+/// Who waits for an outcome: a number the shell makes up.
+pub type Waiter = u64;
+
+/// What a batch carries, in the order of its items, and who waits for each.
+type Cargo = Vec<(Wish, Vec<Waiter>)>;
+
+/// What a wish comes to right away.
+#[derive(Debug)]
+pub enum Taken {
+    /// It travels with a batch: the waiter will be named by a later call.
+    Gathered,
+    /// It is answered from memory.
+    Answered(Outcome),
+    /// Only the newest board is wanted, and it must be fetched.
+    BoardWanted,
+}
+
+/// See the module's words.
+pub struct Leaf {
+    room: RoomTag,
+    keys: Keys,
+    courier: Courier,
+    bulletin: Bulletin,
+    /// In the order they came; who waits for each is beside it.
+    pending: VecDeque<Wish>,
+    waiters: Table<Wish, Vec<Waiter>>,
+    /// By the number of their batch.
+    flights: VecDeque<(u64, Cargo)>,
+    remembered: Table<Holder, (Ticket, String)>,
+    memory_order: VecDeque<Holder>,
+    neighbours: Neighbours,
+}
+
+impl Leaf {
+    /// A leaf whose memory begins now, named by these random bytes.
+    pub fn new(name: String, room: RoomTag, keys: Keys, incarnation: [u8; 16]) -> Leaf {
+        Leaf {
+            room,
+            keys,
+            courier: Courier::new(name, incarnation, SPACING),
+            bulletin: Bulletin::default(),
+            pending: VecDeque::new(),
+            waiters: Table::default(),
+            flights: VecDeque::new(),
+            remembered: Table::default(),
+            memory_order: VecDeque::new(),
+            neighbours: Neighbours::default(),
+        }
+    }
+
+    /// The newest board, and the list that goes with it.
+    pub fn bulletin(&mut self) -> &mut Bulletin {
+        &mut self.bulletin
+    }
+
+    /// Whether somebody would join of whose neighbourhood enough have in this minute. Whoever is not refused is counted, and nobody twice.
+    pub fn is_crowded(&mut self, now: Millis, ask: &Ask) -> bool {
+        let Ask { wish, neighbourhood: Some(of), .. } = ask else { return false };
+        let Wish::Join { holder } = wish else { return false };
+        let is_known = self.recall(now, Holder(*holder)).is_some() || self.waiters.contains(wish);
+        !is_known && !self.neighbours.join(now, of)
+    }
+
+    /// Takes a wish.
+    pub fn ask(&mut self, now: Millis, waiter: Waiter, wish: Wish) -> Taken {
+        match wish {
+            Wish::Board => {
+                let fresh = self.bulletin.fresh(now).is_some();
+                return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
+            }
+            Wish::Join { holder } => {
+                if let Some(outcome) = self.recall(now, Holder(holder)) {
+                    return Taken::Answered(outcome);
+                }
+            }
+            _ => {}
+        }
+        if let Some(waiters) = self.waiters.get_mut(&wish) {
+            waiters.push(waiter);
+        } else if self.pending.len() < PENDING_MAX {
+            self.pending.push_back(wish);
+            self.waiters.insert(wish, vec![waiter]);
+        } else {
+            return Taken::Answered(Outcome::Unreachable);
+        }
+        Taken::Gathered
+    }
+
+    /// Says what to do now. After `Send`, ask again.
+    pub fn next(&mut self, now: Millis) -> Next {
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
+            return next;
+        }
+        let count = self.pending.len().min(WISHES_PER_BATCH);
+        let wishes: Vec<_> = self.pending.drain(..count).listed();
+        let cargo: Cargo =
+            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
+        let items = Items { board_is_held: !self.bulletin.asks(now), ..items_of(&cargo) };
+        let (number, next) = self.courier.send(now, &items);
+        self.flights.push_back((number, cargo));
+        next
+    }
+
+    /// The parent answered. `fresh` is a new incarnation's name, should one be needed.
+    pub fn answered(
+        &mut self,
+        now: Millis,
+        call: Call,
+        answer: BatchAnswer,
+        fresh: [u8; 16],
+    ) -> Vec<(Waiter, Outcome)> {
+        match answer {
+            BatchAnswer::Done(reply) if self.courier.land(call) => {
+                let index = self.flights.iter().position(|(number, _)| *number == call.1);
+                let cargo = index.and_then(|index| self.flights.remove(index));
+                cargo.map(|(_, cargo)| self.distribute(&cargo, &reply)).unwrap_or_default()
+            }
+            // An earlier batch has not arrived yet: this one goes again behind it.
+            BatchAnswer::Expected(_) => self.failed(now, call, fresh),
+            BatchAnswer::Refused if self.courier.knows(call) => {
+                self.begin_again(fresh);
+                Vec::new()
+            }
+            BatchAnswer::Unreachable if self.courier.knows(call) => {
+                self.give_up(fresh, &Outcome::Unreachable)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A call failed: it may or may not have happened.
+    pub fn failed(&mut self, now: Millis, call: Call, fresh: [u8; 16]) -> Vec<(Waiter, Outcome)> {
+        match self.courier.failed(now, call) {
+            Fate::GivenUp => self.give_up(fresh, &Outcome::Unreachable),
+            Fate::Again | Fate::Foreign => Vec::new(),
+        }
+    }
+
+    /// Everybody who waits hears this, and a new incarnation begins: for a parent that is overloaded
+    /// (it is not asked again) or does not know the room.
+    pub fn give_up(&mut self, fresh: [u8; 16], outcome: &Outcome) -> Vec<(Waiter, Outcome)> {
+        self.begin_again(fresh);
+        self.pending.clear();
+        let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
+        waiters.map(|waiter| (waiter, outcome.clone())).listed()
+    }
+
+    /// An outcome with the newest board, for an edge that has what it named.
+    pub fn answer(&self, now: Millis, outcome: Outcome, ask: &Ask) -> Answer {
+        let held = (ask.board_sequence, ask.board_at_ms);
+        let board = self.bulletin.whole(now).filter(|(board, _)| (board.sequence, board.at_ms) > held);
+        let revocations = self.bulletin.revocations();
+        Answer {
+            outcome,
+            board: board.map(|(board, _)| board.clone()),
+            board_age_ms: board.map_or(0, |(_, age)| age.0),
+            revocations: (revocations.seq > ask.revoked_seq).then(|| revocations.clone()),
+        }
+    }
+
+    fn begin_again(&mut self, fresh: [u8; 16]) {
+        self.courier.begin_again(fresh);
+        let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|(_, cargo)| cargo);
+        for (wish, waiters) in unanswered.rev() {
+            let mut gathered = self.waiters.remove(&wish).unwrap_or_default();
+            if gathered.is_empty() {
+                self.pending.push_front(wish);
+            }
+            gathered.extend(waiters);
+            self.waiters.insert(wish, gathered);
+        }
+    }
+
+    fn recall(&self, now: Millis, holder: Holder) -> Option<Outcome> {
+        let (ticket, text) = self.remembered.get(&holder)?;
+        (now.since(ticket.issued) <= MEMORY).then(|| Outcome::Joined {
+            ticket: text.clone(),
+            rank: ticket.rank.0,
+            joined_at_ms: ticket.issued.0,
+        })
+    }
+
+    fn remember(&mut self, ticket: Ticket, text: &str) {
+        if self.memory_order.len() >= MEMORY_MAX
+            && let Some(oldest) = self.memory_order.pop_front()
+        {
+            self.remembered.remove(&oldest);
+        }
+        self.memory_order.push_back(ticket.holder);
+        self.remembered.insert(ticket.holder, (ticket, text.to_owned()));
+    }
+
+    fn distribute(&mut self, cargo: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
+        let mut claims = reply.claims.iter();
+        let mut renewals = reply.renewals.iter();
+        let mut entered = reply.entered.iter();
+        let mut rank = reply.first_rank;
+        let mut told = Vec::new();
+        for (wish, waiters) in cargo {
+            let outcome = match wish {
+                Wish::Claim { .. } => self.claimed(claims.next(), reply),
+                Wish::Renew { .. } => match renewals.next() {
+                    Some(RenewOutcome::Renewed(grant)) => self.admitted(grant, reply),
+                    Some(RenewOutcome::Ended) => Outcome::Ended,
+                    None => Outcome::Unreachable,
+                },
+                Wish::Enter { .. } => match entered.next() {
+                    Some(grant) => self.admitted(grant, reply),
+                    None => Outcome::Busy,
+                },
+                Wish::Join { holder } => {
+                    let joined = self.joined(Holder(*holder), rank, reply);
+                    rank = Rank(rank.0 + 1);
+                    joined
+                }
+                Wish::LeaveTicket { .. } | Wish::LeavePass { .. } => Outcome::Left,
+                Wish::Board => Outcome::Board,
+            };
+            told.extend(waiters.iter().map(|waiter| (*waiter, outcome.clone())));
+        }
+        told
+    }
+
+    fn claimed(&self, claim: Option<&ClaimOutcome>, reply: &Reply) -> Outcome {
+        match claim {
+            Some(ClaimOutcome::Granted(grant)) => self.admitted(grant, reply),
+            Some(ClaimOutcome::Next { retry }) => Outcome::Next { retry_ms: retry.0 },
+            Some(ClaimOutcome::Waiting) => Outcome::Waiting,
+            Some(ClaimOutcome::Used) => Outcome::Used,
+            Some(ClaimOutcome::Void) => Outcome::Void,
+            None => Outcome::Unreachable,
+        }
+    }
+
+    fn joined(&mut self, holder: Holder, rank: Rank, reply: &Reply) -> Outcome {
+        let ticket = Ticket { room: self.room, epoch: reply.epoch, rank, issued: reply.joined_at, holder };
+        let text = self.keys.sign(&ticket);
+        self.remember(ticket, &text);
+        Outcome::Joined { ticket: text, rank: rank.0, joined_at_ms: reply.joined_at.0 }
+    }
+
+    fn admitted(&self, grant: &Grant, reply: &Reply) -> Outcome {
+        let pass = self.keys.sign(&Pass {
+            room: self.room,
+            epoch: reply.epoch,
+            pass_epoch: reply.pass_epoch,
+            seat: grant.seat,
+            generation: grant.generation,
+            issued: grant.issued,
+            expires: grant.expires,
+            standing: grant.standing,
+        });
+        Outcome::Admitted { pass }
+    }
+}
+
+/// The batch's items, kind by kind, each in the order of the wishes.
+fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
+    let mut items = Items::default();
+    for (wish, _) in wishes {
+        match *wish {
+            Wish::Enter { .. } => items.enters += 1,
+            Wish::Join { holder } => items.joins.push(Holder(holder)),
+            Wish::Claim { epoch, rank } => items.claims.push(ticket_ref(epoch, rank)),
+            Wish::LeaveTicket { epoch, rank } => items.ticket_leaves.push(ticket_ref(epoch, rank)),
+            Wish::Renew { epoch, pass_epoch, seat, generation } => {
+                items.renewals.push(pass_ref(epoch, pass_epoch, seat, generation));
+            }
+            Wish::LeavePass { epoch, pass_epoch, seat, generation } => {
+                items.pass_leaves.push(pass_ref(epoch, pass_epoch, seat, generation));
+            }
+            Wish::Board => {}
+        }
+    }
+    items
+}
+
+fn ticket_ref(epoch: u32, rank: u64) -> TicketRef {
+    TicketRef { epoch: Epoch(epoch), rank: Rank(rank) }
+}
+
+fn pass_ref(epoch: u32, pass_epoch: u32, seat: u32, generation: u32) -> PassRef {
+    PassRef {
+        epoch: Epoch(epoch),
+        pass_epoch: PassEpoch(pass_epoch),
+        seat: Seat(seat),
+        generation: Generation(generation),
+    }
+}

@@ -1,0 +1,229 @@
+//! A region lobby: puts the batches of its leaves together, and hands each its share of what comes back.
+//!
+//! While batches of its own are in flight, the next leaves 50 ms after the last ([`crate::courier`]). So the Room is asked some twenty times a second by a
+//! region, however many leaves it has and however many people ask them.
+//!
+//! To a leaf it is what the Room is to it: same name, same reply ([`crate::replies`]), a number out of turn is told which is expected, an incarnation that
+//! it does not know begins anew. What it remembers it remembers in memory alone. Where that is lost, a batch that was carried out may be carried
+//! out again under another name: claims and renewals come to the same, and ranks and seats that nobody heard of are ghosts.
+
+use std::collections::VecDeque;
+
+use crate::batch::{Batch, BatchAnswer, BatchName, BoardWanted, Items, Reply, decode_batch};
+use crate::board::Board;
+use crate::bulletin::Bulletin;
+use crate::codec::Malformed;
+use crate::courier::{Call, Courier, Fate, Next};
+use crate::listed::Listed as _;
+use crate::lobby::{Caller, Said};
+use crate::protocol::BoardAnswer;
+use crate::replies::{Replies, Verdict};
+use crate::units::{Millis, Rank};
+use crate::wire::to_text;
+
+/// While batches are in flight, the next leaves this long after the last.
+const SPACING: Millis = Millis(50);
+/// Items of one kind that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 32 leaves send no more in 50 ms than
+/// 16 000 wishes in all.
+const ITEMS: usize = 8_192;
+/// Batches that may wait: eight of each leaf, of two lives. With more, they are told that it is unreachable.
+const PENDING_MAX: usize = 512;
+
+/// A leaf's batch on its way.
+struct Parcel {
+    name: BatchName,
+    items: Items,
+}
+
+/// See the module's words.
+pub struct Region {
+    courier: Courier,
+    bulletin: Bulletin,
+    replies: Replies,
+    pending: VecDeque<Parcel>,
+    flights: VecDeque<(u64, Vec<Parcel>)>,
+    /// Who waits for the answer to which batch.
+    callers: Vec<(Caller, BatchName, BoardWanted)>,
+    wants_board: Vec<Caller>,
+}
+
+impl Region {
+    /// One whose memory begins now, named by these random bytes.
+    pub fn new(name: String, incarnation: [u8; 16]) -> Region {
+        Region {
+            courier: Courier::new(name, incarnation, SPACING),
+            bulletin: Bulletin::default(),
+            replies: Replies::default(),
+            pending: VecDeque::new(),
+            flights: VecDeque::new(),
+            callers: Vec::new(),
+            wants_board: Vec::new(),
+        }
+    }
+
+    /// Takes a leaf's batch: its answer, if it is known right away. An error is a batch that no leaf of ours sends.
+    pub fn take(&mut self, now: Millis, caller: Caller, bytes: &[u8]) -> Result<Option<Said>, Malformed> {
+        let Batch { name, digest, items } = decode_batch(bytes)?;
+        let board = BoardWanted::of(&items);
+        let answer = match self.replies.judge(&name, &digest) {
+            Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Unreachable),
+            Verdict::New => {
+                self.replies.remember(&name, digest, Vec::new());
+                self.pending.push_back(Parcel { name: name.clone(), items });
+                None
+            }
+            // It is on its way.
+            Verdict::Repeated([]) => None,
+            Verdict::Repeated(reply) => Some(BatchAnswer::Done(Reply::decode(reply)?)),
+            Verdict::Expected(number) => Some(BatchAnswer::Expected(number)),
+            Verdict::Refused => Some(BatchAnswer::Refused),
+        };
+        if answer.is_none() {
+            self.callers.push((caller, name, board));
+        }
+        Ok(answer.map(|answer| self.say(now, &answer, board)))
+    }
+
+    /// Somebody wants a board: it, if there is a fresh one.
+    pub fn board(&mut self, now: Millis, caller: Caller) -> Option<Said> {
+        let said = self.bulletin.fresh(now).map(|(board, age)| self.board_text(board.clone(), age));
+        if said.is_none() {
+            self.wants_board.push(caller);
+        }
+        said
+    }
+
+    /// Whether somebody waits for a board.
+    pub fn want_board(&self) -> bool {
+        !self.wants_board.is_empty()
+    }
+
+    /// Says what to do now. After `Send`, ask again.
+    pub fn next(&mut self, now: Millis) -> Next {
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
+            return next;
+        }
+        let (mut items, mut parcels) = (Items::default(), Vec::new());
+        while let Some(parcel) = self.pending.pop_front() {
+            items.append(&parcel.items);
+            parcels.push(parcel);
+            // What a leaf sends is not torn apart.
+            if self.pending.front().is_none_or(|next| items.most() + next.items.most() > ITEMS) {
+                break;
+            }
+        }
+        items.board_is_held = !self.bulletin.asks(now);
+        let (number, next) = self.courier.send(now, &items);
+        self.flights.push_back((number, parcels));
+        next
+    }
+
+    /// The Room answered. `fresh` is a new incarnation's name, should one be needed.
+    pub fn answered(
+        &mut self,
+        now: Millis,
+        call: Call,
+        answer: BatchAnswer,
+        fresh: [u8; 16],
+    ) -> Vec<(Caller, Said)> {
+        match answer {
+            BatchAnswer::Done(reply) if self.courier.land(call) => {
+                let index = self.flights.iter().position(|(number, _)| *number == call.1);
+                let parcels = index.and_then(|index| self.flights.remove(index));
+                parcels.map(|(_, parcels)| self.hand_out(now, &parcels, reply)).unwrap_or_default()
+            }
+            BatchAnswer::Expected(_) => self.failed(now, call, fresh),
+            // The Room has forgotten this memory: what is on its way goes again under the name of a new one.
+            BatchAnswer::Refused if self.courier.knows(call) => {
+                self.courier.begin_again(fresh);
+                let unanswered =
+                    std::mem::take(&mut self.flights).into_iter().flat_map(|(_, parcels)| parcels);
+                unanswered.rev().for_each(|parcel| self.pending.push_front(parcel));
+                Vec::new()
+            }
+            BatchAnswer::Unreachable if self.courier.knows(call) => self.give_up(now, fresh, false),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A call failed: it may or may not have happened.
+    pub fn failed(&mut self, now: Millis, call: Call, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
+        match self.courier.failed(now, call) {
+            Fate::GivenUp => self.give_up(now, fresh, false),
+            Fate::Again | Fate::Foreign => Vec::new(),
+        }
+    }
+
+    /// Everybody who waits hears that there is no such room, or that it is unreachable; and this memory begins anew. Its leaves do the same: of what
+    /// they sent it knows nothing any more.
+    pub fn give_up(&mut self, now: Millis, fresh: [u8; 16], is_unknown: bool) -> Vec<(Caller, Said)> {
+        self.courier.begin_again(fresh);
+        self.replies = Replies::default();
+        self.pending.clear();
+        self.flights.clear();
+        let callers = std::mem::take(&mut self.callers);
+        let heard = callers.into_iter().map(|(caller, _, board)| {
+            let said = || self.say(now, &BatchAnswer::Unreachable, board);
+            (caller, if is_unknown { Said::Unknown } else { said() })
+        });
+        heard.listed()
+    }
+
+    /// A board came, or none is to be had: who waited for it hears of it.
+    pub fn hear_board(&mut self, now: Millis, answer: Option<BoardAnswer>) -> Vec<(Caller, Said)> {
+        let is_there = answer.is_some();
+        answer.into_iter().for_each(|answer| self.bulletin.take(now, answer));
+        let callers = std::mem::take(&mut self.wants_board);
+        let newest = self.bulletin.whole(now).filter(|_| is_there);
+        let said =
+            newest.map_or(Said::Text(String::new()), |(board, age)| self.board_text(board.clone(), age));
+        callers.into_iter().map(|caller| (caller, said.clone())).listed()
+    }
+
+    /// The newest board, and the list that goes with it.
+    pub fn bulletin(&mut self) -> &mut Bulletin {
+        &mut self.bulletin
+    }
+
+    /// To each leaf its share, in the order in which the batches were put together.
+    fn hand_out(&mut self, now: Millis, parcels: &[Parcel], reply: Reply) -> Vec<(Caller, Said)> {
+        let Reply { epoch, pass_epoch, mut first_rank, joined_at, claims, renewals, entered } = reply;
+        let (mut claims, mut renewals, mut entered) =
+            (claims.into_iter(), renewals.into_iter(), entered.into_iter());
+        let (mut heard, mut callers) = (Vec::new(), std::mem::take(&mut self.callers));
+        for Parcel { name, items } in parcels {
+            let share = Reply {
+                epoch,
+                pass_epoch,
+                first_rank,
+                joined_at,
+                claims: claims.by_ref().take(items.claims.len()).listed(),
+                renewals: renewals.by_ref().take(items.renewals.len()).listed(),
+                entered: entered.by_ref().take(items.enters as usize).listed(),
+            };
+            first_rank = Rank(first_rank.0 + items.joins.len() as u64);
+            self.replies.fulfil(name, share.encode());
+            let answer = BatchAnswer::Done(share);
+            callers.retain(|(caller, of, board)| {
+                let waits = of == name;
+                if waits {
+                    heard.push((*caller, self.say(now, &answer, *board)));
+                }
+                !waits
+            });
+        }
+        self.callers = callers;
+        heard
+    }
+
+    fn say(&self, now: Millis, answer: &BatchAnswer, board: BoardWanted) -> Said {
+        let board = self.bulletin.newest(now).filter(|_| board.with(answer));
+        let (text, age) = board.map_or_else(Default::default, |(board, age)| (to_text(board), age));
+        Said::Bytes(answer.encode(text.as_bytes(), age))
+    }
+
+    fn board_text(&self, board: Board, age: Millis) -> Said {
+        let revocations = Some(self.bulletin.revocations().clone());
+        Said::Text(to_text(&BoardAnswer { board, board_age_ms: age.0, revocations }))
+    }
+}
