@@ -1,5 +1,6 @@
 //! The operations of an hour by sums: the line's streams go up the tree, second by second, and each level makes calls of what it is asked.
 
+use durable::lobby::LEAVES;
 use durable::units::Millis;
 
 use crate::line::Line;
@@ -7,17 +8,21 @@ use crate::operations::{Level, Operations};
 use crate::pages::{By, questions};
 use crate::scenario::Scenario;
 use crate::tree::{
-    BOARD_ASKS_PER_SECOND, COMMIT, HANDLING, LEAF_EVERY, LEAF_TO_REGION, LEAVES_PER_REGION, REGION_EVERY,
-    REGION_TO_ROOM, ROWS_PER_COMMIT, Shape, awake, batches_per_second, fetches_per_second,
+    BOARD_ASKS_PER_SECOND, BOARD_FRESH, Boards, COMMIT, HANDLING, LEAF_EVERY, LEAF_TO_REGION, REGION_EVERY,
+    REGION_TO_ROOM, ROWS_PER_COMMIT, awake, batches_per_second,
 };
 
-/// What visitors want of objects in a second.
-struct Wishes {
-    per_second: f64,
+/// What is wanted of objects in a second.
+struct Second {
+    wishes: f64,
+    /// Passes given up among them.
+    leaves: f64,
+    /// Whether a line stands.
+    stands: bool,
 }
 
 /// Computes it.
-pub fn operations(scenario: &Scenario, shape: Shape) -> Operations {
+pub fn operations(scenario: &Scenario) -> Operations {
     let line = Line::of(scenario);
     let (joined, admitted) = (last(&line.joined), last(&line.admitted));
     let scriptless = f64::from(scenario.scriptless_percent) / 100.0;
@@ -49,58 +54,66 @@ pub fn operations(scenario: &Scenario, shape: Shape) -> Operations {
         all.inside += scenario.requests().skip(1).map(|after| entered(second, after)).sum::<f64>() + leaves;
         let claims = at(&line.entering, second);
         let stands = at(&line.joined, second) > at(&line.admitted, second) + 1.0;
-        add(&mut all, scenario, shape, &Wishes { per_second: joins + claims + renewed + leaves }, stands);
+        add(&mut all, scenario, &Second { wishes: joins + claims + renewed + leaves, leaves, stands });
     }
     all
 }
 
-/// A second's wishes on their way up.
-fn add(all: &mut Operations, scenario: &Scenario, shape: Shape, wishes: &Wishes, stands: bool) {
-    let leaves = f64::from(scenario.regions * LEAVES_PER_REGION);
+/// A second on its way up the tree.
+fn add(all: &mut Operations, scenario: &Scenario, second: &Second) {
     let regions = f64::from(scenario.regions);
-    let boards = if stands { f64::from(scenario.data_centers) * BOARD_ASKS_PER_SECOND } else { 0.0 };
-    let up = match shape {
-        Shape::Tree => LEAF_TO_REGION.plus(REGION_TO_ROOM),
-        Shape::Flat => REGION_TO_ROOM,
+    let each = f64::from(LEAVES);
+    let seconds = |way: Millis| way.0 as f64 / 1_000.0;
+    let boards = if second.stands { f64::from(scenario.data_centers) * BOARD_ASKS_PER_SECOND } else { 0.0 };
+    let (asked, board_asked) = (second.wishes / regions / each, boards / regions / each);
+    // Each level waits for all above it.
+    let region_waits = Millis(2 * REGION_TO_ROOM.0 + COMMIT.0);
+    let leaf_waits = Millis(region_waits.0 + 2 * LEAF_TO_REGION.0);
+    let batches = batches_per_second(asked, LEAF_EVERY, leaf_waits);
+    let region_batches = batches_per_second(each * batches, REGION_EVERY, region_waits);
+    // A region is asked by its leaves as often as their boards are too old; and these are the older, the less often it asks itself.
+    let region = |asked| Boards {
+        asked,
+        brought: region_batches,
+        age: 0.0,
+        way: 2.0 * seconds(REGION_TO_ROOM),
+        revoked: second.leaves,
     };
-    let at_room = Millis(2 * up.0 + COMMIT.0);
-    let asked = wishes.per_second / leaves;
-    let batches = batches_per_second(asked, LEAF_EVERY, at_room);
-    let board_asked = boards / leaves;
-    let fetched = fetches_per_second(board_asked, batches);
-    all.leaves.calls += leaves * (asked + board_asked);
-    // Wishes wait for their batch and for the Room; a board that is fetched waits for the parent; the others are answered from memory.
-    let waits = Millis(
-        at_room.0
-            + queueing(asked, LEAF_EVERY)
-            + if shape == Shape::Tree { queueing(batches * leaves / regions, REGION_EVERY) } else { 0 },
+    let leaf = |missing: f64| Boards {
+        asked: board_asked,
+        brought: batches,
+        age: (1.0 - missing) * seconds(BOARD_FRESH) / 2.0,
+        way: 2.0 * seconds(LEAF_TO_REGION) + missing * seconds(REGION_TO_ROOM),
+        revoked: second.leaves,
+    };
+    let missing = region(each * board_asked).missing();
+    let fetched = leaf(missing).fetches_per_second();
+    let region_boards = region(each * fetched);
+    let region_fetched = region_boards.fetches_per_second();
+    add_level(
+        &mut all.leaves,
+        regions * each,
+        asked + board_asked,
+        &[
+            (
+                asked,
+                Millis(leaf_waits.0 + queueing(asked, LEAF_EVERY) + queueing(each * batches, REGION_EVERY)),
+            ),
+            (fetched, Millis(2 * LEAF_TO_REGION.0 + (missing * REGION_TO_ROOM.0 as f64) as u64)),
+            (board_asked - fetched, HANDLING),
+        ],
     );
-    let kept = [(asked, waits), (fetched, Millis(2 * up.0)), (board_asked - fetched, HANDLING)];
-    all.leaves.awake_seconds += leaves * awake_of(&kept);
-    let (batches_up, boards_up) = match shape {
-        Shape::Flat => (leaves * batches, leaves * fetched),
-        Shape::Tree => region(all, regions, leaves / regions, batches, fetched),
-    };
-    room(all, batches_up, boards_up, stands);
-}
-
-/// What a second's batches and fetches of so many leaves each make of the regions: what goes on to the Room.
-fn region(all: &mut Operations, regions: f64, leaves: f64, batches: f64, fetched: f64) -> (f64, f64) {
-    let (asked, boards) = (leaves * batches, leaves * fetched);
-    let at_room = Millis(2 * REGION_TO_ROOM.0 + COMMIT.0);
-    let up = batches_per_second(asked, REGION_EVERY, at_room);
-    let fetches = fetches_per_second(boards, up);
     add_level(
         &mut all.regions,
         regions,
-        asked + boards,
+        each * (batches + fetched),
         &[
-            (asked, Millis(at_room.0 + queueing(asked, REGION_EVERY))),
-            (fetches, Millis(2 * REGION_TO_ROOM.0)),
-            (boards - fetches, HANDLING),
+            (each * batches, Millis(region_waits.0 + queueing(each * batches, REGION_EVERY))),
+            (region_fetched, Millis(2 * REGION_TO_ROOM.0)),
+            (each * fetched - region_fetched, HANDLING),
         ],
     );
-    (regions * up, regions * fetches)
+    room(all, regions * region_batches, regions * region_fetched, second.stands);
 }
 
 fn add_level(level: &mut Level, objects: f64, calls: f64, kept: &[(f64, Millis)]) {
@@ -108,17 +121,18 @@ fn add_level(level: &mut Level, objects: f64, calls: f64, kept: &[(f64, Millis)]
     level.awake_seconds += objects * awake_of(kept);
 }
 
-/// One commit for whatever came while the last was under way; an alarm for each second of a line that nothing else moves.
+/// One commit for whatever came while the last was under way. While a line stands places are called a second apart, and an alarm stands for the
+/// next ones.
 fn room(all: &mut Operations, batches: f64, boards: f64, stands: bool) {
-    let alarms = if stands { (-batches).exp() } else { 0.0 };
+    let alarms = f64::from(u8::from(stands));
     let commits = batches_per_second(batches + alarms, COMMIT, COMMIT);
     all.room.calls += batches + boards + alarms;
     // One after the other, and for none longer than it takes.
     all.room.awake_seconds +=
         (commits * COMMIT.0 as f64 / 1_000.0 + boards * HANDLING.0 as f64 / 1_000.0).min(1.0);
     all.commits += commits;
-    // While a line stands an alarm stands, and is set anew once it has come due.
-    all.rows += commits * ROWS_PER_COMMIT + f64::from(u8::from(stands));
+    // An alarm is a row.
+    all.rows += commits * ROWS_PER_COMMIT + alarms;
 }
 
 /// How long a wish waits for its batch to leave, on average: not at all while it comes alone, half the spacing while many do.

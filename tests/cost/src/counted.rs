@@ -3,24 +3,27 @@
 //!
 //! One call for each wish: that an isolate's wishes travel together (`src/leaves.mjs`) makes them fewer, and is left out here and in the model.
 
+use std::collections::HashMap;
+
 use anteroom::poll::standing_of;
 use anteroom::standing::Standing;
 use durable::board::Board;
 use durable::json;
-use durable::protocol::{Outcome, Wish};
+use durable::lobby::{About, Caller, LEAVES, Said, Wanted};
+use durable::protocol::{Answer, Ask, Outcome, Wish};
 use durable::token::{Keys, Pass};
 use durable::units::{Generation, Millis, Rank, Seat};
+use durable::wire::{from_text, to_text};
 use simulation::dice::Dice;
 
 use crate::calendar::Calendar;
-use crate::hall::{Call, Hall, Leaf, Said};
+use crate::hall::Hall;
+use crate::lobbies::{Call, Node};
 use crate::operations::{Level, Operations};
 use crate::pages::{By, asks_after, joins_after};
 use crate::scenario::{HOUR, Scenario};
-use crate::tree::{BOARD_ASKS_PER_SECOND, EDGE_TO_LEAF, LEAVES_PER_REGION, REGION_TO_ROOM, Shape};
+use crate::tree::{BOARD_ASKS_PER_SECOND, EDGE_TO_LEAF, LEAF_TO_REGION, REGION_TO_ROOM};
 
-/// How production's objects stand above each other.
-pub const SHAPE: Shape = Shape::Flat;
 /// It begins at some noon: times are since 1970 there as here.
 const NOON: Millis = Millis(1_800_000_000_000);
 /// The edges' board is renewed so often.
@@ -28,8 +31,8 @@ const BOARD_EVERY: Millis = Millis(1_000);
 const ROOM_ID: &str = "0123456789abcdef0123456789abcdef";
 /// Whoever is told to wait although they were called asks again then.
 const ASKS_AGAIN: Millis = Millis(2_000);
-/// Of the waiters of a leaf, one is a data center that wants a board, and no visitor.
-const NOBODY: u64 = u64::MAX;
+/// What an edge says of its board: that nothing newer is wanted with an answer. What a board weighs on a wire is not billed.
+const HAS_ALL: u64 = u64::MAX;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -66,11 +69,25 @@ enum Event {
     WantsBoard,
     /// A leaf wants to be woken.
     Wakes(u32),
-    /// The oldest call under way is at the Room, and the oldest answer at its leaf: both take as long for everybody.
-    AtRoom,
-    AtLeaf,
+    /// What is under way is there.
+    Arrives(u32),
     Durable,
     Alarm(Millis),
+}
+
+/// What is under way between objects.
+enum Message {
+    Up(Call),
+    Down(usize, About, Said),
+}
+
+/// Who waits for a lobby's answer.
+#[derive(Clone, Copy)]
+enum Waiter {
+    Visitor(u32),
+    /// A data center that wants a board: nobody but the bill wants to know.
+    DataCenter,
+    Lobby(usize, About),
 }
 
 struct World {
@@ -79,10 +96,12 @@ struct World {
     dice: Dice,
     keys: Keys,
     visitors: Vec<Visitor>,
-    leaves: Vec<Leaf>,
+    /// The regions, and behind them the leaves.
+    lobbies: Vec<Node>,
+    waiters: HashMap<(usize, Caller), Waiter>,
     hall: Hall,
-    up: std::collections::VecDeque<Call>,
-    down: std::collections::VecDeque<(usize, Said)>,
+    messages: HashMap<u32, Message>,
+    next_message: u32,
     board: Board,
     /// When the next data center wants a newer board, in milliseconds after noon.
     board_wanted_at: f64,
@@ -114,15 +133,16 @@ impl World {
             "session_duration_seconds": u64::from(scenario.session_seconds),
         });
         let keys = Keys::new(&"k".repeat(64), "", "").map_err(|fault| fault.to_string())?;
-        let count = (scenario.regions * LEAVES_PER_REGION) as usize;
-        let leaves = (0..count).map(|number| Leaf::new(number, ROOM_ID, &keys, &mut dice)).collect();
+        let lobbies = tree(scenario.regions, &keys, &mut dice)?;
         let mut hall = Hall::new(&settings, NOON, dice.fork())?;
         let board = hall.board(NOON);
         let mut calendar = Calendar::new(NOON);
         let come = scenario.arrived(HOUR) as u32;
         let mut visitors = Vec::with_capacity(come as usize);
         for number in 0..come {
-            calendar.plan(NOON.plus(scenario.arrives_at(f64::from(number))), Event::Acts(number));
+            // Each of them at random, as people come: what a leaf is asked evenly it would answer in its sleep.
+            let came = dice.below(u64::from(come) * 1_000) as f64 / 1_000.0;
+            calendar.plan(NOON.plus(scenario.arrives_at(came)), Event::Acts(number));
             let by = if dice.percent(scenario.scriptless_percent.into()) { By::Refresh } else { By::Script };
             let says_goodbye = dice.percent(scenario.goodbye_percent.into());
             visitors.push(Visitor {
@@ -145,10 +165,11 @@ impl World {
             dice,
             keys,
             visitors,
-            leaves,
+            lobbies,
+            waiters: HashMap::new(),
             hall,
-            up: std::collections::VecDeque::new(),
-            down: std::collections::VecDeque::new(),
+            messages: HashMap::new(),
+            next_message: 0,
             board,
             board_wanted_at: 0.0,
             counts: Operations::default(),
@@ -161,22 +182,15 @@ impl World {
             Event::Acts(id) => self.acts(id),
             Event::Wishes(id) => self.wishes(id)?,
             Event::WantsBoard => self.wants_board()?,
-            Event::Wakes(leaf) => self.pump(leaf as usize),
-            Event::AtRoom => {
-                if let Some(call) = self.up.pop_front() {
-                    self.hall.gather(call);
-                    self.step()?;
-                }
-            }
-            Event::AtLeaf => {
-                if let Some((leaf, said)) = self.down.pop_front() {
-                    self.hears(leaf, said)?;
-                }
-            }
+            Event::Wakes(lobby) => self.pump(lobby as usize),
+            Event::Arrives(number) => match self.messages.remove(&number) {
+                Some(Message::Up(call)) => self.asked(call)?,
+                Some(Message::Down(to, about, said)) => self.hears(to, about, &said)?,
+                None => {}
+            },
             Event::Durable => {
-                for told in self.hall.durable(now) {
-                    self.down.push_back(told);
-                    self.calendar.plan(now.plus(REGION_TO_ROOM), Event::AtLeaf);
+                for (to, about, said) in self.hall.durable(now) {
+                    self.send(REGION_TO_ROOM, Message::Down(to, about, said));
                 }
                 self.step()?;
             }
@@ -266,8 +280,8 @@ impl World {
             State::Gone => Wish::LeavePass { epoch: 0, pass_epoch: 0, seat, generation },
             _ => Wish::Renew { epoch: 0, pass_epoch: 0, seat, generation },
         };
-        let leaf = id as usize % self.leaves.len();
-        self.ask(leaf, id.into(), wish)
+        let leaf = self.leaf(id.into());
+        self.ask(leaf, Waiter::Visitor(id), wish)
     }
 
     /// One of the data centers that somebody comes by wants a newer board; the next one at random.
@@ -277,8 +291,8 @@ impl World {
         // Many of them want one within a millisecond.
         while self.board_wanted_at < now + 1.0 {
             if self.board.waiting > 0 {
-                let leaf = self.dice.below(self.leaves.len() as u64) as usize;
-                self.ask(leaf, NOBODY, Wish::Board)?;
+                let leaf = self.dice.below(1 << 32);
+                self.ask(self.leaf(leaf), Waiter::DataCenter, Wish::Board)?;
             }
             let uniform = (self.dice.below(1 << 32) + 1) as f64 / (1u64 << 32) as f64;
             self.board_wanted_at += -uniform.ln() / per_second * 1_000.0;
@@ -288,26 +302,81 @@ impl World {
         Ok(())
     }
 
-    fn ask(&mut self, leaf: usize, waiter: u64, wish: Wish) -> Result<(), String> {
+    /// People are spread over all leaves.
+    fn leaf(&self, number: u64) -> usize {
+        let regions = self.scenario.regions as usize;
+        regions + number as usize % (self.lobbies.len() - regions)
+    }
+
+    /// An edge calls a leaf.
+    fn ask(&mut self, leaf: usize, waiter: Waiter, wish: Wish) -> Result<(), String> {
+        let ask = Ask {
+            wish,
+            board_sequence: HAS_ALL,
+            board_at_ms: HAS_ALL,
+            revoked_seq: HAS_ALL,
+            neighbourhood: None,
+        };
+        self.calls(leaf, waiter, Wanted::Wishes(&to_text(&ask)))
+    }
+
+    /// Somebody calls a lobby.
+    fn calls(&mut self, number: usize, waiter: Waiter, wanted: Wanted<'_>) -> Result<(), String> {
         let now = self.calendar.now();
-        let answered = self.leaves.get_mut(leaf).and_then(|leaf| leaf.ask(now, waiter, wish));
-        if let Some(outcome) = answered {
-            self.told(waiter, &outcome)?;
+        let Some(lobby) = self.lobbies.get_mut(number) else { return Ok(()) };
+        let (caller, said) = lobby.ask(now, wanted);
+        match said {
+            Some(said) => self.answers(waiter, said)?,
+            None => drop(self.waiters.insert((number, caller), waiter)),
         }
-        self.pump(leaf);
+        self.pump(number);
         Ok(())
     }
 
-    fn pump(&mut self, leaf: usize) {
+    fn answers(&mut self, waiter: Waiter, said: Said) -> Result<(), String> {
+        match waiter {
+            Waiter::DataCenter => Ok(()),
+            Waiter::Lobby(lobby, about) => {
+                self.send(LEAF_TO_REGION, Message::Down(lobby, about, said));
+                Ok(())
+            }
+            Waiter::Visitor(id) => {
+                let Said::Text(text) = said else { return Err(format!("visitor {id} was told {said:?}")) };
+                let answer: Option<Answer> = from_text(text.as_bytes());
+                let answer =
+                    answer.ok_or_else(|| format!("visitor {id} was told what is no answer: {text}"))?;
+                self.told(id, &answer.outcome)
+            }
+        }
+    }
+
+    fn send(&mut self, after: Millis, message: Message) {
+        self.next_message = self.next_message.wrapping_add(1);
+        self.messages.insert(self.next_message, message);
+        self.calendar.plan(self.calendar.now().plus(after), Event::Arrives(self.next_message));
+    }
+
+    fn pump(&mut self, number: usize) {
         let now = self.calendar.now();
-        let Some(wants) = self.leaves.get_mut(leaf).map(|leaf| leaf.wants(now)) else { return };
-        for call in wants.calls {
-            self.up.push_back(call);
-            self.calendar.plan(now.plus(REGION_TO_ROOM), Event::AtRoom);
+        let Some(lobby) = self.lobbies.get_mut(number) else { return };
+        let (way, (calls, wakes_at)) =
+            (if lobby.parent.is_some() { LEAF_TO_REGION } else { REGION_TO_ROOM }, lobby.due(now));
+        for call in calls {
+            self.send(way, Message::Up(call));
         }
-        if let Some(at) = wants.wakes_at {
-            self.calendar.plan(at, Event::Wakes(leaf as u32));
+        if let Some(at) = wakes_at {
+            self.calendar.plan(at, Event::Wakes(number as u32));
         }
+    }
+
+    /// A lobby's call is at its parent.
+    fn asked(&mut self, call: Call) -> Result<(), String> {
+        let Some(region) = self.lobbies.get(call.from).and_then(|lobby| lobby.parent) else {
+            self.hall.gather(call);
+            return self.step();
+        };
+        let wanted = if call.about == About::Board { Wanted::Board } else { Wanted::Batch(&call.bytes) };
+        self.calls(region, Waiter::Lobby(call.from, call.about), wanted)
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -320,20 +389,21 @@ impl World {
         Ok(())
     }
 
-    fn hears(&mut self, leaf: usize, said: Said) -> Result<(), String> {
+    fn hears(&mut self, number: usize, about: About, said: &Said) -> Result<(), String> {
         let (now, fresh) = (self.calendar.now(), self.dice.bytes());
-        let told = self.leaves.get_mut(leaf).map(|leaf| leaf.heard(now, said, fresh)).unwrap_or_default();
-        told.into_iter().try_for_each(|(waiter, outcome)| self.told(waiter, &outcome))?;
-        self.pump(leaf);
+        let Some(lobby) = self.lobbies.get_mut(number) else { return Ok(()) };
+        for (caller, said) in lobby.heard(now, about, said, fresh) {
+            if let Some(waiter) = self.waiters.remove(&(number, caller)) {
+                self.answers(waiter, said)?;
+            }
+        }
+        self.pump(number);
         Ok(())
     }
 
     /// What somebody wished has come to this, and they hear of it a moment later.
-    fn told(&mut self, waiter: u64, outcome: &Outcome) -> Result<(), String> {
-        if waiter == NOBODY {
-            return Ok(());
-        }
-        let (id, now) = (waiter as u32, self.calendar.now().plus(EDGE_TO_LEAF));
+    fn told(&mut self, id: u32, outcome: &Outcome) -> Result<(), String> {
+        let now = self.calendar.now().plus(EDGE_TO_LEAF);
         let Some(mut visitor) = self.visitors.get(id as usize).copied() else { return Ok(()) };
         let entropy = self.dice.below(1 << 32) as u32;
         match (outcome, visitor.state) {
@@ -372,12 +442,17 @@ impl World {
     }
 
     fn counted(self) -> Operations {
-        let sum = |sum: Level, leaf: &Leaf| {
-            let Level { calls, awake_seconds } = leaf.level();
-            Level { calls: sum.calls + calls, awake_seconds: sum.awake_seconds + awake_seconds }
+        let sum = |are_leaves: bool| {
+            let levels =
+                self.lobbies.iter().filter(|lobby| lobby.parent.is_some() == are_leaves).map(Node::level);
+            levels.fold(Level::default(), |sum, Level { calls, awake_seconds }| Level {
+                calls: sum.calls + calls,
+                awake_seconds: sum.awake_seconds + awake_seconds,
+            })
         };
         Operations {
-            leaves: self.leaves.iter().fold(Level::default(), sum),
+            leaves: sum(true),
+            regions: sum(false),
             room: self.hall.level(),
             commits: self.hall.commits as f64,
             rows: self.hall.rows as f64,
@@ -391,4 +466,18 @@ fn holder(id: u32) -> [u8; 16] {
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&id.to_be_bytes());
     bytes
+}
+
+/// The lobbies of so many regions: the regions themselves, and behind them the leaves of each.
+fn tree(regions: u32, keys: &Keys, dice: &mut Dice) -> Result<Vec<Node>, String> {
+    let mut lobbies = Vec::new();
+    for region in 0..regions as usize {
+        lobbies.push(Node::new(region, &format!("{ROOM_ID}/{region}"), None, keys, dice)?);
+    }
+    for leaf in 0..(regions * LEAVES) as usize {
+        let region = leaf / LEAVES as usize;
+        let name = format!("{ROOM_ID}/{region}/{}", leaf % LEAVES as usize);
+        lobbies.push(Node::new(lobbies.len(), &name, Some(region), keys, dice)?);
+    }
+    Ok(lobbies)
 }

@@ -12,6 +12,7 @@ pub mod computed;
 pub mod counted;
 pub mod hall;
 pub mod line;
+pub mod lobbies;
 pub mod operations;
 pub mod pages;
 pub mod prices;

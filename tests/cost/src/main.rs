@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use cost::args::{Command, Options, USAGE, parse};
 use cost::operations::compare;
 use cost::report::{bills, is_off, object, table};
-use cost::tree::Shape;
 use cost::{computed, counted};
 
 /// Of the seed nothing depends but chance.
@@ -30,10 +29,9 @@ fn refused(faults: &[String]) -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode, String> {
-    let bills = bills(options, &computed::operations(&options.scenario, Shape::Tree));
+    let bills = bills(options, &computed::operations(&options.scenario));
     let small = options.scenario.divided(options.divide);
-    let compared =
-        compare(&computed::operations(&small, counted::SHAPE), &counted::operations(&small, SEED)?);
+    let compared = compare(&computed::operations(&small), &counted::operations(&small, SEED)?);
     print!("{}", table(options, &bills, &compared));
     if let Some(file) = &options.json {
         let text = format!("{:#}\n", object(options, &bills, &compared));

@@ -79,13 +79,15 @@ impl Scenario {
         Millis((from * 1_000.0) as u64)
     }
 
-    /// The same room and crowd, so many times smaller. Data centers and regions stay: there are as many of them for a small crowd.
+    /// The same so many times smaller: crowd, room, data centers and regions, so that a leaf has as much to do as before.
     #[must_use]
     pub fn divided(&self, by: u32) -> Scenario {
         Scenario {
             visitors: (self.visitors / u64::from(by)).max(1),
             seats: (self.seats / by).max(1),
             per_minute: (self.per_minute / by).max(1),
+            data_centers: self.data_centers.div_ceil(by),
+            regions: self.regions.div_ceil(by),
             ..self.clone()
         }
     }

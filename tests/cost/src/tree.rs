@@ -4,8 +4,6 @@
 
 use durable::units::Millis;
 
-/// Leaves in each region.
-pub const LEAVES_PER_REGION: u32 = 32;
 /// While it is busy, a leaf sends a batch so often, and a region.
 pub const LEAF_EVERY: Millis = Millis(100);
 /// See [`LEAF_EVERY`].
@@ -27,18 +25,8 @@ pub const COMMIT: Millis = Millis(10);
 /// The least that any call keeps an object awake.
 pub const HANDLING: Millis = Millis(1);
 
-/// Rows written and deleted for a commit: the journal's new row, the old one that is cut off, and a page that is rewritten in turn
-/// (`core_rows_per_commit` of `make bench` counts them in the Room's core).
-pub const ROWS_PER_COMMIT: f64 = 3.0;
-
-/// How the levels stand above each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Leaves, region lobbies, the Room.
-    Tree,
-    /// Leaves that call the Room themselves.
-    Flat,
-}
+/// Rows written and deleted for a commit: a row of the journal, which is cut off later; and now and then a page that is rewritten in turn.
+pub const ROWS_PER_COMMIT: f64 = 2.1;
 
 /// How many calls a second a lobby makes that is asked at random so often a second: the next leaves when somebody has asked, and no sooner after the
 /// last than its spacing, or than the answer to it if that was sooner.
@@ -50,15 +38,46 @@ pub fn batches_per_second(asked: f64, every: Millis, round_trip: Millis) -> f64 
     1.0 / (least + (-asked * least).exp() / asked)
 }
 
-/// How often in a second a lobby asks its parent for a board, that is asked for one so often, and is brought so many by batches.
-pub fn fetches_per_second(asked: f64, brought: f64) -> f64 {
-    if asked <= 0.0 {
-        return 0.0;
+/// What a lobby is asked for in a second, and what it brings itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Boards {
+    /// Times somebody asks it for a board.
+    pub asked: f64,
+    /// Batches that it sends: each brings a board back if there is no fresh one.
+    pub brought: f64,
+    /// How old a board is when it comes, in seconds, on average.
+    pub age: f64,
+    /// How long it is on its way, in seconds.
+    pub way: f64,
+    /// Passes given up: a batch brings no list of them, so that a board of after it is fetched once more.
+    pub revoked: f64,
+}
+
+impl Boards {
+    /// How long from one board to the next.
+    fn lasts(&self) -> f64 {
+        let fresh = BOARD_FRESH.0 as f64 / 1_000.0;
+        (fresh - self.age).max(0.0) + 1.0 / (self.asked + self.brought) + self.way
     }
-    let fresh = BOARD_FRESH.0 as f64 / 1_000.0;
-    let gone_stale = (-brought * fresh).exp();
-    let lasts = if brought > 0.0 { (1.0 - gone_stale) / brought } else { fresh };
-    gone_stale * asked / (asked + brought) / (lasts + gone_stale / (asked + brought))
+
+    /// How often in a second it asks its parent for a board.
+    pub fn fetches_per_second(&self) -> f64 {
+        if self.asked <= 0.0 {
+            return 0.0;
+        }
+        let by_ask = self.asked / (self.asked + self.brought);
+        let outdated = 1.0 - (-self.revoked * self.lasts()).exp();
+        (by_ask + (1.0 - by_ask) * outdated) / self.lasts()
+    }
+
+    /// Which part of the time there is none that is fresh: who asks then waits for one.
+    pub fn missing(&self) -> f64 {
+        if self.asked + self.brought <= 0.0 {
+            1.0
+        } else {
+            (self.way + 1.0 / (self.asked + self.brought)) / self.lasts()
+        }
+    }
 }
 
 /// Which part of the time an object is awake that is called at random so often a second, each call taking so long: calls overlap.
@@ -79,10 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn a_board_is_fetched_once_a_second_at_most_and_never_where_batches_bring_it() {
-        assert!((fetches_per_second(1_000.0, 0.0) - 1.0).abs() < 0.01);
-        assert!((fetches_per_second(0.01, 0.0) - 0.01).abs() < 0.001);
-        assert!(fetches_per_second(1_000.0, 10.0) < 0.001);
+    fn a_board_is_fetched_once_a_second_at_most_and_less_where_batches_bring_it() {
+        let fetches = |asked, brought, revoked| {
+            Boards { asked, brought, age: 0.0, way: 0.0, revoked }.fetches_per_second()
+        };
+        assert!((fetches(1_000.0, 0.0, 0.0) - 1.0).abs() < 0.01);
+        assert!((fetches(0.01, 0.0, 0.0) - 0.01).abs() < 0.001);
+        assert!(fetches(1.0, 9.0, 0.0) < 0.1);
+        assert!(fetches(1.0, 9.0, 100.0) > 0.9, "lists have to be fetched");
     }
 
     #[test]
