@@ -20,13 +20,8 @@ export function medianInterval(ratios) {
   };
 }
 
-/** A quantile of measurements and its 95 % interval, which supposes nothing about how they are spread: of n in order, those at n·q ± 1.96·√(n·q·(1−q)). */
-export function quantileInterval(values, quantile) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length * quantile, half = 1.96 * Math.sqrt(middle * (1 - quantile));
-  const at = (rank) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.floor(rank)))];
-  return { value: at(middle), low: at(middle - half), high: at(middle + half) };
-}
+/** Of measurements, the one below which so large a part of them lies. */
+export const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)];
 
 /** The list, begun at another place each round: whoever goes first is disturbed differently. */
 export const rotated = (list, round) => list.map((_, index) => list[(index + round) % list.length]);
