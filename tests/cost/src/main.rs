@@ -29,7 +29,7 @@ fn refused(faults: &[String]) -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode, String> {
-    let bills = bills(options, &computed::operations(&options.scenario));
+    let bills = bills(options);
     let small = options.scenario.divided(options.divide);
     let compared = compare(&computed::operations(&small), &counted::operations(&small, SEED)?);
     print!("{}", table(options, &bills, &compared));

@@ -50,11 +50,7 @@ pub struct Compared {
 impl Compared {
     /// How far the model is off, of what was counted.
     pub fn off(&self) -> f64 {
-        if self.counted == self.computed {
-            0.0
-        } else {
-            (self.computed - self.counted) / self.counted.max(1.0)
-        }
+        (self.computed - self.counted) / self.counted.max(1.0)
     }
 }
 

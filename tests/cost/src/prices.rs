@@ -19,7 +19,7 @@ pub enum Unit {
     ObjectRequest,
     /// A second during which an object is awake, times its memory in gigabytes.
     ObjectGbSecond,
-    /// A row of an object's SQLite read.
+    /// A row that an object's storage reads.
     RowRead,
     /// A row written or deleted; an alarm that is set is one.
     RowWritten,

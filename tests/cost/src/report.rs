@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{Modes, Options};
 use crate::bill::{Line, Mode, Part, lines, total};
-use crate::operations::{Compared, Operations};
+use crate::computed::operations;
+use crate::operations::Compared;
 use crate::prices::{PRICES, READ_ON};
 use crate::scenario::Scenario;
 
@@ -26,22 +27,26 @@ pub struct Bill {
     pub lines: Vec<Line>,
     /// Its sum, and that of the lines that waiting by script is made of, and of waiting without.
     pub usd: (f64, f64, f64),
+    /// Its sum if all of them come from one region.
+    pub usd_one_region: f64,
 }
 
 /// The bills that are wanted.
-pub fn bills(options: &Options, all: &Operations) -> Vec<Bill> {
+pub fn bills(options: &Options) -> Vec<Bill> {
+    let Options { scenario, tiered, included, .. } = options;
+    let near = Scenario { regions: 1, ..scenario.clone() };
+    let (all, all_near) = (operations(scenario), operations(&near));
     let modes: &[Mode] = match options.modes {
         Modes::Plain => &[Mode::Plain],
         Modes::Mirrored => &[Mode::Mirrored],
         Modes::Both => &[Mode::Plain, Mode::Mirrored],
     };
     let bill = |mode: &Mode| {
-        let lines = lines(&options.scenario, all, *mode, options.tiered);
-        let sum = |part: Option<Part>| {
-            total(&lines, options.included, |line| part.is_none_or(|part| line.part == part))
-        };
+        let (here, nearer) = (lines(scenario, &all, *mode, *tiered), lines(&near, &all_near, *mode, *tiered));
+        let sum =
+            |part: Option<Part>| total(&here, *included, |line| part.is_none_or(|part| line.part == part));
         let usd = (sum(None), sum(Some(Part::Waiting)), sum(Some(Part::WaitingWithoutScript)));
-        Bill { mode: *mode, lines, usd }
+        Bill { mode: *mode, usd, usd_one_region: total(&nearer, *included, |_| true), lines: here }
     };
     modes.iter().map(bill).collect()
 }
@@ -54,7 +59,7 @@ pub fn table(options: &Options, bills: &[Bill], compared: &[Compared]) -> String
         "An hour of {visitors} visitors, {seats} seats, {per_minute} a minute, sessions of {session_seconds} s, {scriptless_percent} % without JavaScript.\n\
          Computed, from prices read on {READ_ON}.\n"
     );
-    for Bill { mode, lines, usd: (sum, waiting, scriptless) } in bills {
+    for Bill { mode, lines, usd: (sum, waiting, scriptless), usd_one_region } in bills {
         text += match mode {
             Mode::Plain => "\non plain Workers\n",
             Mode::Mirrored => "\nwith the board in a bucket behind the CDN\n",
@@ -65,7 +70,8 @@ pub fn table(options: &Options, bills: &[Bill], compared: &[Compared]) -> String
         }
         let less = if options.included { ", less what the basic fee includes" } else { "" };
         text += &format!(
-            "{sum:>10.2} USD  the hour{less}; of that waiting {waiting:.2} by script, {scriptless:.2} without\n"
+            "{sum:>10.2} USD  the hour{less}; of that waiting {waiting:.2} by script, {scriptless:.2} without; \
+             {usd_one_region:.2} if all come from one region\n"
         );
     }
     text += &format!(
@@ -89,12 +95,13 @@ pub fn object(options: &Options, bills: &[Bill], compared: &[Compared]) -> Value
     let is_the_designs = options.scenario == Scenario::default() && options.tiered && !options.included;
     let scenario = if is_the_designs { "1m_" } else { "" };
     let mut object = Map::new();
-    for Bill { mode, lines, usd: (sum, waiting, scriptless) } in bills {
+    for Bill { mode, lines, usd: (sum, waiting, scriptless), usd_one_region } in bills {
         let mode = if *mode == Mode::Plain { "plain" } else { "mirrored" };
         let mut say = |name: String, value: Value| object.insert(name, value);
         say(format!("usd_per_hour_{scenario}{mode}"), json!(round(*sum)));
         say(format!("usd_per_hour_{scenario}{mode}_waiting"), json!(round(*waiting)));
         say(format!("usd_per_hour_{scenario}{mode}_waiting_without_script"), json!(round(*scriptless)));
+        say(format!("usd_per_hour_{scenario}{mode}_one_region"), json!(round(*usd_one_region)));
         let items = lines.iter().map(|line| {
             json!({ "what": line.what, "count": line.count.round(), "unit": line.price.name, "usd": round(line.usd()), "is": "computed" })
         });
