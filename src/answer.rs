@@ -15,7 +15,7 @@ use durable::units::{Millis, Rank};
 use durable::wire::{Fields, Said, to_text};
 
 use crate::operator::desk::Page;
-use crate::poll::poll_after;
+use crate::poll::{Sight, poll_after};
 use crate::route::{Match, own_path};
 use crate::standing::{Notice, Standing};
 use crate::verdict::Verdict;
@@ -64,7 +64,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         standing if is_form && found.own.is_none() && standing.comes_back() => Standing::FormHeld,
         standing => standing,
     };
-    let poll_after = poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]));
+    let asks = |sight| poll_after(&standing, board, now, u32::from_be_bytes([a, b, c, d]), sight);
+    let poll_after = asks(Sight::Shown);
     let is_app = matches!(asker, Asker::App | Asker::Page);
     let refused = matches!(standing, Standing::FormHeld | Standing::Unavailable | Standing::Reconnecting);
     let status = match refused {
@@ -87,6 +88,8 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
     let target = target();
     let notice = Notice {
         standing,
+        board,
+        room: &found.room.id,
         settings,
         language: text::choose(headers.accept_language, &settings.default_template_language),
         target: &target,
@@ -96,6 +99,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         draw_path: &own_path(&found.path, "draw"),
         rank,
         poll_after,
+        hidden_poll_after: asks(Sight::Hidden),
         now,
         nonce: &nonce(entropy),
     };
@@ -104,7 +108,7 @@ pub fn notice(message: &Message<'_>, board: Option<&Board>, now: Millis, entropy
         header(
             &mut answer,
             "Content-Security-Policy",
-            &page::content_security_policy(notice.nonce, &settings.allowed_origins),
+            &page::content_security_policy(notice.nonce, &settings.board_mirror, &settings.allowed_origins),
         );
     }
     match asker {
@@ -197,7 +201,7 @@ pub fn draw(board: &Board) -> String {
 pub fn operators_page(status: u16, nonce: &str, Page { name, places }: &Page) -> String {
     let mut said: Vec<(&str, &dyn Said)> = vec![("page", name)];
     said.extend(places.iter().map(|(place, html)| (*place, html as &dyn Said)));
-    let policy = page::content_security_policy(nonce, &[]);
+    let policy = page::content_security_policy(nonce, "", &[]);
     answer(status, Kind::Page, &[("Content-Security-Policy", &policy)], &to_text(&Fields(&said)))
 }
 

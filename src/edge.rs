@@ -87,14 +87,15 @@ impl Edge {
     /// and fresh. None says nothing but that the gate has to look.
     ///
     /// What it says, `entry.mjs` remembers (`recent.mjs`): a time, how an address begins, and the cookies, each on a line, if the same is true
-    /// until then of these cookies at every address below it. It says nothing more than *yes* where that is not so, and of cookies that are
+    /// until then of these cookies at every address below it; and in a room that follows its origin how answers are looked at
+    /// ([`Isolate::watch`]). It says nothing more than *yes* where that is not so, and of cookies that are
     /// more than one pass: nobody fills a memory by bringing others beside it.
     pub fn admits(&mut self, url: &str, cookies: &str, now: Millis) -> Option<String> {
         let (address, keys) = (Address::parse(url)?, self.deployment.keys.as_ref().ok()?);
         if self.is_operators(address.host) {
             return None;
         }
-        let Admission { until, below } = self.isolate.admits(&address, cookies, keys, now)?;
+        let Admission { until, below, watch } = self.isolate.admits(&address, cookies, keys, now)?;
         let beginning = below.and_then(|path| {
             let path = if *path == *"/" { "" } else { &path };
             // Spelled as it was asked for: another spelling takes the long way.
@@ -102,7 +103,10 @@ impl Edge {
             url.get(..end).filter(|beginning| beginning.ends_with(path))
         });
         let beginning = beginning.filter(|_| cookies.len() <= COOKIE_BYTES_MAX && !cookies.contains(';'));
-        Some(beginning.map_or_else(String::new, |beginning| format!("{}\n{beginning}\n{cookies}", until.0)))
+        Some(beginning.map_or_else(String::new, |beginning| {
+            let watch = watch.map_or_else(String::new, |watch| format!("\n{watch}"));
+            format!("{}\n{beginning}\n{cookies}{watch}", until.0)
+        }))
     }
 
     /// The gate. After it, [`Edge::chore`] says what else is worth asking.

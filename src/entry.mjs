@@ -5,6 +5,7 @@ import { CARRIED, obeyed, put } from "./commands.mjs";
 import { generation, lay, recover } from "./core.mjs";
 import { PATIENCE_MS, after } from "./errands.mjs";
 import { all, few, wanted } from "./headers.mjs";
+import { watched, watching } from "./health.mjs";
 import { send } from "./leaves.mjs";
 import { tell } from "./news.mjs";
 import { filled } from "./pages.mjs";
@@ -40,14 +41,16 @@ function withCarried(cookies, headers) {
 /** How every pass begins (`Pass`, durable/src/token.rs): its domain byte, 3. Tickets and arrivals need not be looked at twice. */
 const PASS = "=Aw";
 
-/** Whether a good pass is among these cookies, as far as can be told without a glance at anything else. */
+/** Let through, and nothing is remembered of it. */
+const ONCE = {};
+
+/** What is known of a good pass among these cookies, if there is one, as far as can be told without a glance at anything else. */
 function passes(cookies, url) {
-  const now = Date.now();
-  if (wasAdmitted(cookies, url, now)) return true;
-  if (!cookies.includes(PASS) || url.includes(CLAIM)) return false;
+  const now = Date.now(), held = wasAdmitted(cookies, url, now);
+  if (held) return held;
+  if (!cookies.includes(PASS) || url.includes(CLAIM)) return undefined;
   const admission = admits(lay(`${url}\n${cookies}`), now);
-  if (admission) remember(admission, now);
-  return admission !== undefined;
+  return admission ? remember(admission, now) : admission === undefined ? undefined : ONCE;
 }
 
 function origin(request, env) {
@@ -56,6 +59,11 @@ function origin(request, env) {
   const forwarded = new Request(env.ORIGIN.replace(/\/$/, "") + pathname + search, request);
   forwarded.headers.set("X-Forwarded-Host", host);
   return fetch(forwarded, { redirect: "manual" });
+}
+
+/** The origin's answer as it is, looked at or not (health.mjs). */
+function lookedAt(answer, watch, request, env, context) {
+  return watch ? watched(answer, watch, request, (errand) => context.waitUntil(send(errand, env, context, request).catch(recover))) : answer;
 }
 
 /** Status and headers of an answer of ours (src/answer.rs). None of the headers comes twice. */
@@ -92,8 +100,8 @@ function answered(request, verdict) {
 }
 
 /** Whoever goes to the origin and is told something by the way, or may be by the origin. */
-async function originWith(request, env, context, asked, renewal, sent) {
-  const response = await origin(request, env);
+async function originWith(request, env, context, asked, renewal, sent, watch) {
+  const response = await lookedAt(origin(request, env), watch, request, env, context);
   const verdict = typeof renewal === "string" ? renewal : await Promise.race([renewal, after(150)]);
   const kept = verdict?.[0] === "+" ? verdict.slice(1) : undefined;
   const commanded = obeyed(response, asked, kept, sent, context);
@@ -172,8 +180,9 @@ async function conclude(request, env, context, laid, first) {
     case undefined:
       return origin(request, env);
     case "+":
-    case "-":
       return originWith(request, env, context, asked, verdict, sent);
+    case "-":
+      return originWith(request, env, context, asked, verdict, sent, watching(verdict.slice(1)));
     case "~": {
       const renewal = sent(verdict).then((reply) => tell(asked, verdict, reply, env)).catch(recover);
       return originWith(request, env, context, asked, renewal, sent);
@@ -187,12 +196,12 @@ async function conclude(request, env, context, laid, first) {
 
 export default {
   fetch(request, env, context) {
-    let verdict, laid;
+    let verdict, laid, held;
     try {
       const { url, headers } = request, kept = ours(headers.get("Cookie"));
-      if (env.ANTEROOM !== "off" && !passes(kept, url)) {
+      if (env.ANTEROOM !== "off" && !(held = passes(kept, url))) {
         const cookies = withCarried(kept, headers);
-        if (cookies === kept || !passes(cookies, url)) {
+        if (cookies === kept || !(held = passes(cookies, url))) {
           laid = { cookies, asked: asking(request, cookies, url.includes("/.anteroom/wait") ? few(request) : all(request)) };
           verdict = judged(request, env, laid);
           for (let errand = chore(); errand; errand = chore()) {
@@ -204,7 +213,7 @@ export default {
       recover(error);
       return sorry(request);
     }
-    if (verdict === undefined) return origin(request, env);
+    if (verdict === undefined) return lookedAt(origin(request, env), held?.watch, request, env, context);
     return verdict[0] >= "0" && verdict[0] <= "=" ? answered(request, verdict) : conclude(request, env, context, laid, verdict);
   },
 };

@@ -12,8 +12,11 @@ function nearby(name) {
   return REGIONS.has(region) ? { locationHint: region } : undefined;
 }
 
-/** What an object says, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
-export function call(env, binding, name, action, payload, patience = PATIENCE_MS) {
+/** A way to an object. By one way calls arrive in the order in which they left; where one has failed, the next goes by a new one. */
+export const way = (env, binding, name) => env[binding].getByName(name, nearby(name));
+
+/** What an object says by the way that `find` finds, and whether it may be asked again; nothing if it fails: then it may or may not have happened. */
+export function call(find, name, action, payload, patience = PATIENCE_MS) {
   return new Promise((resolve) => {
     // One promise for the answer and the patience: `Promise.race` makes four.
     const timer = setTimeout(resolve, patience, {});
@@ -22,11 +25,11 @@ export function call(env, binding, name, action, payload, patience = PATIENCE_MS
       resolve(said);
     };
     const failed = (error) => {
-      console.error(`anteroom: ${binding} could not be asked: ${error}`);
+      console.error(`anteroom: ${name} could not be asked: ${error}`);
       heard({ overloaded: error?.overloaded === true });
     };
     try {
-      env[binding].getByName(name, nearby(name)).ask(name, action, payload).then((said) => heard({ said }), failed);
+      find().ask(name, action, payload).then((said) => heard({ said }), failed);
     } catch (error) {
       failed(error);
     }
@@ -36,5 +39,5 @@ export function call(env, binding, name, action, payload, patience = PATIENCE_MS
 /** Runs an errand (durable/src/errand.rs): what the object says as text, empty if there is nothing. */
 export async function run(errand, env, patience) {
   const [, binding, name, action, payload] = errand.split("\n");
-  return (await call(env, binding, name, action, payload, patience)).said ?? "";
+  return (await call(() => way(env, binding, name), name, action, payload, patience)).said ?? "";
 }

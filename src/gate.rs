@@ -217,7 +217,9 @@ pub fn after(outcome: Outcome, visit: &Visit<'_>, board: Option<&Board>, now: Mi
         Outcome::Void | Outcome::Ended => Sequel::TellAndGreet(Standing::Joining),
         Outcome::Left => Sequel::TellAndForget(Standing::Left),
         Outcome::Unknown => Sequel::Tell(Standing::Unavailable),
-        Outcome::Board | Outcome::Unreachable => Sequel::Tell(without_a_room(visit.wallet)),
+        Outcome::Board | Outcome::Unreachable | Outcome::Overloaded => {
+            Sequel::Tell(without_a_room(visit.wallet))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use durable::schedule::Rules;
 use durable::seen::Seen;
 use durable::settings::Settings;
 use durable::table::Table;
-use durable::token::{Keys, RoomTag};
+use durable::token::{Keys, Pass, RoomTag};
 use durable::units::Millis;
 use durable::wire::from_text;
 
@@ -20,6 +20,7 @@ use crate::address::Address;
 use crate::cookie::Wallet;
 use crate::gate::{self, Decision, View, Visit};
 use crate::route::{Match, Rooms};
+use crate::verdict::leaf_of;
 use crate::visit::{Asker, Verb};
 
 /// A directory older than this is fetched before anything is decided.
@@ -189,6 +190,8 @@ pub struct Admission {
     pub until: Millis,
     /// The path of the route below which that holds everywhere; none if it holds here alone.
     pub below: Option<Rc<str>>,
+    /// Whose answers are looked at, and how: see [`Isolate::watch`].
+    pub watch: Option<String>,
 }
 
 /// See the module's words.
@@ -350,7 +353,15 @@ impl Isolate {
         if until < now {
             return None;
         }
-        Some(Admission { until, below: rooms.is_innermost(address.host, &path).then_some(path) })
+        let watch = self.watch(&room.id, &room.settings, &pass);
+        Some(Admission { until, below: rooms.is_innermost(address.host, &path).then_some(path), watch })
+    }
+
+    /// What `health.mjs` needs to know of who goes to the origin of a room that follows how it does: which leaf hears of it, how late is late, in milliseconds,
+    /// and whose pass it is. Words between spaces; none in other rooms.
+    pub fn watch(&self, room: &str, settings: &Settings, pass: &Pass) -> Option<String> {
+        let bound = settings.origin_health?.first_byte_ms_max;
+        Some(format!("{} {bound} {}.{}", leaf_of(room, self.leaf()), pass.seat.0, pass.generation.0))
     }
 
     /// Puts in force what a room's board announced until now.
@@ -406,7 +417,7 @@ impl Isolate {
             held.patience = patience;
         }
         // The leaf is there, and the Room behind it is not.
-        if answer.outcome == Outcome::Unreachable {
+        if matches!(answer.outcome, Outcome::Unreachable | Outcome::Overloaded) {
             held.missed_at = now;
         }
         if let Wish::LeavePass { seat, generation, .. } = wish {
@@ -441,7 +452,7 @@ impl Isolate {
     }
 
     fn remember(&mut self, now: Millis, room: RoomTag, wish: Wish, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Unknown) {
+        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Overloaded | Outcome::Unknown) {
             return;
         }
         if self.told.len() >= TOLD_MAX {

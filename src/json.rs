@@ -1,6 +1,6 @@
 //! What apps are told: the object `cfWaitingRoom` with the fields of Cloudflare's JSON response, so that a client
 //! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Our own page's script is told
-//! these four, and `display`: the finished words that it puts in their places.
+//! these four, `hiddenPollAfterMs`, where the board is mirrored ([`crate::mirror`]), and `display`: the finished words that it puts in their places.
 
 use durable::board::Board;
 use durable::date::iso8601;
@@ -9,6 +9,7 @@ use durable::token::Pass;
 use durable::units::Millis;
 use durable::wire::Said as _;
 
+use crate::mirror;
 use crate::page::words;
 use crate::standing::{Notice, Standing, WaitRange};
 
@@ -167,9 +168,13 @@ fn drawn_wait(standing: Standing, permille: u64) -> u64 {
 pub fn for_the_page(notice: &Notice<'_>) -> String {
     let mut json = String::from("{");
     push_own(&mut json, &notice.standing, notice.poll_after);
+    json.push_str(",\"hiddenPollAfterMs\":");
+    notice.hidden_poll_after.0.say(&mut json);
     if let Some(rank) = notice.rank {
-        json.push_str(&format!(",\"rank\":{}", rank.0));
+        json.push_str(",\"rank\":");
+        rank.0.say(&mut json);
     }
+    mirror::tell(notice, &mut json);
     json.push_str(",\"display\":");
     words(notice).say(&mut json);
     json.push('}');
@@ -230,6 +235,7 @@ mod tests {
         let told: Value = serde_json::from_str(&with_notice(&settings, standing, "/x", page)).unwrap();
         assert_eq!((&told["place"], &told["state"]), (&json!(1), &json!("waiting")));
         assert_eq!((&told["pollAfterMs"], &told["display"]["ahead"]), (&json!(4_200), &json!("7 people")));
+        assert_eq!(told["hiddenPollAfterMs"], 8_400);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // Wishes of an isolate's visitors on their way to the leaf lobbies of their regions. The first goes at once; who comes while a call of the same leaf is under
 // way travels with the next one. So at noon an isolate calls a leaf a few hundred times a second at most, however many come.
-import { after, call, PATIENCE_MS, run } from "./errands.mjs";
+import { after, call, PATIENCE_MS, run, way } from "./errands.mjs";
+import { taken } from "./health.mjs";
 import { hear } from "./news.mjs";
 import { regionOf } from "./region.mjs";
 
@@ -16,8 +17,8 @@ const SPACING_MS = 4;
  */
 const leaves = new Map();
 
-/** A leaf's answer to who asks too much: their place and their pass stay what they are. */
-const BUSY = '{"outcome":"busy"}';
+/** A leaf's answer to who asks too much, and where too many ask: their place and their pass stay what they are. */
+const BUSY = '{"outcome":"busy"}', OVERLOADED = '{"outcome":"overloaded"}';
 
 /**
  * Whether one more call may be made in this name. The binding counts for all isolates of a data center, and is a guard and no account: where it is not
@@ -48,10 +49,14 @@ async function travel(env, name, leaf, group) {
   }
   leaf.underway = group;
   leaf.leftAt = Date.now();
-  const { said = "" } = await call(env, "LOBBY", name, "ask", group.map(({ payload }) => payload).join("\n"));
+  const lines = group.map(({ payload }) => payload), seen = taken(name.slice(0, name.indexOf("/")), leaf.leftAt);
+  // The last line: nobody waits for its answer.
+  if (seen) lines.push(seen);
+  const { said, overloaded } = await call(() => way(env, "LOBBY", name), name, "ask", lines.join("\n"));
   if (leaf.underway === group) leaf.underway = undefined;
   leaf.land?.();
-  const answers = said.split("\n");
+  // What is asked too much is not asked again by us: whoever has nothing yet is joining.
+  const answers = overloaded ? group.map(() => OVERLOADED) : (said ?? "").split("\n");
   // The news of the room stand in the first answer alone.
   if (group.length > 1) hear(group[0].errand, answers[0]);
   group.forEach(({ tell }, index) => tell?.(answers[index] ?? ""));
@@ -68,7 +73,7 @@ export async function send(errand, env, context, { cf } = {}) {
   if (binding !== "LOBBY") return run(errand, env);
   // The gate names a room and the leaf of a neighbourhood (src/verdict.rs).
   const name = of.replace("/", `/${regionOf(cf)}/`);
-  if (holder && env.CALLS && !(await allows(env, `${name} ${holder}`))) return BUSY;
+  if (holder && env.CALLS && !(await allows(env, `${of.slice(0, of.indexOf("/"))} ${holder}`))) return BUSY;
   let leaf = leaves.get(name);
   if (!leaf) leaves.set(name, (leaf = {}));
   // The first of a group may have been ended by the platform: then it never goes.

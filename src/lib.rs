@@ -16,6 +16,7 @@ pub mod edge;
 pub mod gate;
 pub mod isolate;
 pub mod json;
+mod mirror;
 pub mod operator;
 pub mod page;
 pub mod poll;

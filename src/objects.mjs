@@ -4,7 +4,8 @@ import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
 import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
-import { after, call, run } from "./errands.mjs";
+import { after, call, run, way } from "./errands.mjs";
+import { Mirror } from "./mirror.mjs";
 
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
@@ -41,8 +42,14 @@ class Hosted extends DurableObject {
 export class RoomObject extends Hosted {
   gathered = [];
   committing = false;
+  ticksAt = Infinity;
+  /** Only then is what memory says durable. */
+  isCommitted = false;
+  /** The room's id. Of an alarm that woke it, an older runtime does not know: then whoever asks next says it. */
+  name = this.ctx.id.name;
 
   ask(name, action, payload) {
+    this.name ??= name || undefined;
     return new Promise((resolve, reject) => {
       this.gathered.push({ name, action, payload, resolve, reject });
       if (!this.committing) this.commit();
@@ -61,16 +68,42 @@ export class RoomObject extends Hosted {
       try {
         const core = this.core(cores.RoomObject);
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
+        this.isCommitted = false;
         const answers = core.step();
+        this.tick(core.ticks_at());
         // Nobody hears of it before it is durable.
         await this.ctx.storage.sync();
+        this.isCommitted = true;
         asked.forEach(({ resolve, reject }, index) => (answers[index] instanceof Error ? reject : resolve)(answers[index]));
+        this.mirror();
       } catch (error) {
         this.lose(error);
         for (const { reject } of asked) reject(error);
       }
     }
     this.committing = false;
+  }
+
+  /** What is near comes by a timer; should this object be lost before, by its alarm. */
+  tick(at) {
+    if (at === undefined || at >= this.ticksAt) return;
+    this.ticksAt = at;
+    setTimeout(() => {
+      if (this.ticksAt === at) this.ticksAt = Infinity;
+      this.ask("", "tick", "").catch(recover);
+    }, at - Date.now());
+  }
+
+  /** Beside everybody who waits for an answer: the board's mirror is told that there is news, where one is bound. */
+  mirror() {
+    if (!this.env.MIRROR || !this.name) return;
+    this.mirrored ??= new Mirror(this.env.MIRROR, () => {
+      if (this.isCommitted && this.generation === generation) return this.kept.mirrored();
+    });
+    this.mirrored.wake(this.name).catch((error) => {
+      this.mirrored = undefined;
+      this.lose(error);
+    });
   }
 }
 
@@ -83,9 +116,9 @@ export class LobbyObject extends Hosted {
     try {
       const number = (this.calls = (this.calls + 1) >>> 0), core = this.core(cores.LobbyObject);
       const said = action === "ask" ? core.ask(number, lay(`${name}\n${payload}`)) : core.gather(name, number, payload || undefined);
-      if (said !== undefined) return said;
-      const told = new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
+      const told = said ?? new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
       this.parent = name.slice(0, name.lastIndexOf("/"));
+      // Though everybody is answered: what was heard of the origin goes on, and nobody waits for that (durable/src/hearsay.rs).
       this.pump();
       return told;
     } catch (error) {
@@ -115,7 +148,9 @@ export class LobbyObject extends Hosted {
   /** A task of its own: a visitor who goes away takes nobody's answer along. */
   async send(action, batch, payload) {
     const core = this.core(cores.LobbyObject);
-    const { said, overloaded } = await call(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent, action, payload);
+    const up = () => (this.up ??= way(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent));
+    const { said, overloaded } = await call(up, this.parent, action, payload);
+    if (said === undefined) this.up = undefined;
     this.safely(() => {
       // A core that began anew meanwhile knows nothing of this call, and nobody waits for it any more.
       if (this.core(cores.LobbyObject) !== core) return;

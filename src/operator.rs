@@ -501,6 +501,7 @@ mod tests {
             settings: json!({ "name": name }),
             events: Vec::new(),
             rules: Vec::new(),
+            origin_noted: 0,
         }
     }
 

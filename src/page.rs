@@ -51,12 +51,13 @@ impl Said for Words {
     }
 }
 
-/// What a page may do: run what carries the nonce, show inline pictures, ask its own host; and who may frame it, beside its own host.
-pub fn content_security_policy(nonce: &str, framed_by: &[String]) -> String {
+/// What a page may do: run what carries the nonce, show inline pictures, ask its own host, and the board's mirror if there is one; and who may frame it,
+/// beside its own host.
+pub fn content_security_policy(nonce: &str, mirror: &str, framed_by: &[String]) -> String {
     let framed_by = joined(&mut framed_by.iter().map(String::as_str), " ");
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self' {framed_by}"
+         connect-src 'self' {mirror}; form-action 'self'; base-uri 'none'; frame-ancestors 'self' {framed_by}"
     )
 }
 
@@ -329,6 +330,8 @@ pub(crate) mod tests {
     ) -> T {
         use_it(&Notice {
             standing,
+            board: None,
+            room: "0123456789abcdef0123456789abcdef",
             settings,
             language: Language::English,
             target,
@@ -338,6 +341,7 @@ pub(crate) mod tests {
             draw_path: "/.anteroom/draw",
             rank: None,
             poll_after: Millis(4_200),
+            hidden_poll_after: Millis(8_400),
             now: Millis(1_000_000_000),
             nonce: "abc",
         })
@@ -428,7 +432,9 @@ pub(crate) mod tests {
         assert_eq!(page.matches("<script").count(), page.matches("<script nonce=\"abc\"").count());
         assert_eq!(page.matches("<style").count(), page.matches("<style nonce=\"abc\"").count());
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
-        assert!(content_security_policy("abc", &[]).contains("default-src 'none'; script-src 'nonce-abc'"));
+        assert!(
+            content_security_policy("abc", "", &[]).contains("default-src 'none'; script-src 'nonce-abc'")
+        );
     }
 
     #[test]

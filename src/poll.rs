@@ -1,5 +1,5 @@
-//! When to ask again, and how long it will take. Two seconds at the front, up to a minute at the
-//! back, jittered, never so late that a claim window could pass unseen, and never later than a scheduled change and ten seconds.
+//! When to ask again, and how long it will take. Two seconds at the front, up to two minutes at the back, jittered, never so late that a claim
+//! window could pass unseen, and never later than a scheduled change and ten seconds. A page that nobody looks at asks half as often.
 
 use durable::board::{Board, Phase};
 use durable::units::{Millis, Rank};
@@ -8,35 +8,109 @@ use crate::standing::{Standing, WaitRange};
 
 /// At the front of the line.
 const POLL_MIN: Millis = Millis(2_000);
+/// At the back of it, however long a claim window is.
+const POLL_MAX: Millis = Millis(120_000);
+/// What a claim window has to be longer than an interval: who was called just after they asked, by a board two seconds old, may then meet a request
+/// that hangs (15 s, `PATIENCE_MS` in `web/waiting.js`), ask once more, and still be in time.
+const SPARE: Millis = Millis(20_000);
 /// First contact: the page comes back at once, but not faster than a cookie is stored.
 const POLL_JOINING: Millis = Millis(1_000);
 /// While the room cannot be reached, or is held.
 const POLL_PATIENT: Millis = Millis(10_000);
 /// Those who wait for a moment that everybody knows come within so long of it, not all at once.
-const SPREAD: Millis = Millis(10_000);
+pub const SPREAD: Millis = Millis(10_000);
 /// So many polls are made over the wait that is left.
 const POLLS_PER_WAIT: u64 = 8;
+/// Nobody asks less often than this for each who is ahead: many may go at once where few come, and then distance tells more than the rate. Whoever is
+/// at the front of a slow line asks as often as at that of a fast one, and all of a line together ask 18 times a second for it.
+const PER_PERSON: Millis = Millis(250);
+/// So much less often asks a page that nobody looks at. Not less: its visitor has a seat too, which stands empty until the page asks.
+const HIDDEN_SLOWER: u64 = 2;
+
+/// Whether somebody looks at the page that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It may be in front of somebody.
+    Shown,
+    /// Its tab is hidden.
+    Hidden,
+}
+
+/// The numbers that the rule of distance is made of, in one room: the gate goes by them, and so does a page that asks a mirror in place of us
+/// (`web/waiting.js`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rhythm {
+    /// At the front.
+    pub shortest: Millis,
+    /// At the back. Half a claim window, or more where that leaves [`SPARE`]: then only those hear it whose turn is four windows away.
+    pub longest: Millis,
+    /// The longest while nobody can tell how long it takes.
+    pub unsure: Millis,
+    /// See [`PER_PERSON`].
+    pub per_person: Millis,
+    /// See [`POLLS_PER_WAIT`].
+    pub polls_per_wait: u64,
+    /// See [`HIDDEN_SLOWER`].
+    pub hidden_slower: u64,
+}
+
+impl Rhythm {
+    /// That of a room with such a claim window.
+    pub fn of(claim_window: Millis) -> Rhythm {
+        let half = Millis(claim_window.0 / 2);
+        let longest = half.max(claim_window.since(SPARE)).min(POLL_MAX).max(POLL_MIN);
+        Rhythm {
+            shortest: POLL_MIN,
+            longest,
+            unsure: half.max(POLL_MIN).min(longest),
+            per_person: PER_PERSON,
+            polls_per_wait: POLLS_PER_WAIT,
+            hidden_slower: HIDDEN_SLOWER,
+        }
+    }
+
+    /// For a place with so many ahead that is called in so many seconds, if that can be told.
+    pub fn interval(&self, people_ahead: u64, wait_seconds: Option<u64>) -> Millis {
+        let by_wait =
+            wait_seconds.map_or(self.unsure.0, |seconds| seconds.saturating_mul(1_000) / self.polls_per_wait);
+        let by_distance = people_ahead.saturating_mul(self.per_person.0);
+        Millis(by_wait.min(by_distance)).max(self.shortest).min(self.longest)
+    }
+
+    /// The same for a page that nobody looks at.
+    fn slower(&self, interval: Millis) -> Millis {
+        Millis(interval.0.saturating_mul(self.hidden_slower)).min(self.longest)
+    }
+}
 
 /// When to ask again. `entropy` spreads those who were told at the same moment: each gets between four and
 /// five fifths of the interval, so the longest is never exceeded.
-pub fn poll_after(standing: &Standing, board: Option<&Board>, now: Millis, entropy: u32) -> Millis {
+pub fn poll_after(
+    standing: &Standing,
+    board: Option<&Board>,
+    now: Millis,
+    entropy: u32,
+    sight: Sight,
+) -> Millis {
     let jittered = |span: Millis| Millis(span.0 * u64::from(entropy % 1_000) / 1_000);
     let change = board.and_then(Board::next_change).map(|at| at.since(now).plus(jittered(SPREAD)));
-    let patient = patience(standing, board, entropy);
+    let patient = patience(standing, board, entropy, sight);
     change.map_or(patient, |change| change.max(POLL_MIN).min(patient))
 }
 
 /// The same, but for what is scheduled.
-fn patience(standing: &Standing, board: Option<&Board>, entropy: u32) -> Millis {
-    let longest = board.map_or(POLL_PATIENT, |board| Millis(board.claim_window_ms / 2)).max(POLL_MIN);
+fn patience(standing: &Standing, board: Option<&Board>, entropy: u32, sight: Sight) -> Millis {
+    let rhythm = Rhythm::of(board.map_or(Millis(2 * POLL_PATIENT.0), |board| Millis(board.claim_window_ms)));
+    let in_line = |interval: Millis| if sight == Sight::Hidden { rhythm.slower(interval) } else { interval };
     let interval = match standing {
         Standing::Joining => return POLL_JOINING,
         Standing::YourTurn { .. } => return POLL_MIN,
         Standing::Waiting { wait, people_ahead, .. } => {
-            let soonest = wait.map_or(longest.0, |wait| wait.from_seconds * 1_000 / POLLS_PER_WAIT);
-            // Without a rate, distance alone tells: ten places a second would be a very fast line.
-            let by_distance = Millis(people_ahead * 100);
-            Millis(soonest).min(if wait.is_none() { by_distance } else { longest })
+            in_line(rhythm.interval(*people_ahead, wait.map(|wait| wait.from_seconds)))
+        }
+        // Nobody is called, and when they are it begins at the front.
+        Standing::Held { place: Some(_), people_ahead } => {
+            in_line(rhythm.interval(*people_ahead, None).max(POLL_PATIENT))
         }
         Standing::Next { .. } => Millis(3_000),
         // Once in each round, when everybody can have heard of it.
@@ -44,7 +118,7 @@ fn patience(standing: &Standing, board: Option<&Board>, entropy: u32) -> Millis 
         Standing::Prequeue { starts_in, .. } => *starts_in,
         _ => POLL_PATIENT,
     };
-    let interval = interval.max(POLL_MIN).min(longest);
+    let interval = interval.max(POLL_MIN).min(rhythm.longest);
     let spread = interval.0 / 5;
     Millis(interval.0 - spread + spread * u64::from(entropy % 1_000) / 1_000)
 }
@@ -99,6 +173,7 @@ pub fn standing_of(board: &Board, rank: Rank, joined_at: Millis, now: Millis) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use durable::board::Scheduled;
     use durable::units::Place;
 
     fn board() -> Board {
@@ -116,25 +191,84 @@ mod tests {
         }
     }
 
+    fn asks(board: &Board, place: u64, entropy: u32, sight: Sight) -> u64 {
+        let standing = standing_of(board, Rank(place), Millis(0), Millis(0));
+        poll_after(&standing, Some(board), Millis(0), entropy, sight).0
+    }
+
     fn poll(place: u64, entropy: u32) -> u64 {
-        let standing = standing_of(&board(), Rank(place), Millis(0), Millis(0));
-        poll_after(&standing, Some(&board()), Millis(0), entropy).0
+        asks(&board(), place, entropy, Sight::Shown)
     }
 
     #[test]
     fn the_front_asks_often_and_the_back_seldom() {
         assert!(poll(101, 0) <= 2_000);
         assert!(poll(300, 0) > 10_000);
-        assert!(poll(9_999, 999) <= 60_000, "half a claim window at most");
-        assert!(poll(9_999, 0) >= 48_000);
+        assert!(poll(9_999, 999) <= 100_000);
+        assert!(poll(9_999, 0) >= 80_000);
     }
 
     #[test]
-    fn nobody_is_told_to_stay_away_longer_than_half_a_window() {
-        for place in 100..10_000 {
-            for entropy in [0, 500, 999, u32::MAX] {
-                let millis = poll(place, entropy);
-                assert!((1_600..=60_000).contains(&millis), "{place}: {millis}");
+    fn the_front_of_a_slow_line_asks_as_often_as_that_of_a_fast_one() {
+        for pace_per_hour in [0, 1, 60, 3_600, 150_000] {
+            let board = Board { pace_per_hour, turn_per_hour: pace_per_hour, ..board() };
+            assert!(
+                (100..=108).all(|place| asks(&board, place, 999, Sight::Shown) <= 2_000),
+                "{pace_per_hour}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_stays_away_for_a_claim_window_nor_for_half_of_one_that_may_be_theirs() {
+        for claim_window_ms in [10_000, 30_000, 60_000, 120_000, 300_000, 600_000] {
+            let board = Board { claim_window_ms, ..board() };
+            for place in 100..10_000 {
+                let soon = expected_wait(&board, board.ahead_of(Place(place))).unwrap().from_seconds * 1_000
+                    <= 4 * claim_window_ms;
+                for (entropy, sight) in
+                    [(0, Sight::Shown), (999, Sight::Shown), (u32::MAX, Sight::Hidden), (999, Sight::Hidden)]
+                {
+                    let millis = asks(&board, place, entropy, sight);
+                    assert!((1_600..=120_000).contains(&millis), "{place}: {millis}");
+                    assert!(
+                        millis <= claim_window_ms / 2 || millis + 20_000 <= claim_window_ms,
+                        "{place}: {millis} of {claim_window_ms}"
+                    );
+                    assert!(
+                        !soon || sight == Sight::Hidden || millis <= claim_window_ms / 2,
+                        "{place}: {millis} of {claim_window_ms}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_that_nobody_looks_at_asks_half_as_often_until_that_would_be_too_late() {
+        for place in [100, 109, 150, 300, 700, 9_999] {
+            let [shown, hidden] =
+                [Sight::Shown, Sight::Hidden].map(|sight| asks(&board(), place, 500, sight));
+            assert_eq!(hidden, (2 * shown).min(90_000), "{place}");
+        }
+        // Whoever is called does not look away.
+        let called = |sight| asks(&board(), 99, 0, sight);
+        assert_eq!(called(Sight::Shown), called(Sight::Hidden));
+    }
+
+    #[test]
+    fn whoever_is_held_asks_by_distance_and_nobody_comes_later_than_a_start_and_ten_seconds() {
+        let held = Board { phase: Phase::Held, ..board() };
+        assert!((8_000..=10_000).contains(&asks(&held, 100, 500, Sight::Shown)));
+        assert!((48_000..=60_000).contains(&asks(&held, 9_000, 500, Sight::Shown)));
+        for at_ms in [0, 1_000, 30_000, 70_000] {
+            let change = Scheduled { at_ms, phase: Phase::Busy, pass_epoch: 0 };
+            for phase in [Phase::Held, Phase::Busy, Phase::Prequeue] {
+                let board = Board { phase, changes: vec![change], ..board() };
+                for (entropy, sight) in [(0, Sight::Shown), (999, Sight::Shown), (999, Sight::Hidden)] {
+                    let millis = asks(&board, 9_000, entropy, sight);
+                    assert!(millis <= at_ms + 10_000, "{millis} for {at_ms}");
+                }
             }
         }
     }

@@ -54,7 +54,7 @@ impl Prepared<'_> {
         }
         let decision = gate::decide(&self.visit(), &self.view(), self.now, self.entropy[0]);
         match decision {
-            Decision::Pass => origin(self.found),
+            Decision::Pass => self.watched(),
             Decision::PassAndAsk(wish) => match self.isolate.recall(self.now, self.found.room.tag, wish) {
                 Some(outcome) => self.told(wish, outcome),
                 None => Verdict::Errand(self.errand('~', wish)),
@@ -69,6 +69,17 @@ impl Prepared<'_> {
             }
             // What others heard before may not know it either.
             Decision::Refresh => Verdict::Errand(self.errand('@', Wish::Board)),
+        }
+    }
+
+    /// To the origin, by a pass or without one: who has one may be looked at.
+    fn watched(&self) -> Verdict {
+        let room = &self.found.room;
+        match (origin(self.found), self.wallet.pass) {
+            (Verdict::OriginHeard(_), Some(pass)) => {
+                Verdict::OriginHeard(self.isolate.watch(&room.id, &room.settings, &pass))
+            }
+            (verdict, _) => verdict,
         }
     }
 
@@ -102,7 +113,12 @@ impl Prepared<'_> {
                 _ => self.go_on(None),
             };
         }
-        if outcome == Outcome::Unreachable {
+        // Whoever has nothing yet that could be lost is joining, however many ask.
+        let is_new = self.wallet.pass.is_none() && self.wallet.ticket.is_none() && !self.wallet.unknown;
+        if outcome == Outcome::Overloaded && is_new && !self.enters_blind() {
+            return self.tell(Standing::Joining, Some(&self.greeting()));
+        }
+        if matches!(outcome, Outcome::Unreachable | Outcome::Overloaded) {
             return self.without_a_board();
         }
         // What is answered from memory may have expired since.
@@ -274,18 +290,19 @@ impl Prepared<'_> {
 
     pub(crate) fn errand(&self, kind: char, wish: Wish) -> String {
         let HeldBoard { board, revoked_seq, .. } = self.held();
-        let (board_sequence, board_at_ms) = (board.sequence, board.at_ms);
+        let (board_sequence, board_at_ms, board_max_age_ms) = (board.sequence, board.at_ms, board.max_age_ms);
         let ask = Ask {
             wish,
             board_sequence,
             board_at_ms,
+            board_max_age_ms,
             revoked_seq: *revoked_seq,
             neighbourhood: self.neighbourhood(&wish),
         };
         let errand = errand_to_leaf(kind, &self.found.room.id, self.leaf(&wish), &ask);
         match wish {
             // Whoever has no name yet may ask: what they cost ends at a board that is busy.
-            Wish::Board | Wish::Enter { .. } => errand,
+            Wish::Health { .. } | Wish::Board | Wish::Enter { .. } => errand,
             Wish::Join { holder } => in_the_name_of(errand, &holder),
             Wish::Claim { .. } | Wish::LeaveTicket { .. } => {
                 in_the_name_of(errand, &self.wallet.ticket.map_or([0; 16], |ticket| ticket.holder.0))
@@ -353,7 +370,7 @@ fn door(room_path: &str, query: &str) -> String {
 
 /// To the origin, which some rooms listen to: whoever goes there, and why.
 pub(crate) fn origin(found: &Match) -> Verdict {
-    if found.room.settings.revoked_by_origin { Verdict::OriginHeard } else { Verdict::Origin }
+    if found.room.settings.revoked_by_origin { Verdict::OriginHeard(None) } else { Verdict::Origin }
 }
 
 /// Whether a client is among the one in so many who are counted: the same at every request, and told by nothing but its address.

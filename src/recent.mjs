@@ -5,6 +5,8 @@
 // earlier. Yet when this isolate hears that passes have ended (news.mjs), all is forgotten: whoever left is outside at once. A token is found
 // by a hash of all of it, under a key that only the runtime knows: how long that takes tells nobody how much of a guess was right.
 
+import { watching } from "./health.mjs";
+
 /** So many are remembered; with more, all are forgotten. */
 const MOST = 2_000;
 /** In the query of what our page's script asks (web/waiting.js): it is told that it is inside, and never taken there. */
@@ -20,20 +22,22 @@ const recent = new Map();
 /** Nothing that was decided stands any more. */
 export const forget = () => recent.clear();
 
-/** Whether who brings these cookies to this address was let through so a moment ago, here or beside it. */
+/** What is remembered of who brings these cookies to this address, if they were let through so a moment ago, here or beside it. */
 export function wasAdmitted(cookies, url, now) {
   const held = recent.get(cookies);
-  if (!held || now < held.since || now >= held.until || !url.startsWith(held.beginning)) return false;
+  if (!held || now < held.since || now >= held.until || !url.startsWith(held.beginning)) return undefined;
   BELOW.lastIndex = held.beginning.length;
-  return BELOW.test(url);
+  return BELOW.test(url) ? held : undefined;
 }
 
 /**
  * Remembers an admission (`Edge::admits`, src/edge.rs). Its cookies are those that the request brought, in a text of their own: a slice of the
- * header would keep the whole header in memory.
+ * header would keep the whole header in memory. What is remembered comes back.
  */
 export function remember(admission, now) {
-  const [until, beginning, cookies] = admission.split("\n");
+  const [until, beginning, cookies, words] = admission.split("\n");
   if (recent.size >= MOST) recent.clear();
-  recent.set(cookies, { since: now, until: Number(until), beginning });
+  const held = { since: now, until: Number(until), beginning, watch: watching(words) };
+  recent.set(cookies, held);
+  return held;
 }

@@ -1,5 +1,6 @@
 //! What one visitor is told: where they stand, and all that page and JSON need to say it.
 
+use durable::board::Board;
 use durable::settings::Settings;
 use durable::units::{Millis, Place, Rank};
 
@@ -143,6 +144,10 @@ impl Standing {
 pub struct Notice<'a> {
     /// Where the visitor stands.
     pub standing: Standing,
+    /// The board that says so, if one ever came.
+    pub board: Option<&'a Board>,
+    /// The room's id.
+    pub room: &'a str,
     /// The room's settings.
     pub settings: &'a Settings,
     /// The visitor's language.
@@ -161,6 +166,8 @@ pub struct Notice<'a> {
     pub rank: Option<Rank>,
     /// When to ask next.
     pub poll_after: Millis,
+    /// The same for a page that nobody looks at.
+    pub hidden_poll_after: Millis,
     /// Now.
     pub now: Millis,
     /// Names what may run on the page.

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use durable::json::{Value, parse};
 use durable::pieces::replaced;
 use durable::units::Millis;
+use durable::wire::Said;
 
 use crate::standing::WaitRange;
 
@@ -63,6 +64,13 @@ impl Words for String {
 impl Words for (String, String) {
     fn read(file: &Value) -> (String, String) {
         (String::read(&file[0]), String::read(&file[1]))
+    }
+}
+
+impl Said for Forms {
+    /// In the order of [`Plural`].
+    fn say(&self, out: &mut String) {
+        self.0.as_slice().say(out);
     }
 }
 

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | nothing | to the origin |
 //! | `+` and a line | to the origin, and this header line goes with its answer |
-//! | `-` | to the origin, whose answer may bring a command: [`Edge::revoke`](crate::edge::Edge::revoke) |
+//! | `-` | to the origin, whose answer may bring a command: [`Edge::revoke`](crate::edge::Edge::revoke); behind it perhaps how it is looked at ([`Isolate::watch`](crate::isolate::Isolate::watch)) |
 //! | `~` and an errand | to the origin at once; what is told of the errand's reply may be such a line |
 //! | `?` and an errand | run it; what is told of its reply is the verdict |
 //! | `@` and an errand | run it, learn from it, ask the gate again |
@@ -28,8 +28,8 @@ use durable::wire::{from_text, to_text};
 pub enum Verdict {
     /// To the origin.
     Origin,
-    /// To the origin, whose answer may bring a command.
-    OriginHeard,
+    /// To the origin, whose answer may bring a command; and how it is looked at, if it is.
+    OriginHeard(Option<String>),
     /// To the origin, and this header line goes with its answer.
     OriginWith(String),
     /// An errand, which itself says what becomes of its reply.
@@ -53,7 +53,7 @@ impl Verdict {
     pub fn into_text(self) -> Option<String> {
         Some(match self {
             Verdict::Origin => return None,
-            Verdict::OriginHeard => "-".to_owned(),
+            Verdict::OriginHeard(watch) => format!("-{}", watch.unwrap_or_default()),
             Verdict::OriginWith(line) => format!("+{line}"),
             Verdict::Errand(errand) => errand,
             Verdict::Operator => "*".to_owned(),
@@ -74,9 +74,13 @@ pub fn errand_for_rooms() -> String {
 /// For a leaf of a room: one visitor's wish, or the edge's own for a newer board; `kind` is how the verdict begins. Which leaf, `by` tells: all of a
 /// neighbourhood ask the same. In which region, the host knows (`region.mjs`).
 pub fn errand_to_leaf(kind: char, room: &str, by: [u8; 4], ask: &Ask) -> String {
-    let leaf = u32::from_le_bytes(by) % LEAVES;
-    let (name, payload) = (format!("{room}/{leaf}"), to_text(ask));
+    let (name, payload) = (leaf_of(room, by), to_text(ask));
     Errand { binding: "LOBBY", name: &name, action: "ask", payload: &payload }.text(kind)
+}
+
+/// A leaf's name, but for its region.
+pub fn leaf_of(room: &str, by: [u8; 4]) -> String {
+    format!("{room}/{}", u32::from_le_bytes(by) % LEAVES)
 }
 
 /// The same in somebody's name, on a line behind it: of one name no more calls are made than the deployment allows (`leaves.mjs`).
@@ -125,7 +129,14 @@ mod tests {
     #[test]
     fn an_errand_comes_back_as_what_it_was_sent_for() {
         let wish = Wish::Claim { epoch: 1, rank: 7 };
-        let ask = Ask { wish, board_sequence: 2, board_at_ms: 3, revoked_seq: 4, neighbourhood: None };
+        let ask = Ask {
+            wish,
+            board_sequence: 2,
+            board_at_ms: 3,
+            board_max_age_ms: 9,
+            revoked_seq: 4,
+            neighbourhood: None,
+        };
         let text = errand_to_leaf('?', "ab12", [33, 0, 0, 0], &ask);
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/1", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));

@@ -50,8 +50,14 @@ fn edge(paths: &[&str]) -> (Edge, Vec<String>) {
 
 /// The room's leaf says how things stand.
 fn hear(edge: &mut Edge, id: &str, sequence: u64, revocations: Option<Revocations>) {
-    let ask =
-        Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+    let ask = Ask {
+        wish: Wish::Board,
+        board_sequence: 0,
+        board_at_ms: 0,
+        board_max_age_ms: 0,
+        revoked_seq: 0,
+        neighbourhood: None,
+    };
     let board = Board {
         version: 1,
         sequence,
@@ -194,7 +200,14 @@ fn what_may_have_ended_passes_is_told_and_a_newer_board_alone_is_not() {
     hear(&mut edge, &ids[0], 3, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
     assert_eq!(edge.endings(), begun + 1, "a longer list");
     let wish = Wish::LeavePass { epoch: 0, pass_epoch: 0, seat: 4, generation: 1 };
-    let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+    let ask = Ask {
+        wish,
+        board_sequence: 0,
+        board_at_ms: 0,
+        board_max_age_ms: 0,
+        revoked_seq: 0,
+        neighbourhood: None,
+    };
     edge.learn(&errand_to_leaf('?', &ids[0], [0; 4], &ask), &to_text(&Answer::from(Outcome::Left)), NOW);
     assert_eq!(edge.endings(), begun + 2, "somebody left");
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: Vec::new() }), NOW);
@@ -218,8 +231,14 @@ fn an_isolate_follows_the_schedule_by_its_own_clock_and_what_it_said_before_coun
         ..Board::default()
     };
     let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-    let ask =
-        Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+    let ask = Ask {
+        wish: Wish::Board,
+        board_sequence: 0,
+        board_at_ms: 0,
+        board_max_age_ms: 0,
+        revoked_seq: 0,
+        neighbourhood: None,
+    };
     edge.learn(&errand_to_leaf('@', &ids[0], [0; 4], &ask), &to_text(&answer), NOW);
     let said = edge.admits("https://shop.example/", &cookies, NOW).expect("a good pass");
     assert!(said.starts_with(&(NOW.0 + 500).to_string()), "good until the sessions end: {said}");
@@ -239,7 +258,7 @@ fn only_a_room_that_listens_has_its_origin_end_sessions() {
         let asked = navigation(&cookies);
         let asked = Asked::parse(&asked);
         let verdict = edge.gate(&asked, NOW, [[0; 16]; 2]);
-        assert_eq!(verdict, if listens { Verdict::OriginHeard } else { Verdict::Origin });
+        assert_eq!(verdict, if listens { Verdict::OriginHeard(None) } else { Verdict::Origin });
         let revoked = edge.revoke(&asked, NOW);
         assert_eq!(revoked.is_some(), listens);
         let Some(revoked) = revoked else { continue };
@@ -257,14 +276,14 @@ fn a_room_that_listens_hears_its_origin_whoever_goes_there_and_why() {
     set(&mut edge, &ids[0], &json!({ "enabled_origin_commands": ["revoke"] }));
     let mut gate = |asked: &str, now| edge.gate(&Asked::parse(asked), now, [[0; 16]; 2]);
     let past_the_gate = "https://shop.example/robots.txt\n\nGET\n*/*\nen\n\n\n\n\n\n\n";
-    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard);
+    assert_eq!(gate(past_the_gate, NOW), Verdict::OriginHeard(None));
     // Of an epoch that this isolate has not heard of, and cannot: no board is to be had.
     let asked = navigation(&cookies(&ids[0], |pass| pass.epoch = Epoch(7)));
     let late = NOW.plus(Millis(MAX_AGE + 1_001));
     let Verdict::Errand(errand) = gate(&asked, late) else { panic!("decided") };
     edge.learn(&errand, "", late);
     let asked = Asked::parse(&asked);
-    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard);
+    assert_eq!(edge.gate(&asked, late, [[0; 16]; 2]), Verdict::OriginHeard(None));
     assert_eq!(edge.blind(), 1);
     let revoked = edge.revoke(&asked, late).unwrap();
     assert!(revoked.contains("Max-Age=0") && revoked.contains("leave_pass"), "{revoked}");
@@ -351,7 +370,14 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
             assert_eq!(told.contains("\nAnteroom: admitted\n"), opens, "{told}");
         }
         let wish = Wish::Join { holder: [1; 16] };
-        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+        let ask = Ask {
+            wish,
+            board_sequence: 0,
+            board_at_ms: 0,
+            board_max_age_ms: 0,
+            revoked_seq: 0,
+            neighbourhood: None,
+        };
         let told = edge.told(
             &Asked::parse(&asked),
             &errand_to_leaf('?', &ids[0], [0; 4], &ask),
@@ -411,7 +437,14 @@ fn whose_pass_has_just_ended_stays_though_the_board_is_not_yet_too_old() {
         set(&mut edge, &ids[0], &json!({ "outage_grace_seconds": grace }));
         let asked = navigation(&cookies(&ids[0], |pass| pass.expires = NOW.minus(Millis(30_000))));
         let wish = Wish::Enter { holder: [1; 16] };
-        let ask = Ask { wish, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+        let ask = Ask {
+            wish,
+            board_sequence: 0,
+            board_at_ms: 0,
+            board_max_age_ms: 0,
+            revoked_seq: 0,
+            neighbourhood: None,
+        };
         let errand = errand_to_leaf('?', &ids[0], [0; 4], &ask);
         for reply in ["", &unreachable()] {
             let told = edge.told(&Asked::parse(&asked), &errand, reply, NOW, [[0; 16]; 2]);

@@ -30,8 +30,14 @@ fn edge(path: &str, expressions: &[&str]) -> Edge {
         expressions.iter().map(|expression| json!({ "expression": *expression })).collect();
     let room = DocumentRoom { id: id.clone(), settings: settings.to_json(), rules };
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: vec![room] }), NOW);
-    let ask =
-        Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+    let ask = Ask {
+        wish: Wish::Board,
+        board_sequence: 0,
+        board_at_ms: 0,
+        board_max_age_ms: 0,
+        revoked_seq: 0,
+        neighbourhood: None,
+    };
     let board = Board {
         version: 1,
         sequence: 1,

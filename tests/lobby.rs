@@ -1,12 +1,15 @@
 //! Lobbies in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
-use durable::batch::{BatchAnswer, decode_batch};
+use durable::batch::{BatchAnswer, BatchName, BoardWanted, Items, decode_batch, encode_batch};
 use durable::board::{Board, Revocations};
 use durable::calls::Calls;
 use durable::courier::{Call, Next};
+use durable::health::Health;
 use durable::json;
 use durable::leaf::{Leaf, Taken};
+use durable::lobby::Said;
 use durable::protocol::{Answer, Ask, BoardAnswer, Neighbourhood, Outcome, Wish};
+use durable::region::Region;
 use durable::room::{Input, Output, Room};
 use durable::settings::Settings;
 use durable::state::Config;
@@ -17,8 +20,14 @@ use durable::wire::{from_text, to_text};
 const NOON: Millis = Millis(1_800_000_000_000);
 const FRESH: [u8; 16] = [9; 16];
 /// Of an edge that has heard nothing yet.
-const NOTHING: Ask =
-    Ask { wish: Wish::Board, board_sequence: 0, board_at_ms: 0, revoked_seq: 0, neighbourhood: None };
+const NOTHING: Ask = Ask {
+    wish: Wish::Board,
+    board_sequence: 0,
+    board_at_ms: 0,
+    board_max_age_ms: 0,
+    revoked_seq: 0,
+    neighbourhood: None,
+};
 
 fn keys() -> Keys {
     Keys::new(&"k".repeat(32), "", "").unwrap()
@@ -236,7 +245,7 @@ fn a_lobby_with_too_much_to_do_says_so_instead_of_growing() {
     let wish = |rank: u64| Wish::Claim { epoch: 0, rank };
     (0..8_000).for_each(|rank| assert!(matches!(lobby.ask(NOON, rank, wish(rank)), Taken::Gathered)));
     let refused = lobby.ask(NOON, 8_000, wish(8_000));
-    assert!(matches!(refused, Taken::Answered(Outcome::Unreachable)));
+    assert!(matches!(refused, Taken::Answered(Outcome::Overloaded)));
 }
 
 #[test]
@@ -302,4 +311,234 @@ fn of_one_network_no_more_join_in_a_minute_than_the_room_says_and_nobody_is_coun
     assert_eq!(rank(&outcomes(&again)[0]), rank(&first[1]));
     let later = calls.take(&mut lobby, NOON.plus(Millis(60_001)), 4, &ask(3, 1));
     assert_eq!(later, None, "a minute later they may");
+}
+
+/// A region with leaves of these numbers, in front of a Room.
+fn region() -> Region {
+    Region::new("room/weur".into(), [7; 16])
+}
+
+fn leaf(number: u8) -> Leaf {
+    Leaf::new(format!("room/weur/{number}"), RoomTag([1; 8]), keys(), [number; 16])
+}
+
+/// Has the region send what is next, and the Room answer it: whom the region tells what.
+fn up_and_back(region: &mut Region, room: &mut Room, now: Millis) -> Vec<(u32, Said)> {
+    let Next::Send { call, bytes } = region.next(now) else { panic!("nothing sent") };
+    let answer = answer(room, now, &bytes);
+    region.answered(now, call, answer, FRESH)
+}
+
+/// What a leaf makes of its region's answer.
+fn hears(leaf: &mut Leaf, now: Millis, call: Call, said: &Said) -> Vec<(u64, Outcome)> {
+    let Said::Bytes(bytes) = said else { panic!("no answer to a batch: {said:?}") };
+    let answer = leaf.bulletin().hear(now, bytes).unwrap();
+    leaf.answered(now, call, answer, FRESH)
+}
+
+#[test]
+fn a_region_puts_batches_together_and_hands_each_leaf_its_share() {
+    let (mut region, mut room) = (region(), room());
+    let (mut one, mut other, mut third) = (leaf(1), leaf(2), leaf(3));
+    // The first goes at once, alone; what comes meanwhile travels together.
+    third.ask(NOON, 9, join(90));
+    let (third_call, bytes) = sent(&mut third, NOON);
+    assert_eq!(region.take(NOON, 30, &bytes), Ok(None));
+    let Next::Send { call: first, bytes: first_bytes } = region.next(NOON) else { panic!("nothing sent") };
+    for (waiter, holder) in [(1, 10), (2, 11)] {
+        one.ask(NOON, waiter, join(holder));
+    }
+    one.ask(NOON, 3, Wish::Claim { epoch: 0, rank: 500 });
+    other.ask(NOON, 4, join(20));
+    other.ask(NOON, 5, Wish::Enter { holder: [3; 16] });
+    other.ask(NOON, 6, Wish::Claim { epoch: 9, rank: 0 });
+    let ((one_call, bytes), (other_call, more)) = (sent(&mut one, NOON), sent(&mut other, NOON));
+    assert_eq!((region.take(NOON, 10, &bytes), region.take(NOON, 20, &more)), (Ok(None), Ok(None)));
+    let then = NOON.plus(Millis(50));
+    assert_eq!(region.next(NOON), Next::Wait(then));
+    let first_answer = answer(&mut room, NOON, &first_bytes);
+    let told = region.answered(NOON, first, first_answer, FRESH);
+    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [30]);
+    assert_eq!(rank(&hears(&mut third, NOON, third_call, &told[0].1)[0].1), Rank(0));
+
+    let told = up_and_back(&mut region, &mut room, then);
+    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [10, 20]);
+    let heard = hears(&mut one, then, one_call, &told[0].1);
+    assert_eq!((rank(&heard[0].1), rank(&heard[1].1), &heard[2].1), (Rank(1), Rank(2), &Outcome::Waiting));
+    let heard = hears(&mut other, then, other_call, &told[1].1);
+    assert_eq!(rank(&heard[0].1), Rank(3));
+    assert!(matches!((&heard[1].1, &heard[2].1), (Outcome::Busy, Outcome::Void)), "{heard:?}");
+    assert_eq!(room.board(then).issued, 4);
+}
+
+#[test]
+fn a_batch_that_comes_again_is_answered_the_same_and_carried_out_once() {
+    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
+    leaf.ask(NOON, 1, join(1));
+    let (call, bytes) = sent(&mut leaf, NOON);
+    assert_eq!(region.take(NOON, 1, &bytes), Ok(None));
+    let Next::Send { call: up, bytes: batch } = region.next(NOON) else { panic!("nothing sent") };
+    // The leaf has lost patience: the same batch again, while the first is still under way.
+    assert_eq!(region.take(NOON, 2, &bytes), Ok(None));
+    assert_eq!(region.next(NOON), Next::Rest, "it is not sent twice");
+    let reply = answer(&mut room, NOON, &batch);
+    let told = region.answered(NOON, up, reply, FRESH);
+    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [1, 2]);
+    let Ok(Some(again)) = region.take(NOON, 3, &bytes) else { panic!("asked the Room again") };
+    assert_eq!((rank(&hears(&mut leaf, NOON, call, &again)[0].1), room.board(NOON).issued), (Rank(0), 1));
+    // Of another memory of the same leaf it expects the first batch first.
+    let other = BatchName { lobby: "room/weur/1".into(), incarnation: [5; 16], number: 3 };
+    let Ok(Some(Said::Bytes(refused))) = region.take(NOON, 4, &encode_batch(&other, &Items::default()))
+    else {
+        panic!("a batch out of turn was taken")
+    };
+    assert_eq!(BatchAnswer::decode(&refused).unwrap().0, BatchAnswer::Refused);
+}
+
+#[test]
+fn a_region_that_gives_up_tells_its_leaves_and_what_they_send_again_is_refused() {
+    for (answered, outcome) in
+        [(BatchAnswer::Overloaded, Outcome::Overloaded), (BatchAnswer::Unreachable, Outcome::Unreachable)]
+    {
+        let (mut region, mut leaf) = (region(), leaf(1));
+        leaf.ask(NOON, 1, join(1));
+        let (call, bytes) = sent(&mut leaf, NOON);
+        region.take(NOON, 1, &bytes).unwrap();
+        let Next::Send { call: up, .. } = region.next(NOON) else { panic!("nothing sent") };
+        let told = region.answered(NOON, up, answered, FRESH);
+        assert_eq!(hears(&mut leaf, NOON, call, &told[0].1), [(1, outcome)]);
+        // It is not asked again: the leaf has begun anew, and so has the region.
+        leaf.ask(NOON, 2, join(2));
+        let ((incarnation, number), _) = sent(&mut leaf, NOON);
+        assert_eq!((incarnation, number, region.next(NOON)), (FRESH, 0, Next::Rest));
+    }
+}
+
+#[test]
+fn a_region_whose_memory_was_lost_has_its_leaves_begin_anew_and_nobody_is_given_another_place() {
+    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
+    leaf.ask(NOON, 1, join(1));
+    let (_, bytes) = sent(&mut leaf, NOON);
+    region.take(NOON, 1, &bytes).unwrap();
+    let told = up_and_back(&mut region, &mut room, NOON);
+    hears(&mut leaf, NOON, ([1; 16], 0), &told[0].1);
+    leaf.ask(NOON, 2, join(2));
+    let (call, bytes) = sent(&mut leaf, NOON);
+    let mut region = Region::new("room/weur".into(), [8; 16]);
+    let Ok(Some(refused)) = region.take(NOON, 2, &bytes) else { panic!("a batch out of turn was taken") };
+    assert!(hears(&mut leaf, NOON, call, &refused).is_empty());
+    let (call, bytes) = sent(&mut leaf, NOON);
+    assert_eq!(call, (FRESH, 0));
+    region.take(NOON, 3, &bytes).unwrap();
+    let told = up_and_back(&mut region, &mut room, NOON);
+    assert_eq!(rank(&hears(&mut leaf, NOON, call, &told[0].1)[0].1), Rank(1));
+    // Who is remembered by the leaf has the place they had.
+    let Taken::Answered(again) = leaf.ask(NOON, 4, join(1)) else { panic!("asked the Room again") };
+    assert_eq!(rank(&again), Rank(0));
+}
+
+#[test]
+fn boards_travel_once_a_second_unless_they_broke_a_promise_or_a_quiet_room_is_quiet_no_more() {
+    let (mut lobby, mut room) = (lobby(), room());
+    let asked = |lobby: &mut Leaf, at: u64, holder: u8| {
+        let now = NOON.plus(Millis(at));
+        lobby.ask(now, u64::from(holder), join(holder));
+        let (call, bytes) = sent(lobby, now);
+        (call, decode_batch(&bytes).unwrap())
+    };
+    let (call, batch) = asked(&mut lobby, 0, 1);
+    assert_eq!(batch.items.board_held, None, "none is held");
+    let done = answer(&mut room, NOON, &encode_batch(&batch.name, &batch.items));
+    take_board(&mut lobby, NOON, Board { max_age_ms: 1_000, ..room.board(NOON) });
+    lobby.answered(NOON, call, done.clone(), FRESH);
+    let (_, batch) = asked(&mut lobby, 100, 2);
+    let held = BoardWanted::of(&batch.items);
+    assert_eq!(batch.items.board_held, Some(Millis(1_000)));
+    let board = |max_age_ms| Board { max_age_ms, ..Board::default() };
+    assert!(!held.with(&done, &board(1_000)) && !held.with(&done, &board(10_000)));
+    assert!(held.with(&done, &board(999)), "what is held may be used for longer");
+    let entering = BoardWanted::of(&Items { enters: 1, ..batch.items.clone() });
+    assert!(entering.with(&done, &board(1_000)), "it had said that they could enter");
+    let (_, batch) = asked(&mut lobby, 1_000, 3);
+    assert_eq!(batch.items.board_held, None, "what is held is a second old");
+    let (_, batch) = asked(&mut lobby, 1_100, 4);
+    assert_eq!(batch.items.board_held, Some(Millis(1_000)), "one is on its way");
+}
+
+#[test]
+fn a_board_is_as_old_at_a_leaf_as_it_is_whoever_kept_it() {
+    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
+    assert_eq!(region.board(NOON, 1), None);
+    assert!(region.want_board());
+    let answer =
+        BoardAnswer { board: room.board(NOON), board_age_ms: 0, revocations: Some(room.revocations()) };
+    let told = region.hear_board(NOON, Some(answer));
+    assert_eq!((told.len(), told[0].0, region.want_board()), (1, 1, false));
+    let then = NOON.plus(Millis(900));
+    let Some(Said::Text(text)) = region.board(then, 2) else { panic!("asked the Room again") };
+    leaf.bulletin().take(then, from_text(text.as_bytes()).unwrap());
+    assert_eq!(leaf.answer(then, Outcome::Board, &NOTHING).board_age_ms, 900);
+    assert!(matches!(leaf.ask(NOON.plus(Millis(999)), 1, Wish::Board), Taken::Answered(Outcome::Board)));
+    assert!(matches!(leaf.ask(NOON.plus(Millis(1_000)), 2, Wish::Board), Taken::BoardWanted));
+    assert_eq!(region.board(NOON.plus(Millis(1_000)), 3), None, "and the region has none to give out either");
+    let none = region.hear_board(NOON.plus(Millis(1_000)), None);
+    assert_eq!(none, [(3, Said::Text(String::new()))]);
+}
+
+/// What the next batch says of the origin; none if nothing is sent.
+fn heard(next: Next) -> Option<Health> {
+    match next {
+        Next::Send { bytes, .. } => Some(decode_batch(&bytes).unwrap().items.health),
+        _ => None,
+    }
+}
+
+fn seen(sampled: u32, errors: u32) -> Wish {
+    Wish::Health { sampled, errors, slow: 0 }
+}
+
+#[test]
+fn what_edges_saw_of_the_origin_travels_as_one_sum_every_two_seconds() {
+    let mut lobby = lobby();
+    for (waiter, wish) in [(1, seen(8, 1)), (2, seen(8, 1)), (3, seen(4, 9))] {
+        assert!(matches!(lobby.ask(NOON, waiter, wish), Taken::Answered(Outcome::Board)), "nobody waits");
+    }
+    assert_eq!(heard(lobby.next(NOON)), Some(Health { sampled: 20, errors: 6, slow: 0 }));
+    // With somebody's wish, too; but not sooner than it is of use.
+    lobby.ask(NOON, 4, seen(1, 0));
+    lobby.ask(NOON, 5, join(5));
+    assert_eq!(heard(lobby.next(NOON.plus(Millis(100)))), Some(Health::default()));
+    assert_eq!(lobby.next(NOON.plus(Millis(101))), Next::Wait(NOON.plus(Millis(2_001))), "it wakes for it");
+    assert_eq!(heard(lobby.next(NOON.plus(Millis(2_001)))), Some(Health { sampled: 1, errors: 0, slow: 0 }));
+    assert_eq!(lobby.next(NOON.plus(Millis(2_002))), Next::Rest);
+}
+
+#[test]
+fn a_batch_that_is_refused_takes_what_was_seen_of_the_origin_along() {
+    let mut lobby = lobby();
+    lobby.ask(NOON, 1, seen(8, 1));
+    lobby.ask(NOON, 2, join(2));
+    let (call, _) = sent(&mut lobby, NOON);
+    lobby.answered(NOON, call, BatchAnswer::Refused, FRESH);
+    let (_, bytes) = sent(&mut lobby, NOON);
+    let items = decode_batch(&bytes).unwrap().items;
+    assert_eq!((items.joins.len(), items.health), (1, Health::default()), "else it might count twice");
+}
+
+#[test]
+fn a_region_adds_up_what_its_leaves_heard_and_answers_them_at_once() {
+    let mut region = Region::new("room/weur".into(), [2; 16]);
+    for leaf in 0..32 {
+        let name = format!("room/weur/{leaf}");
+        let health = Health { sampled: 10, errors: 1, slow: 2 };
+        let items = Items { health, board_held: Some(Millis(1_000)), ..Items::default() };
+        let batch = encode_batch(&BatchName { lobby: name, incarnation: [1; 16], number: 0 }, &items);
+        for _ in 0..2 {
+            let said = region.take(NOON, leaf, &batch).unwrap();
+            let Some(Said::Bytes(bytes)) = said else { panic!("not answered: {said:?}") };
+            assert!(matches!(BatchAnswer::decode(&bytes).unwrap().0, BatchAnswer::Done(_)));
+        }
+    }
+    assert_eq!(heard(region.next(NOON)), Some(Health { sampled: 320, errors: 32, slow: 64 }), "each once");
+    assert_eq!(region.next(NOON), Next::Rest);
 }

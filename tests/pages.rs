@@ -66,6 +66,8 @@ fn every_state_in_every_language_is_written_for_the_browser() {
         for (standing, language) in states.flat_map(|state| Language::ALL.map(|language| (state, language))) {
             let page = page(&Notice {
                 standing,
+                board: None,
+                room: "0123456789abcdef0123456789abcdef",
                 settings: &settings,
                 language,
                 target: "/sale?a=1",
@@ -76,6 +78,7 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 rank: None,
                 // The browser's tests look at a page in peace: it does not ask meanwhile.
                 poll_after: Millis(600_000),
+                hidden_poll_after: Millis(600_000),
                 now: Millis(1_795_456_800_000),
                 nonce: NONCE,
             });
@@ -84,5 +87,5 @@ fn every_state_in_every_language_is_written_for_the_browser() {
             fs::write(folder.join(name), page).unwrap();
         }
     }
-    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE, &[])).unwrap();
+    fs::write(folder.join("content-security-policy"), content_security_policy(NONCE, "", &[])).unwrap();
 }

@@ -36,7 +36,7 @@ pub(crate) fn window_allowed(state: &State, rules: &Rules) -> u64 {
 
 /// Admissions that both the window and the pacer allow now.
 pub(crate) fn pace_allowed(state: &State, rules: &Rules, burst: fn(u32) -> u32) -> u64 {
-    let per_minute = rules.new_users_per_minute;
+    let per_minute = rules.pace_per_minute;
     let paced = state.pacer.allowance(state.at, per_minute, burst(per_minute));
     window_allowed(state, rules).min(u64::from(paced))
 }
@@ -98,7 +98,7 @@ pub(crate) fn forecast(state: &State, rules: &Rules) -> Forecast {
     let rate = if full { measured(state, state.quiet_until, RATE_MIN) } else { 0 };
     Forecast {
         free: free * 1_000 / show_up,
-        pace_per_hour: u64::from(rules.new_users_per_minute) * 60 * 1_000 / show_up,
+        pace_per_hour: u64::from(rules.pace_per_minute) * 60 * 1_000 / show_up,
         turn_per_hour: if rate > 0 { rate } else { all_stay },
     }
 }

@@ -7,7 +7,9 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::board::Board;
 use crate::codec::{Malformed, Reader, Writer};
+use crate::health::Health;
 use crate::token::{Holder, PassStanding, read_standing};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 
@@ -65,8 +67,11 @@ pub struct Items {
     pub joins: Vec<Holder>,
     /// How many first contacts ask to be let in because the board said open.
     pub enters: u32,
-    /// No board need come back: the lobby has a fresh one, or has asked for one.
-    pub board_is_held: bool,
+    /// What edges saw of the origin.
+    pub health: Health,
+    /// No board need come back: the lobby has a fresh one, or has asked for one. How long what it has may be used for, it says, so that it hears of it when a
+    /// quiet room is quiet no more.
+    pub board_held: Option<Millis>,
 }
 
 /// A seat given, in all that its pass says.
@@ -140,8 +145,10 @@ pub enum BatchAnswer {
     /// Another content under a known number, or an incarnation that is no longer known: the lobby
     /// begins a new one.
     Refused,
-    /// It cannot be brought to the Room just now: whoever waits is told, and it is not tried again.
+    /// It cannot be brought to the Room: whoever waits is told, and it is not tried again.
     Unreachable,
+    /// The same, because too many ask.
+    Overloaded,
 }
 
 mod section {
@@ -151,13 +158,14 @@ mod section {
     pub(super) const CLAIMS: u8 = 4;
     pub(super) const JOINS: u8 = 5;
     pub(super) const ENTERS: u8 = 6;
-    pub(super) const BOARD_IS_HELD: u8 = 8;
+    pub(super) const HEALTH: u8 = 7;
+    pub(super) const BOARD_HELD: u8 = 8;
 }
 
 impl Items {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        *self == Items { board_is_held: self.board_is_held, ..Items::default() }
+        *self == Items { board_held: self.board_held, ..Items::default() }
     }
 
     /// How many there are of the kind of which there are most.
@@ -192,9 +200,17 @@ impl Items {
             out.byte(section::ENTERS);
             out.blob(&content.into_bytes());
         }
-        if self.board_is_held {
-            out.byte(section::BOARD_IS_HELD);
-            out.blob(&[]);
+        if !self.health.is_empty() {
+            let mut content = Writer::new();
+            self.health.encode(&mut content);
+            out.byte(section::HEALTH);
+            out.blob(&content.into_bytes());
+        }
+        if let Some(max_age) = self.board_held {
+            let mut content = Writer::new();
+            content.number(max_age.0);
+            out.byte(section::BOARD_HELD);
+            out.blob(&content.into_bytes());
         }
         out.into_bytes()
     }
@@ -219,7 +235,8 @@ impl Items {
                     items.enters = content.number_u32();
                     content.expect(items.enters as usize <= ITEMS_MAX);
                 }
-                section::BOARD_IS_HELD => items.board_is_held = true,
+                section::HEALTH => items.health = Health::decode(content),
+                section::BOARD_HELD => items.board_held = Some(Millis(content.number())),
                 _ => {}
             }
             content.checked()?;
@@ -356,21 +373,27 @@ impl Reply {
 /// Whether who sent a batch wants to hear of the board.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoardWanted {
-    is_held: bool,
+    held: Option<Millis>,
     enters: u32,
 }
 
 impl BoardWanted {
     /// By what the batch says.
     pub fn of(items: &Items) -> BoardWanted {
-        BoardWanted { is_held: items.board_is_held, enters: items.enters }
+        BoardWanted { held: items.board_held, enters: items.enters }
     }
 
-    /// Whether a board goes with this answer: if none is held, or if the one that is held has promised somebody more than they were given.
-    pub fn with(self, answer: &BatchAnswer) -> bool {
-        let BatchAnswer::Done(reply) = answer else { return !self.is_held };
+    /// Whether this board goes with this answer: if none is held, or if the one that is held may be used for longer, or has promised somebody more than they were
+    /// given.
+    pub fn with(self, answer: &BatchAnswer, board: &Board) -> bool {
         let waits = |claim: &ClaimOutcome| matches!(claim, ClaimOutcome::Waiting | ClaimOutcome::Next { .. });
-        !self.is_held || reply.entered.len() < self.enters as usize || reply.claims.iter().any(waits)
+        let breaks_a_promise = match answer {
+            BatchAnswer::Done(reply) => {
+                reply.entered.len() < self.enters as usize || reply.claims.iter().any(waits)
+            }
+            _ => false,
+        };
+        breaks_a_promise || self.held.is_none_or(|max_age| max_age.0 > board.max_age_ms)
     }
 }
 
@@ -389,6 +412,7 @@ impl BatchAnswer {
             }
             BatchAnswer::Refused => out.byte(3),
             BatchAnswer::Unreachable => out.byte(4),
+            BatchAnswer::Overloaded => out.byte(5),
         }
         out.blob(board);
         out.number(age.0);
@@ -402,9 +426,10 @@ impl BatchAnswer {
             1 => BatchAnswer::Done(Reply::decode(reader.blob())?),
             2 => BatchAnswer::Expected(reader.number()),
             3 => BatchAnswer::Refused,
+            4 => BatchAnswer::Unreachable,
             tag => {
-                reader.expect(tag == 4);
-                BatchAnswer::Unreachable
+                reader.expect(tag == 5);
+                BatchAnswer::Overloaded
             }
         };
         let board = reader.blob();
@@ -505,7 +530,8 @@ mod tests {
             claims: vec![ticket],
             joins: vec![Holder([1; 16]), Holder([2; 16])],
             enters: 3,
-            board_is_held: true,
+            health: Health { sampled: 300, errors: 2, slow: 1 },
+            board_held: Some(Millis(1_000)),
         }
     }
 

@@ -71,14 +71,15 @@ impl Bulletin {
         &self.revocations
     }
 
-    /// Whether a batch that leaves now shall bring a board back: not if there is a fresh one, or another batch has been sent for one.
-    pub fn asks(&mut self, now: Millis) -> bool {
+    /// For how long the board that is held may be used, if a batch that leaves now need not bring another: because this one is fresh, or another batch has been
+    /// sent for one.
+    pub fn held(&mut self, now: Millis) -> Option<Millis> {
+        let (board, made_at) = self.board.as_ref()?;
         let is_asked = self.asked_at.is_some_and(|at| now.is_within(FRESH, at));
-        let asks =
-            !is_asked && self.board.as_ref().is_none_or(|(_, made_at)| !now.is_within(FRESH, *made_at));
-        if asks {
+        if !is_asked && !now.is_within(FRESH, *made_at) {
             self.asked_at = Some(now);
+            return None;
         }
-        asks
+        Some(Millis(board.max_age_ms))
     }
 }

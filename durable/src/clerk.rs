@@ -8,12 +8,14 @@ use crate::json::Value;
 use crate::listed::Listed as _;
 use crate::order::{Command, Order, Reply, RoomRecord};
 use crate::plan::Plan;
-use crate::protocol::{Configure, Configured, Ended, Ending};
+use crate::protocol::{Configure, Configured, Ended, Ending, RoomStatus};
 use crate::rules;
 use crate::settings::{Fault, Settings};
 use crate::units::Millis;
 use crate::wire::{from_text, to_text};
 
+/// With this a Room's status is asked for what is in it for the audit log.
+const FOR_THE_LOG: &str = "log";
 /// Settings that a Room has not confirmed are pushed again after this.
 const PUSH_RETRY: Millis = Millis(2_000);
 
@@ -75,7 +77,7 @@ impl Clerk {
     /// A Room's reply to an errand that came of this request; an empty one is none.
     pub fn heard(&mut self, now: Millis, action: &str, errand: &str, reply: &str) -> Option<Turn> {
         let mut turn = Turn::default();
-        let Errand { name: id, action: what, .. } = Errand::parse(errand)?;
+        let Errand { name: id, action: what, payload, .. } = Errand::parse(errand)?;
         match what {
             "configure" => {
                 if let Some(Configured { version }) = from_text(reply.as_bytes()) {
@@ -94,8 +96,15 @@ impl Clerk {
                 turn.said = to_text(&reply);
             }
             "status" => {
-                let status = from_text(reply.as_bytes()).map(Box::new).map(Reply::Status);
-                turn.said = to_text(&status.unwrap_or_else(unreachable));
+                let status: Option<RoomStatus> = from_text(reply.as_bytes());
+                let notes = status.as_ref().map_or(&[][..], |status| &status.origin_notes);
+                turn.writes = self.directory.note_origin(id, notes);
+                turn.said = match status {
+                    Some(_) if payload == FOR_THE_LOG => self.read_log(id),
+                    // Nobody who reads the log meets two silences: the others are heard the next time.
+                    None if payload == FOR_THE_LOG => self.log(),
+                    status => to_text(&status.map(Box::new).map_or_else(unreachable, Reply::Status)),
+                };
             }
             // No route leads to it any more, whether it has heard or not.
             _ => turn.said = to_text(&Reply::Deleted { id: id.to_owned() }),
@@ -182,13 +191,26 @@ impl Clerk {
                 }
                 other => other,
             },
-            Command::Audit => Reply::Audit(self.directory.audit().cloned().listed()),
+            Command::Audit => {
+                turn.said = self.read_log("");
+                return;
+            }
             Command::Attempt { prefix } => match self.directory.attempt(now, prefix) {
                 Ok(()) => Reply::Allowed,
                 Err(Millis(retry_ms)) => Reply::Throttled { retry_ms },
             },
         };
         turn.said = to_text(&reply);
+    }
+
+    /// The log, once every Room behind this one that follows its origin was asked what it has noted.
+    fn read_log(&self, id: &str) -> String {
+        let next = self.directory.origin_room_after(id);
+        next.map_or_else(|| self.log(), |next| to_room(next, "status", FOR_THE_LOG))
+    }
+
+    fn log(&self) -> String {
+        to_text(&Reply::Audit(self.directory.audit().cloned().listed()))
     }
 
     fn change(
@@ -254,6 +276,7 @@ mod tests {
     use super::*;
     use crate::agenda::tests::plain;
     use crate::codec::hex;
+    use crate::health::Note;
     use crate::json;
 
     const NOW: Millis = Millis(1_800_000_000_000);
@@ -346,6 +369,38 @@ mod tests {
         assert_eq!(deleted.said, format!("?\nROOM\n{id}\ndelete\n"));
         let gone = clerk.heard(NOW, "command", &deleted.said, "").unwrap();
         assert_eq!(reply(&gone), Reply::Deleted { id });
+    }
+
+    #[test]
+    fn whoever_reads_the_log_has_every_room_asked_that_follows_its_origin() {
+        let mut rooms = vars(&["a", "b", "c"]);
+        for room in &mut rooms[..2] {
+            room.set("origin_health", json!({ "new_users_per_minute_min": 1 }));
+        }
+        let mut clerk = Clerk::new(Directory::load(0, Vec::new(), Vec::new()), rooms);
+        let mut turn = ordered(&mut clerk, Command::Audit);
+        let note = Note { number: 1, at_ms: NOW.0, lowered: true, ..Note::default() };
+        let status = to_text(&RoomStatus { origin_notes: vec![note], ..RoomStatus::default() });
+        let mut asked = Vec::new();
+        while let Some(errand) = Errand::parse(&turn.said) {
+            assert_eq!((errand.action, errand.payload), ("status", "log"));
+            asked.push(errand.name.to_owned());
+            turn = clerk.heard(NOW, "command", &turn.said, &status).unwrap();
+            assert_eq!(turn.writes.len(), 2);
+        }
+        let mut followers = ["a", "b"].map(crate::directory::seed_id).to_vec();
+        followers.sort();
+        assert_eq!(asked, followers);
+        let Reply::Audit(entries) = reply(&turn) else { panic!("{}", turn.said) };
+        let lowered = entries.iter().filter(|entry| entry.action == "lower the pace");
+        assert_eq!((entries.len(), lowered.count()), (5, 2));
+        // One that is silent ends the asking; a room that somebody looks at is heard, too.
+        let first = ordered(&mut clerk, Command::Audit);
+        assert!(matches!(reply(&clerk.heard(NOW, "command", &first.said, "").unwrap()), Reply::Audit(_)));
+        let id = crate::directory::seed_id("c");
+        let looked = ordered(&mut clerk, Command::Status { id });
+        let heard = clerk.heard(NOW, "command", &looked.said, &status).unwrap();
+        assert!(matches!(reply(&heard), Reply::Status(_)) && heard.writes.len() == 2);
     }
 
     #[test]

@@ -104,10 +104,15 @@ impl Courier {
         (number, Next::Send { call: (incarnation, number), bytes })
     }
 
-    /// A batch was answered: whether somebody still waits for that.
+    /// A batch was answered: whether somebody still waits for that. The way is free: what was to go again later goes at once.
     pub fn land(&mut self, call: Call) -> bool {
-        let index = self.position(call);
-        index.and_then(|index| self.flights.remove(index)).is_some()
+        let landed = self.position(call).and_then(|index| self.flights.remove(index)).is_some();
+        if landed {
+            self.flights.iter_mut().filter(|flight| flight.again_at.is_some()).for_each(|flight| {
+                flight.again_at = Some(Millis(0));
+            });
+        }
+        landed
     }
 
     /// A call failed: it may or may not have happened.

@@ -82,7 +82,8 @@ pub struct Directory {
 impl Directory {
     /// From what was stored; the log oldest first.
     pub fn load(version: u64, rooms: Vec<RoomRecord>, audit: Vec<AuditEntry>) -> Directory {
-        let mut directory = Directory { version, audit: audit.into(), ..Directory::default() };
+        let mut directory = Directory { version, ..Directory::default() };
+        audit.into_iter().for_each(|entry| directory.file(entry));
         rooms.into_iter().for_each(|room| directory.keep(room));
         directory
     }
@@ -318,6 +319,7 @@ impl Directory {
             settings: settings.to_json(),
             events: before.map_or_else(Vec::new, |before| before.events.clone()),
             rules: before.map_or_else(Vec::new, |before| before.rules.clone()),
+            origin_noted: before.map_or(0, |before| before.origin_noted),
         };
         let before = before.map_or(Value::Null, |before| before.settings.clone());
         let entry = self.log(now, who, action, &id, before, record.settings.clone());
@@ -329,7 +331,7 @@ impl Directory {
         self.rooms.binary_search_by(|room| room.id.as_str().cmp(id))
     }
 
-    fn keep(&mut self, room: RoomRecord) {
+    pub(crate) fn keep(&mut self, room: RoomRecord) {
         match self.index_of(&room.id) {
             Ok(index) => self.rooms[index] = room,
             Err(index) => self.rooms.insert(index, room),
@@ -353,11 +355,17 @@ impl Directory {
             before: what_differs(&before, &after),
             after: what_differs(&after, &before),
         };
+        self.file(entry.clone());
+        Write::Audit(entry)
+    }
+
+    /// At its time: of what Rooms noted is heard later.
+    fn file(&mut self, entry: AuditEntry) {
         if self.audit.len() == AUDIT_MAX {
             self.audit.pop_front();
         }
-        self.audit.push_back(entry.clone());
-        Write::Audit(entry)
+        let behind = self.audit.iter().rposition(|other| other.at_ms <= entry.at_ms);
+        self.audit.insert(behind.map_or(0, |index| index + 1), entry);
     }
 
     fn checked(&self, now: Millis, id: &str, settings: &Settings) -> Result<(), Reply> {

@@ -7,6 +7,7 @@ use crate::admission::late_quarter;
 use crate::codec::Malformed;
 use crate::draw::Draw;
 use crate::draws::Occasion;
+use crate::health::Judgement;
 use crate::journal::Change;
 use crate::listed::Listed as _;
 use crate::rounds;
@@ -64,17 +65,32 @@ impl Turn<'_> {
 
     /// The pace in force at a moment.
     pub(crate) fn per_minute(&self, at: Millis) -> Option<u32> {
-        self.state.rules(at).map(|rules| rules.new_users_per_minute)
+        self.state.rules(at).map(|rules| rules.pace_per_minute)
     }
 
     /// Another pace holds at once: nobody waits for what was spent at a slower one.
     pub(crate) fn follow_rate(&mut self, before: Option<u32>) {
         if let (Some(before), Some(rules)) = (before, self.rules()) {
-            let per_minute = rules.new_users_per_minute;
+            let per_minute = rules.pace_per_minute;
             self.state.pacer = self.state.pacer.at_rate(self.now, before, per_minute);
             self.state.late_pacer =
                 self.state.late_pacer.at_rate(self.now, late_quarter(before), late_quarter(per_minute));
         }
+    }
+
+    /// What was heard of the origin is judged, if it is time, and the pace follows.
+    pub(crate) fn judge_origin(&mut self) -> Result<(), Malformed> {
+        let (Some(rules), Some(config)) = (self.rules(), &self.state.config) else {
+            return Ok(());
+        };
+        let (bounds, limit) = (config.settings.origin_health, rules.new_users_per_minute);
+        let admitted = self.state.admissions.count();
+        let Some(Judgement { pace }) = self.state.throttle.judge(self.now, bounds, limit, admitted) else {
+            return Ok(());
+        };
+        self.change(Change::OriginJudged { pace, limit })?;
+        self.follow_rate(Some(rules.pace_per_minute));
+        Ok(())
     }
 
     fn gather(&mut self, event: &Event, gathers: bool) -> Result<(), Malformed> {

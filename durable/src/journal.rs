@@ -8,6 +8,7 @@ use crate::batch::{BatchName, Grant, read_grant, write_grant};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draw::Draw;
 use crate::draws::{Occasion, read_draw, read_occasion, write_draw, write_occasion};
+use crate::health::Health;
 use crate::listed::Listed as _;
 use crate::rounds::{read_ranks, write_ranks};
 use crate::units::{Generation, Millis, Place, Rank, Seat};
@@ -182,6 +183,18 @@ pub enum Change {
         /// When every seat is free again at the latest.
         free_at: Millis,
     },
+    /// Edges told what they saw of the origin.
+    OriginHeard {
+        /// Sums.
+        health: Health,
+    },
+    /// What was heard of the origin was judged.
+    OriginJudged {
+        /// Admissions in a minute from now on; none: the limit.
+        pace: Option<u32>,
+        /// The limit.
+        limit: u32,
+    },
 }
 
 /// One commit.
@@ -345,6 +358,15 @@ impl Change {
                 write_grant(out, grant);
                 out.number(free_at.0);
             }
+            Change::OriginHeard { health } => {
+                out.byte(27);
+                health.encode(out);
+            }
+            Change::OriginJudged { pace, limit } => {
+                out.byte(28);
+                out.number(u64::from(pace.unwrap_or(0)));
+                out.number(u64::from(*limit));
+            }
         }
     }
 
@@ -410,6 +432,11 @@ impl Change {
             },
             25 => Change::HeldSince { since: Millis(reader.number()) },
             26 => Change::Returned { grant: read_grant(reader), free_at: Millis(reader.number()) },
+            27 => Change::OriginHeard { health: Health::decode(reader) },
+            28 => Change::OriginJudged {
+                pace: Some(reader.number_u32()).filter(|pace| *pace > 0),
+                limit: reader.number_u32(),
+            },
             _ => {
                 reader.refuse();
                 Change::Held { held: false }
@@ -485,6 +512,9 @@ mod tests {
                 Change::SessionsEnded { occasion: None, free_at: Millis(3) },
                 Change::HeldSince { since: Millis(1_700_000_000_000) },
                 Change::Returned { grant, free_at: Millis(6) },
+                Change::OriginHeard { health: Health { sampled: 3, errors: 2, slow: 1 } },
+                Change::OriginJudged { pace: Some(4), limit: 5 },
+                Change::OriginJudged { pace: None, limit: 5 },
             ],
         }
     }
@@ -514,9 +544,15 @@ mod tests {
                     },
                     free_at: Millis(5),
                 },
+                Change::OriginHeard { health: Health { sampled: 300, errors: 4, slow: 3 } },
+                Change::OriginJudged { pace: Some(2), limit: 1 },
+                Change::OriginJudged { pace: None, limit: 1 },
             ],
         };
-        let bytes = [1, 0xac, 2, 4, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5];
+        let bytes = [
+            1, 0xac, 2, 7, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5, 27, 0xac, 2, 4, 3, 28, 2, 1, 28,
+            0, 1,
+        ];
         assert_eq!(row.encode(), bytes);
     }
 

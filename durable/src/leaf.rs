@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 use crate::batch::{BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
 use crate::bulletin::Bulletin;
 use crate::courier::{Call, Courier, Fate, Next};
+use crate::health::Health;
+use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::neighbours::Neighbours;
 use crate::protocol::{Answer, Ask, Outcome, Wish};
@@ -22,12 +24,15 @@ use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
 const SPACING: Millis = Millis(100);
 /// A batch holds at most this many wishes; what is more waits for the next.
 const WISHES_PER_BATCH: usize = 1_000;
-/// Wishes that may wait: with more, a lobby answers *unreachable* and the page tries again.
+/// Wishes that may wait: with more, a leaf answers *overloaded* and the page tries again.
 const PENDING_MAX: usize = 8 * WISHES_PER_BATCH;
+/// A board that is younger by less is hardly newer.
+const BOARD_WORTH: Millis = Millis(500);
 /// The same holder joining again within this time gets the same ticket.
 const MEMORY: Millis = Millis(120_000);
-/// Holders remembered; the oldest is forgotten for a new one.
-const MEMORY_MAX: usize = 20_000;
+/// Holders remembered; the oldest is forgotten for a new one. All leaves of a region may live in one isolate: 32 of them then remember with some 40 MB of
+/// its 128.
+const MEMORY_MAX: usize = 10_000;
 
 /// Who waits for an outcome: a number the shell makes up.
 pub type Waiter = u64;
@@ -57,9 +62,10 @@ pub struct Leaf {
     waiters: Table<Wish, Vec<Waiter>>,
     /// By the number of their batch.
     flights: VecDeque<(u64, Cargo)>,
-    remembered: Table<Holder, (Ticket, String)>,
+    remembered: Table<Holder, Ticket>,
     memory_order: VecDeque<Holder>,
     neighbours: Neighbours,
+    hearsay: Hearsay,
 }
 
 impl Leaf {
@@ -76,6 +82,7 @@ impl Leaf {
             remembered: Table::default(),
             memory_order: VecDeque::new(),
             neighbours: Neighbours::default(),
+            hearsay: Hearsay::default(),
         }
     }
 
@@ -99,6 +106,10 @@ impl Leaf {
                 let fresh = self.bulletin.fresh(now).is_some();
                 return if fresh { Taken::Answered(Outcome::Board) } else { Taken::BoardWanted };
             }
+            Wish::Health { sampled, errors, slow } => {
+                self.hearsay.hear(Health { sampled, errors, slow });
+                return Taken::Answered(Outcome::Board);
+            }
             Wish::Join { holder } => {
                 if let Some(outcome) = self.recall(now, Holder(holder)) {
                     return Taken::Answered(outcome);
@@ -112,21 +123,22 @@ impl Leaf {
             self.pending.push_back(wish);
             self.waiters.insert(wish, vec![waiter]);
         } else {
-            return Taken::Answered(Outcome::Unreachable);
+            return Taken::Answered(Outcome::Overloaded);
         }
         Taken::Gathered
     }
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
-            return next;
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
+            return self.hearsay.wakes(now, next);
         }
         let count = self.pending.len().min(WISHES_PER_BATCH);
         let wishes: Vec<_> = self.pending.drain(..count).listed();
         let cargo: Cargo =
             wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
-        let items = Items { board_is_held: !self.bulletin.asks(now), ..items_of(&cargo) };
+        let (board_held, health) = (self.bulletin.held(now), self.hearsay.pass_on(now));
+        let items = Items { health, board_held, ..items_of(&cargo) };
         let (number, next) = self.courier.send(now, &items);
         self.flights.push_back((number, cargo));
         next
@@ -155,6 +167,7 @@ impl Leaf {
             BatchAnswer::Unreachable if self.courier.knows(call) => {
                 self.give_up(fresh, &Outcome::Unreachable)
             }
+            BatchAnswer::Overloaded if self.courier.knows(call) => self.give_up(fresh, &Outcome::Overloaded),
             _ => Vec::new(),
         }
     }
@@ -167,8 +180,8 @@ impl Leaf {
         }
     }
 
-    /// Everybody who waits hears this, and a new incarnation begins: for a parent that is overloaded
-    /// (it is not asked again) or does not know the room.
+    /// Everybody who waits hears this, and a new incarnation begins: for a parent that is overloaded, so that it is
+    /// not asked again and newcomers are told that they are joining, or one that does not know the room.
     pub fn give_up(&mut self, fresh: [u8; 16], outcome: &Outcome) -> Vec<(Waiter, Outcome)> {
         self.begin_again(fresh);
         self.pending.clear();
@@ -176,10 +189,22 @@ impl Leaf {
         waiters.map(|waiter| (waiter, outcome.clone())).listed()
     }
 
-    /// An outcome with the newest board, for an edge that has what it named.
+    /// An outcome with the newest board, for an edge that has what it named. With ten million who join, most of what is said would be boards: of one that is hardly newer
+    /// an edge is told only if it asks, or if what it has may be used for longer, or has promised somebody more than they
+    /// were given.
     pub fn answer(&self, now: Millis, outcome: Outcome, ask: &Ask) -> Answer {
+        use Outcome::{Board, Busy, Next, Waiting};
         let held = (ask.board_sequence, ask.board_at_ms);
+        let told_anyway = matches!(outcome, Board | Busy | Waiting | Next { .. });
+        let is_worth_it = |board: &crate::board::Board| {
+            told_anyway
+                || board.at_ms >= ask.board_at_ms.saturating_add(BOARD_WORTH.0)
+                || board.max_age_ms < ask.board_max_age_ms
+                // One of before does not say.
+                || ask.board_max_age_ms == 0
+        };
         let board = self.bulletin.whole(now).filter(|(board, _)| (board.sequence, board.at_ms) > held);
+        let board = board.filter(|(board, _)| is_worth_it(board));
         let revocations = self.bulletin.revocations();
         Answer {
             outcome,
@@ -203,22 +228,23 @@ impl Leaf {
     }
 
     fn recall(&self, now: Millis, holder: Holder) -> Option<Outcome> {
-        let (ticket, text) = self.remembered.get(&holder)?;
-        (now.since(ticket.issued) <= MEMORY).then(|| Outcome::Joined {
-            ticket: text.clone(),
-            rank: ticket.rank.0,
-            joined_at_ms: ticket.issued.0,
-        })
+        let ticket = self.remembered.get(&holder)?;
+        (now.since(ticket.issued) <= MEMORY).then(|| self.told_of(ticket))
     }
 
-    fn remember(&mut self, ticket: Ticket, text: &str) {
+    fn told_of(&self, ticket: &Ticket) -> Outcome {
+        let text = self.keys.sign(ticket);
+        Outcome::Joined { ticket: text, rank: ticket.rank.0, joined_at_ms: ticket.issued.0 }
+    }
+
+    fn remember(&mut self, ticket: Ticket) {
         if self.memory_order.len() >= MEMORY_MAX
             && let Some(oldest) = self.memory_order.pop_front()
         {
             self.remembered.remove(&oldest);
         }
         self.memory_order.push_back(ticket.holder);
-        self.remembered.insert(ticket.holder, (ticket, text.to_owned()));
+        self.remembered.insert(ticket.holder, ticket);
     }
 
     fn distribute(&mut self, cargo: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
@@ -245,7 +271,7 @@ impl Leaf {
                     joined
                 }
                 Wish::LeaveTicket { .. } | Wish::LeavePass { .. } => Outcome::Left,
-                Wish::Board => Outcome::Board,
+                Wish::Health { .. } | Wish::Board => Outcome::Board,
             };
             told.extend(waiters.iter().map(|waiter| (*waiter, outcome.clone())));
         }
@@ -265,9 +291,8 @@ impl Leaf {
 
     fn joined(&mut self, holder: Holder, rank: Rank, reply: &Reply) -> Outcome {
         let ticket = Ticket { room: self.room, epoch: reply.epoch, rank, issued: reply.joined_at, holder };
-        let text = self.keys.sign(&ticket);
-        self.remember(ticket, &text);
-        Outcome::Joined { ticket: text, rank: rank.0, joined_at_ms: reply.joined_at.0 }
+        self.remember(ticket);
+        self.told_of(&ticket)
     }
 
     fn admitted(&self, grant: &Grant, reply: &Reply) -> Outcome {
@@ -300,7 +325,7 @@ fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
             Wish::LeavePass { epoch, pass_epoch, seat, generation } => {
                 items.pass_leaves.push(pass_ref(epoch, pass_epoch, seat, generation));
             }
-            Wish::Board => {}
+            Wish::Health { .. } | Wish::Board => {}
         }
     }
     items

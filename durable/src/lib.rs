@@ -8,10 +8,11 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, the sums behind them in `admission.rs` |
+//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, when it is woken in [`alarm`], the sums behind them in `admission.rs` |
 //! | [`schedule`] | which rules hold at a moment, all wills considered |
 //! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
+//! | [`health`] | how the origin does, and the pace that follows it |
 //! | [`waits`], [`forecast`] | how long it takes, and how well that is told |
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`]: [`leaf`] with [`calls`], [`region`], [`courier`], [`bulletin`], [`batch`] | how many visitors ask at once |
@@ -23,6 +24,7 @@
 
 mod admission;
 pub mod agenda;
+pub mod alarm;
 pub mod base64url;
 pub mod batch;
 pub mod board;
@@ -44,6 +46,9 @@ pub mod errand;
 pub mod expression;
 mod fields;
 pub mod forecast;
+pub mod health;
+pub mod health_settings;
+pub mod hearsay;
 pub mod history;
 pub mod journal;
 pub mod json;
@@ -54,6 +59,8 @@ pub mod listed;
 pub mod lobby;
 pub mod neighbours;
 pub mod order;
+mod origin_log;
+mod origins;
 pub mod pace;
 pub mod page_settings;
 pub mod pieces;

@@ -11,7 +11,7 @@ use crate::courier::{Call, Next};
 use crate::leaf::{Leaf, Waiter};
 use crate::listed::Listed as _;
 use crate::protocol::{BoardAnswer, Outcome};
-use crate::region::Region;
+use crate::region::{Region, given_up};
 use crate::token::{Keys, RoomTag};
 use crate::units::Millis;
 use crate::wire::from_text;
@@ -161,15 +161,15 @@ impl Lobby {
                     let told = match (hear(leaf.bulletin(), now, said), said) {
                         (Some(answer), _) => leaf.answered(now, call, answer, fresh),
                         (None, Said::Unknown) => leaf.give_up(fresh, &Outcome::Unknown),
-                        (None, Said::Overloaded) => leaf.give_up(fresh, &Outcome::Unreachable),
+                        (None, Said::Overloaded) => leaf.give_up(fresh, &Outcome::Overloaded),
                         (None, _) => leaf.failed(now, call, fresh),
                     };
                     tell(leaf, calls, now, told)
                 }
                 Kind::Region(region) => match (hear(region.bulletin(), now, said), said) {
                     (Some(answer), _) => region.answered(now, call, answer, fresh),
-                    (None, Said::Unknown) => region.give_up(now, fresh, true),
-                    (None, Said::Overloaded) => region.give_up(now, fresh, false),
+                    (None, Said::Unknown) => region.give_up(fresh, &Said::Unknown),
+                    (None, Said::Overloaded) => region.give_up(fresh, &given_up(&BatchAnswer::Overloaded)),
                     (None, _) => region.failed(now, call, fresh),
                 },
             },

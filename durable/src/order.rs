@@ -26,6 +26,8 @@ pub struct RoomRecord {
     pub events: Vec<EventRecord>,
     /// Who is exempt from it, in the order in which they are looked at.
     pub rules: Vec<Value>,
+    /// The last of its Room's notes of the origin that is in the log.
+    pub origin_noted: u64,
 }
 
 /// One line of the audit log.
@@ -33,9 +35,10 @@ pub struct RoomRecord {
 pub struct AuditEntry {
     /// When.
     pub at_ms: u64,
-    /// The name of the operator's token.
+    /// The name of the operator's token; `anteroom` where it was nobody.
     pub who: String,
-    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, or `end` of sessions.
+    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, or `end` of sessions; `lower the pace` or `restore the pace`,
+    /// where that follows the origin.
     pub action: String,
     /// Which room.
     pub room_id: String,
@@ -199,7 +202,17 @@ pub enum Reply {
     },
 }
 
-wire!(RoomRecord { id, version, confirmed_version, created_on_ms, modified_on_ms, settings, events, rules });
+wire!(RoomRecord {
+    id,
+    version,
+    confirmed_version,
+    created_on_ms,
+    modified_on_ms,
+    settings,
+    events,
+    rules,
+    origin_noted,
+});
 wire!(AuditEntry { at_ms, who, action, room_id, before, after });
 wire!(DocumentRoom { id, settings, rules });
 wire!(Document { version, rooms });

@@ -38,11 +38,13 @@ pub enum Bug {
     PromisedReturns,
     /// What another isolate heard is as new as the moment it is heard of.
     SharedIsNew,
+    /// The pace may be lowered below the operator's floor.
+    FloorForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 17] = [
+    pub const ALL: [Bug; 18] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -60,6 +62,7 @@ impl Bug {
         Bug::GivenUpReturns,
         Bug::PromisedReturns,
         Bug::SharedIsNew,
+        Bug::FloorForgotten,
     ];
 }
 

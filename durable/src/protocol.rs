@@ -5,6 +5,7 @@
 //! do. What comes back is signed by the leaf and goes into a cookie as it is.
 
 use crate::board::{Board, Phase, Revocations};
+use crate::health::{Health, Note};
 use crate::json::Value;
 use crate::schedule::Event;
 use crate::wire::{wire, wire_either};
@@ -58,6 +59,15 @@ pub enum Wish {
         /// Its generation.
         generation: u32,
     },
+    /// What an isolate saw of the origin: it asks for nothing.
+    Health {
+        /// See [`Health`].
+        sampled: u32,
+        /// See there.
+        errors: u32,
+        /// See there.
+        slow: u32,
+    },
     /// Nothing but the newest board.
     #[default]
     Board,
@@ -81,6 +91,8 @@ pub struct Ask {
     pub board_sequence: u64,
     /// See `board_sequence`.
     pub board_at_ms: u64,
+    /// For how long that board may be used.
+    pub board_max_age_ms: u64,
     /// The revocation list the edge has: a newer one comes with the answer.
     pub revoked_seq: u64,
     /// Of who joins, where neighbours are counted.
@@ -128,8 +140,10 @@ pub enum Outcome {
     /// The room does not know its settings: it was deleted, or never made.
     #[default]
     Unknown,
-    /// The Room cannot be reached, or too many ask. Nothing is lost: ask again.
+    /// The Room cannot be reached. Nothing is lost: ask again.
     Unreachable,
+    /// Too many ask. It is not asked again for them; they ask again, later.
+    Overloaded,
 }
 
 /// A leaf's answer: the outcome and the newest board it has.
@@ -247,6 +261,14 @@ pub struct RoomStatus {
     pub show_up_permille: u64,
     /// The event under way, from its prequeue on.
     pub event: Option<[u8; 16]>,
+    /// The limit of admissions in a minute that is in force; zero from a Room of before.
+    pub limit_per_minute: u64,
+    /// The pace that is followed: lower than the limit for the origin's sake alone.
+    pub pace_per_minute: u64,
+    /// What was seen of the origin last.
+    pub origin: Health,
+    /// When that made the room slower than its limit, and when it no longer was.
+    pub origin_notes: Vec<Note>,
     /// The last quarter of an hour.
     pub history: Vec<StatusPoint>,
 }
@@ -258,10 +280,11 @@ wire_either!(Wish {
     "renew" => Renew { epoch, pass_epoch, seat, generation },
     "leave_ticket" => LeaveTicket { epoch, rank },
     "leave_pass" => LeavePass { epoch, pass_epoch, seat, generation },
+    "health" => Health { sampled, errors, slow },
     "board" => Board {},
 });
 wire!(Neighbourhood { prefix, joins_per_minute });
-wire!(Ask { wish, board_sequence, board_at_ms, revoked_seq, neighbourhood });
+wire!(Ask { wish, board_sequence, board_at_ms, board_max_age_ms, revoked_seq, neighbourhood });
 wire_either!(Outcome {
     "admitted" => Admitted { pass },
     "busy" => Busy {},
@@ -276,6 +299,7 @@ wire_either!(Outcome {
     "board" => Board {},
     "unknown" => Unknown {},
     "unreachable" => Unreachable {},
+    "overloaded" => Overloaded {},
 });
 wire!(Answer { outcome, board, board_age_ms, revocations });
 wire!(BoardAnswer { board, board_age_ms, revocations });
@@ -301,5 +325,9 @@ wire!(RoomStatus {
     wait_p90_permille,
     show_up_permille,
     event,
+    limit_per_minute,
+    pace_per_minute,
+    origin,
+    origin_notes,
     history,
 });

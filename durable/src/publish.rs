@@ -74,6 +74,7 @@ pub(crate) fn status(state: &State) -> RoomStatus {
     let now = state.at;
     let (waiting, errors) = (state.line.waiting(), state.waits.errors());
     let (wait_p50_permille, wait_p90_permille) = errors.range_permille();
+    let rules = state.rules(now);
     let under_way = state.events().iter().find(|event| event.stage(now) != Stage::Away);
     RoomStatus {
         inside: u64::from(state.seats.live()) * u64::from(one_in(state)),
@@ -85,13 +86,17 @@ pub(crate) fn status(state: &State) -> RoomStatus {
         admitted_last_minute: state.admissions.count(),
         longest_wait_ms: if waiting > 0 { state.waits.longest(now).0 } else { 0 },
         calls_per_hour: calls_per_hour(state),
-        phase: state.rules(now).map_or(Phase::Busy, |rules| phase(state, &rules)),
+        phase: rules.map_or(Phase::Busy, |rules| phase(state, &rules)),
         settings_version: state.config.as_ref().map_or(0, |config| config.version),
         waits_measured: u64::from(errors.known()),
         wait_p50_permille,
         wait_p90_permille,
         show_up_permille: state.show_up.permille(),
         event: under_way.map(|event| event.id),
+        limit_per_minute: rules.map_or(0, |rules| u64::from(rules.new_users_per_minute)),
+        pace_per_minute: rules.map_or(0, |rules| u64::from(rules.pace_per_minute)),
+        origin: state.throttle.seen(),
+        origin_notes: state.throttle.notes().iter().copied().listed(),
         history: Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ use crate::board::Board;
 use crate::bulletin::Bulletin;
 use crate::codec::Malformed;
 use crate::courier::{Call, Courier, Fate, Next};
+use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::lobby::{Caller, Said};
 use crate::protocol::BoardAnswer;
@@ -26,7 +27,7 @@ const SPACING: Millis = Millis(50);
 /// Items of one kind that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 32 leaves send no more in 50 ms than
 /// 16 000 wishes in all.
 const ITEMS: usize = 8_192;
-/// Batches that may wait: eight of each leaf, of two lives. With more, they are told that it is unreachable.
+/// Batches that may wait: eight of each leaf, of two lives. With more, they are told that too many ask.
 const PENDING_MAX: usize = 512;
 
 /// A leaf's batch on its way.
@@ -45,6 +46,7 @@ pub struct Region {
     /// Who waits for the answer to which batch.
     callers: Vec<(Caller, BatchName, BoardWanted)>,
     wants_board: Vec<Caller>,
+    hearsay: Hearsay,
 }
 
 impl Region {
@@ -58,15 +60,27 @@ impl Region {
             flights: VecDeque::new(),
             callers: Vec::new(),
             wants_board: Vec::new(),
+            hearsay: Hearsay::default(),
         }
     }
 
     /// Takes a leaf's batch: its answer, if it is known right away. An error is a batch that no leaf of ours sends.
     pub fn take(&mut self, now: Millis, caller: Caller, bytes: &[u8]) -> Result<Option<Said>, Malformed> {
-        let Batch { name, digest, items } = decode_batch(bytes)?;
+        let Batch { name, digest, mut items } = decode_batch(bytes)?;
         let board = BoardWanted::of(&items);
         let answer = match self.replies.judge(&name, &digest) {
-            Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Unreachable),
+            Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
+            Verdict::New
+                if {
+                    self.hearsay.hear(std::mem::take(&mut items.health));
+                    items.is_empty()
+                } =>
+            {
+                // Nobody waits for it, and what is heard of the origin needs no answer of the Room's.
+                let reply = Reply::default();
+                self.replies.remember(&name, digest, reply.encode());
+                Some(BatchAnswer::Done(reply))
+            }
             Verdict::New => {
                 self.replies.remember(&name, digest, Vec::new());
                 self.pending.push_back(Parcel { name: name.clone(), items });
@@ -100,8 +114,8 @@ impl Region {
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty()) {
-            return next;
+        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
+            return self.hearsay.wakes(now, next);
         }
         let (mut items, mut parcels) = (Items::default(), Vec::new());
         while let Some(parcel) = self.pending.pop_front() {
@@ -112,7 +126,8 @@ impl Region {
                 break;
             }
         }
-        items.board_is_held = !self.bulletin.asks(now);
+        items.board_held = self.bulletin.held(now);
+        items.health = self.hearsay.pass_on(now);
         let (number, next) = self.courier.send(now, &items);
         self.flights.push_back((number, parcels));
         next
@@ -141,7 +156,9 @@ impl Region {
                 unanswered.rev().for_each(|parcel| self.pending.push_front(parcel));
                 Vec::new()
             }
-            BatchAnswer::Unreachable if self.courier.knows(call) => self.give_up(now, fresh, false),
+            BatchAnswer::Unreachable | BatchAnswer::Overloaded if self.courier.knows(call) => {
+                self.give_up(fresh, &given_up(&answer))
+            }
             _ => Vec::new(),
         }
     }
@@ -149,24 +166,19 @@ impl Region {
     /// A call failed: it may or may not have happened.
     pub fn failed(&mut self, now: Millis, call: Call, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
         match self.courier.failed(now, call) {
-            Fate::GivenUp => self.give_up(now, fresh, false),
+            Fate::GivenUp => self.give_up(fresh, &given_up(&BatchAnswer::Unreachable)),
             Fate::Again | Fate::Foreign => Vec::new(),
         }
     }
 
-    /// Everybody who waits hears that there is no such room, or that it is unreachable; and this memory begins anew. Its leaves do the same: of what
-    /// they sent it knows nothing any more.
-    pub fn give_up(&mut self, now: Millis, fresh: [u8; 16], is_unknown: bool) -> Vec<(Caller, Said)> {
+    /// Everybody who waits for a batch hears this, and this memory begins anew. Its leaves do the same: of what they sent it knows nothing any more.
+    pub fn give_up(&mut self, fresh: [u8; 16], said: &Said) -> Vec<(Caller, Said)> {
         self.courier.begin_again(fresh);
         self.replies = Replies::default();
         self.pending.clear();
         self.flights.clear();
-        let callers = std::mem::take(&mut self.callers);
-        let heard = callers.into_iter().map(|(caller, _, board)| {
-            let said = || self.say(now, &BatchAnswer::Unreachable, board);
-            (caller, if is_unknown { Said::Unknown } else { said() })
-        });
-        heard.listed()
+        let callers = std::mem::take(&mut self.callers).into_iter();
+        callers.map(|(caller, ..)| (caller, said.clone())).listed()
     }
 
     /// A board came, or none is to be had: who waited for it hears of it.
@@ -217,7 +229,7 @@ impl Region {
     }
 
     fn say(&self, now: Millis, answer: &BatchAnswer, board: BoardWanted) -> Said {
-        let board = self.bulletin.newest(now).filter(|_| board.with(answer));
+        let board = self.bulletin.newest(now).filter(|(newest, _)| board.with(answer, newest));
         let (text, age) = board.map_or_else(Default::default, |(board, age)| (to_text(board), age));
         Said::Bytes(answer.encode(text.as_bytes(), age))
     }
@@ -226,4 +238,9 @@ impl Region {
         let revocations = Some(self.bulletin.revocations().clone());
         Said::Text(to_text(&BoardAnswer { board, board_age_ms: age.0, revocations }))
     }
+}
+
+/// To a batch that goes no further.
+pub fn given_up(answer: &BatchAnswer) -> Said {
+    Said::Bytes(answer.encode(&[], Millis(0)))
 }

@@ -25,6 +25,7 @@ pub use crate::turn::Entropy;
 
 /// What enters.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are batches")]
 pub enum Input {
     /// A lobby's batch.
     Batch(Batch),
@@ -116,6 +117,7 @@ impl Room {
                 Input::Tick => Output::Ticked,
             });
         }
+        turn.judge_origin()?;
         turn.learn()?;
         turn.call()?;
         turn.open_or_close()?;

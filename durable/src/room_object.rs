@@ -8,6 +8,7 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
+use crate::alarm::{Alarm, Wake};
 use crate::batch::{BoardWanted, decode_batch};
 use crate::codec::Malformed;
 use crate::directory::seeds;
@@ -42,7 +43,8 @@ pub struct RoomObject {
     env: JsValue,
     room: Option<Room>,
     wanted: Vec<Wanted>,
-    alarm_at: Option<Millis>,
+    alarm: Alarm,
+    timer_at: Option<Millis>,
 }
 
 #[wasm_bindgen]
@@ -50,7 +52,7 @@ impl RoomObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: JsValue) -> RoomObject {
-        RoomObject { storage, env, room: None, wanted: Vec::new(), alarm_at: None }
+        RoomObject { storage, env, room: None, wanted: Vec::new(), alarm: Alarm::default(), timer_at: None }
     }
 
     /// Gathers what the lobby, the directory or the alarm wants of the Room.
@@ -68,10 +70,22 @@ impl RoomObject {
         answers
     }
 
+    /// When a timer is to have it *tick*, if it is to: told once.
+    pub fn ticks_at(&mut self) -> Option<f64> {
+        self.timer_at.take().map(|at| at.0 as f64)
+    }
+
+    /// The board, where it is to be mirrored (`src/mirror.mjs`); none of a room that has no mirror, or is not in memory.
+    pub fn mirrored(&mut self) -> Option<String> {
+        let room = self.room.as_mut()?;
+        let is_wanted = room.config().is_some_and(|config| !config.settings.board_mirror.is_empty());
+        is_wanted.then(|| to_text(&room.board(platform::now())))
+    }
+
     /// Forgets what is in memory: the rows are what counts.
     pub fn lose(&mut self) {
         self.room = None;
-        self.alarm_at = None;
+        self.alarm = Alarm::default();
     }
 }
 
@@ -105,9 +119,9 @@ impl RoomObject {
         let is_known =
             room.config().is_some() || inputs.iter().any(|input| matches!(input, Input::Configure(_)));
         // Reading changes nothing unless an alarm is overdue, which only hastens what any event would do.
-        let overdue = self.alarm_at.is_some_and(|at| at <= now);
+        let overdue = self.alarm.is_due(now);
         if wanted.iter().any(|wanted| wanted.action == "alarm") {
-            self.alarm_at = None;
+            self.alarm.rang();
         }
         let reads = |wanted: &Wanted| matches!(wanted.action.as_str(), "board" | "status" | "delete");
         let mut outputs = Vec::new();
@@ -116,7 +130,9 @@ impl RoomObject {
                 room.step(now, platform::entropy()?, inputs).map_err(broken)?;
             outputs = all;
             writes.into_iter().try_for_each(|write| self.write(write))?;
-            self.wake(now, wake_at);
+            let Wake { alarm_at, timer_at } = self.alarm.wake(now, wake_at);
+            alarm_at.into_iter().for_each(|at| self.storage.set_alarm(at));
+            self.timer_at = timer_at;
         }
         let mut outputs = outputs.into_iter().skip(seeded);
         let answers = Array::new();
@@ -126,7 +142,8 @@ impl RoomObject {
                 (Some(refusal), _, _) => refusal,
                 _ if !is_known => JsValue::NULL,
                 (_, "batch", Output::Batch(answer)) => {
-                    let board = if wants.with(&answer) { to_text(&room.board(now)) } else { String::new() };
+                    let board = room.board(now);
+                    let board = if wants.with(&answer, &board) { to_text(&board) } else { String::new() };
                     Uint8Array::from(answer.encode(board.as_bytes(), Millis(0)).as_slice()).into()
                 }
                 (_, "configure", Output::Configured(version)) => to_text(&Configured { version }).into(),
@@ -137,7 +154,7 @@ impl RoomObject {
                     to_text(&BoardAnswer { board, board_age_ms: 0, revocations }).into()
                 }
                 (_, "status", _) => to_text(&room.status(now)).into(),
-                (_, "alarm" | "delete", _) => JsValue::NULL,
+                (_, "alarm" | "tick" | "delete", _) => JsValue::NULL,
                 _ => thrown("that is nothing this version's Room does"),
             });
         }
@@ -163,17 +180,6 @@ impl RoomObject {
             }))
         };
         settings.map(configure).into_iter().listed()
-    }
-
-    /// The alarm is set only when it moves earlier or has fired.
-    fn wake(&mut self, now: Millis, wake_at: Option<Millis>) {
-        if self.alarm_at.is_some_and(|set| set <= now) {
-            self.alarm_at = None;
-        }
-        if let Some(at) = wake_at.filter(|at| self.alarm_at.is_none_or(|set| *at < set)) {
-            self.alarm_at = Some(at);
-            self.storage.set_alarm(at);
-        }
     }
 
     fn write(&self, write: Write) -> Result<()> {

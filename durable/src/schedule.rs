@@ -118,6 +118,8 @@ pub struct Rules {
     pub total_active_users: u32,
     /// Admissions at most in any 60 s.
     pub new_users_per_minute: u32,
+    /// So many in a minute calls and first contacts are spread by: the limit, or less while the origin is not well.
+    pub pace_per_minute: u32,
     /// D.
     pub session_duration: Millis,
     /// One D for everybody, whatever they do.
@@ -155,9 +157,11 @@ impl Rules {
         };
         let number = |of: fn(&Event) -> Option<u32>, room: u32| event.and_then(of).unwrap_or(room);
         let seconds = number(|event| event.session_duration_seconds, settings.session_duration_seconds);
+        let limit = number(|event| event.new_users_per_minute, settings.new_users_per_minute);
         Rules {
             total_active_users: number(|event| event.total_active_users, settings.total_active_users),
-            new_users_per_minute: number(|event| event.new_users_per_minute, settings.new_users_per_minute),
+            new_users_per_minute: limit,
+            pace_per_minute: limit,
             session_duration: Millis::from_secs(u64::from(seconds)),
             fixed_sessions: event
                 .and_then(|event| event.disable_session_renewal)

@@ -11,12 +11,14 @@ use std::fmt;
 use crate::cookie_settings::CookieSettings;
 use crate::date::iso8601;
 use crate::fields::{Fields, stored};
+use crate::health_settings::OriginHealth;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
+use crate::origins::{allowed_origins, board_mirror};
 use crate::page_settings::PageSettings;
 use crate::pieces::cut;
-use crate::route_pattern::{RoutePattern, additional_routes, host, is_host, path};
+use crate::route_pattern::{RoutePattern, additional_routes, host, path};
 use crate::units::Millis;
 use crate::wire::{Hear, Said, take, wire};
 
@@ -139,8 +141,12 @@ pub struct Settings {
     pub fail_open_until: Millis,
     /// Whether the origin may end the session that it answers (`enabled_origin_commands: ["revoke"]`).
     pub revoked_by_origin: bool,
+    /// When the pace follows the origin's health; none: never.
+    pub origin_health: Option<OriginHealth>,
     /// Origins of apps that may read our answers; empty: the room's own hosts.
     pub allowed_origins: Vec<String>,
+    /// Where the board's mirror is, as an origin (`docs/mirror.md`); empty: pages ask here.
+    pub board_mirror: Box<str>,
     /// What the waiting page shows.
     pub page: PageSettings,
 }
@@ -157,6 +163,7 @@ impl Settings {
         let route = RoutePattern { host: host(&mut fields), path: path(&mut fields) };
         let additional_routes = additional_routes(&mut fields);
         let cookies = CookieSettings::read(&mut fields, additional_routes.iter().chain([&route]));
+        let board_mirror = board_mirror(&mut fields, additional_routes.iter().chain([&route]));
         let settings = Settings {
             name: name(&mut fields),
             description: fields.text("description", 1_000),
@@ -188,7 +195,9 @@ impl Settings {
                 Millis(0)
             },
             revoked_by_origin: revoked_by_origin(&mut fields),
+            origin_health: OriginHealth::read(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
+            board_mirror,
             page: PageSettings::read(&mut fields),
         };
         refuse_what_is_not_carried_out(&mut fields);
@@ -233,6 +242,12 @@ impl Settings {
         }
         if self.fail_open_until.0 > 0 {
             json.set("fail_open_until", json!(iso8601(self.fail_open_until)));
+        }
+        if !self.board_mirror.is_empty() {
+            json.set("board_mirror", json!(&*self.board_mirror));
+        }
+        if let Some(health) = self.origin_health {
+            json.set("origin_health", health.to_json());
         }
         json
     }
@@ -343,35 +358,6 @@ fn cookie_suffix(fields: &mut Fields<'_>) -> String {
     suffix
 }
 
-fn allowed_origins(fields: &mut Fields<'_>) -> Vec<String> {
-    let mut origins = Vec::new();
-    for value in fields.list("allowed_origins", 64) {
-        let origin = value.as_str().unwrap_or_default().to_ascii_lowercase();
-        if is_origin(&origin) {
-            origins.push(origin);
-        } else {
-            fields.fault("allowed_origins", ORIGIN_RULE);
-        }
-    }
-    origins
-}
-
-const ORIGIN_RULE: &str = "must be origins as browsers say them, such as `https://app.example.com`: no path, \
-     and a port only if it is not the usual one";
-
-fn is_origin(origin: &str) -> bool {
-    let schemes = [("https://", "443"), ("http://", "80")];
-    let known = schemes.iter().find_map(|(scheme, usual)| Some((origin.strip_prefix(scheme)?, *usual)));
-    let Some((host, usual)) = known else { return false };
-    match host.split_once(':') {
-        Some((host, port)) => {
-            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            is_host(host) && is_number && port != usual
-        }
-        None => is_host(host),
-    }
-}
-
 fn revoked_by_origin(fields: &mut Fields<'_>) -> bool {
     let commands = fields.list("enabled_origin_commands", 1);
     if commands.iter().any(|command| command.as_str() != Some("revoke")) {
@@ -433,6 +419,7 @@ mod tests {
         );
         full.set("allowed_origins", json!(["https://app.example.com:8443"]));
         full.set("fail_open_until", json!("2026-12-01T09:00:00.000Z"));
+        full.set("board_mirror", json!("https://line.example.com"));
         let settings = Settings::parse(&full).unwrap();
         assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
     }

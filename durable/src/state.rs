@@ -10,6 +10,7 @@ use crate::batch::{BatchName, ITEMS_MAX};
 use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
+use crate::health::Throttle;
 use crate::journal::{Change, Row, read_text};
 use crate::json::parse;
 use crate::kept::{Asked, Kept};
@@ -26,7 +27,8 @@ use crate::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
 use crate::waits::Waits;
 use crate::wire::{from_text, to_text};
 
-const HEAD_VERSION: u8 = 2;
+/// A head that says nothing of the origin is written as the second version did: code of then reads it.
+const HEAD_VERSION: u8 = 3;
 
 /// One stored piece of a Room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +108,8 @@ pub struct State {
     pub quiet_until: Millis,
     /// Batches answered.
     pub replies: Replies,
+    /// How the origin does, and the pace that follows.
+    pub throttle: Throttle,
 }
 
 impl State {
@@ -140,7 +144,15 @@ impl State {
 
     /// The rules that hold at a moment; none before there are settings.
     pub fn rules(&self, now: Millis) -> Option<Rules> {
-        self.config.as_ref().map(|config| Rules::at(&config.settings, &config.events, now))
+        let Config { settings, events, .. } = self.config.as_ref()?;
+        let rules = Rules::at(settings, events, now);
+        let pace_per_minute = self.throttle.pace(settings.origin_health, rules.new_users_per_minute);
+        Some(Rules { pace_per_minute, ..rules })
+    }
+
+    /// Whether the pace follows what is heard of the origin.
+    pub fn hears_origin(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| config.settings.origin_health.is_some())
     }
 
     /// Where the ticket of a rank stands.
@@ -372,6 +384,8 @@ impl State {
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
                 self.swept = occasion.or(self.swept);
             }
+            Change::OriginHeard { health } => self.throttle.hear(*health),
+            Change::OriginJudged { pace, limit } => self.throttle.follow(at, *pace, *limit),
             Change::Renewed { .. } | Change::Returned { .. } => {}
         }
         Ok(())
@@ -443,7 +457,8 @@ impl State {
 
     fn encode_head(&self) -> Vec<u8> {
         let mut out = Writer::new();
-        out.byte(HEAD_VERSION);
+        let hears = !self.throttle.is_default();
+        out.byte(if hears { HEAD_VERSION } else { HEAD_VERSION - 1 });
         out.number(self.at.0);
         out.byte(u8::from(self.config.is_some()));
         if let Some(config) = &self.config {
@@ -479,6 +494,9 @@ impl State {
         }
         out.number(self.quiet_until.0);
         self.replies.encode(&mut out);
+        if hears {
+            self.throttle.encode(&mut out);
+        }
         out.into_bytes()
     }
 
@@ -524,6 +542,9 @@ impl State {
         }
         self.quiet_until = Millis(reader.number());
         self.replies = Replies::decode(&mut reader);
+        if version > 2 {
+            self.throttle = Throttle::decode(&mut reader);
+        }
         reader.end()
     }
 }

@@ -26,7 +26,7 @@ impl Key for Wish {
             Wish::Enter { holder } | Wish::Join { holder } => Holder(*holder).spread(),
             Wish::Claim { rank, .. } | Wish::LeaveTicket { rank, .. } => *rank,
             Wish::Renew { seat, .. } | Wish::LeavePass { seat, .. } => u64::from(*seat),
-            Wish::Board => 0,
+            Wish::Health { .. } | Wish::Board => 0,
         }
     }
 }

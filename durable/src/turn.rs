@@ -108,6 +108,10 @@ impl<'a> Turn<'a> {
             return Ok(BatchAnswer::Refused);
         };
         let reply = self.carry_out(&batch.items, &rules)?;
+        let Items { health, .. } = batch.items;
+        if !health.is_empty() && self.state.hears_origin() {
+            self.change(Change::OriginHeard { health })?;
+        }
         self.change(Change::Answered {
             name: batch.name.clone(),
             digest: batch.digest,
@@ -196,7 +200,7 @@ impl<'a> Turn<'a> {
         }
         if window == Window::Late && self.state.line.waiting() > 0 {
             self.state.late_pacer =
-                self.state.late_pacer.after(self.now, late_quarter(rules.new_users_per_minute), 1);
+                self.state.late_pacer.after(self.now, late_quarter(rules.pace_per_minute), 1);
         }
         Ok(ClaimOutcome::Granted(self.admit(Some(rank), rules)?))
     }
@@ -214,7 +218,7 @@ impl<'a> Turn<'a> {
         if window == Window::Open {
             return empty > state.kept_open(place, empty);
         }
-        let quarter = late_quarter(rules.new_users_per_minute);
+        let quarter = late_quarter(rules.pace_per_minute);
         let paced = state.line.waiting() == 0
             || planted(Bug::LatecomersRush)
             || state.late_pacer.allowance(now, quarter, pace::burst_queueing(quarter)) > 0;
@@ -451,7 +455,7 @@ impl<'a> Turn<'a> {
     }
 
     fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
-        self.state.pacer = self.state.pacer.after(self.now, rules.new_users_per_minute, admissions);
+        self.state.pacer = self.state.pacer.after(self.now, rules.pace_per_minute, admissions);
     }
 
     /// While nobody may claim, windows stand still.
@@ -475,12 +479,14 @@ impl<'a> Turn<'a> {
         let next_calls = if rules.mode.calls() { self.next_call_at(&rules) } else { None };
         let any_dead = self.state.line.called() < self.state.oldest_alive();
         let next_dead = any_dead.then(|| self.now.plus(CALL_SPACING));
-        [next_calls, next_dead, next_instant(self.state.events(), self.now)].into_iter().flatten().min()
+        let next_judged = self.state.throttle.wakes_at().map(|at| at.max(self.now.plus(CALL_SPACING)));
+        let next_instant = next_instant(self.state.events(), self.now);
+        [next_calls, next_dead, next_instant, next_judged].into_iter().flatten().min()
     }
 
     fn next_call_at(&self, rules: &Rules) -> Option<Millis> {
         let (state, now) = (&*self.state, self.now);
-        let per_minute = rules.new_users_per_minute;
+        let per_minute = rules.pace_per_minute;
         let clock = state.line.clock(now);
         // What is promised to a called place is free again when its window closes, or when it stops asking.
         let closes = [state.line.next_close(now), state.rounds.next_close(clock), state.kept.next_end()];

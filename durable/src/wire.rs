@@ -295,6 +295,12 @@ impl Hear for Value {
 
 impl<T: Said> Said for Vec<T> {
     fn say(&self, out: &mut String) {
+        self.as_slice().say(out);
+    }
+}
+
+impl<T: Said> Said for &[T] {
+    fn say(&self, out: &mut String) {
         for (index, said) in self.iter().enumerate() {
             out.push(if index == 0 { '[' } else { ',' });
             said.say(out);
@@ -431,6 +437,7 @@ mod tests {
             (Outcome::Board, "board"),
             (Outcome::Unknown, "unknown"),
             (Outcome::Unreachable, "unreachable"),
+            (Outcome::Overloaded, "overloaded"),
         ] {
             both_ways(outcome, json!(name));
         }

@@ -158,7 +158,14 @@ fn messages() -> Vec<Vec<u8>> {
         Wish::Board,
     ];
     let asks = wishes.map(|wish| {
-        to_text(&Ask { wish, board_sequence: 1, board_at_ms: 2, revoked_seq: 3, neighbourhood: None })
+        to_text(&Ask {
+            wish,
+            board_sequence: 1,
+            board_at_ms: 2,
+            board_max_age_ms: 9,
+            revoked_seq: 3,
+            neighbourhood: None,
+        })
     });
     let outcome = Outcome::Joined { ticket: "t".into(), rank: 1, joined_at_ms: 2 };
     let answer = to_text(&Answer { outcome, board: None, board_age_ms: 1, revocations: None });

@@ -48,6 +48,19 @@
     return come < 1000 ? `${waits} Of those who are called, about ${percent(come)} are expected, and so many more are called.` : waits;
   }
 
+  const unwell = ({ error_permille: errors, slow_permille: late }) => `${percent(errors)} errors, ${percent(late)} late`;
+  const permille = (part, whole) => whole ? part * 1000 / whole : 0;
+  /** Whether the room is slower than its limit, for its origin's sake. What changes every quarter of a minute is not said aloud each time. */
+  function slowed(card, { pace_per_minute: pace, limit_per_minute: limit, origin }) {
+    const [said, by] = [card.querySelector(".slowed"), card.querySelector(".slowed-by")];
+    const isSlower = pace < limit, text = isSlower ? "Fewer are let in: the origin is not well." : "";
+    if (said.textContent !== text) said.textContent = text;
+    by.hidden = !isSlower;
+    if (isSlower) by.textContent = `Lowered to ${number(pace)} of ${number(limit)} per minute: ${unwell({
+      error_permille: permille(origin.errors, origin.sampled), slow_permille: permille(origin.slow, origin.sampled),
+    })}.`;
+  }
+
   async function live(id, card) {
     try {
       const { result } = await ask(`waiting_rooms/${id}/live`);
@@ -57,6 +70,7 @@
       }
       card.querySelector(".phase").textContent = phases[result.phase] || result.phase;
       card.querySelector(".learnt").textContent = learnt(result);
+      slowed(card, result);
       draw(card, result.history);
       element("trouble").hidden = true;
     } catch (error) {
@@ -369,7 +383,9 @@
       const shown = cards.has(room_id) ? cards.get(room_id).querySelector("h2").textContent : room_id;
       const name = /event/.test(action) ? shown : of || shown;
       const done = /event/.test(action) && of ? `${action} ${of}` : action;
-      const what = action === "edit rules" ? ruled(before, after).join("; ") : edits ? [...(done === "edit" ? [] : [done]), ...differences(before || {}, after || {})].join(", ") : done;
+      const pace = /pace$/.test(action) && (before ? `${action} to ${number(after.per_minute)} of ${number(before.per_minute)} per minute: ${unwell(after)}`
+        : `${action}: ${number(after.per_minute)} per minute`);
+      const what = pace ? pace : action === "edit rules" ? ruled(before, after).join("; ") : edits ? [...(done === "edit" ? [] : [done]), ...differences(before || {}, after || {})].join(", ") : done;
       for (const text of [new Date(at_ms).toLocaleString(), who, name, what]) row.insertCell().textContent = text;
       return row;
     }));

@@ -9,11 +9,13 @@
   // The mark says that nothing else is wanted, whatever pass is held by then.
   const atDoor = new Set(["joining", "crowded", "your_turn", "next"]);
   const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3, KEEP_EVERY_MS = 20000, KEEPS_MAX = 90;
+  const MIRROR_LATE_MS = 10000, MIRROR_PATIENCE_MS = 4000, MIRROR_REST_MS = 60000;
   let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, keptFor = 0, spokenAt = Date.now();
 
   const form = element("form");
 
   const marked = (mark) => `${door}${door.includes("?") ? "&" : "?"}${mark}=1`;
+  const isHidden = () => document.visibilityState === "hidden";
   const later = (ms) => { clearTimeout(timer); timer = setTimeout(ask, ms); };
   const backoff = () => Math.min(BACKOFF_MAX_MS, 2000 * 2 ** failures++) * (0.75 + Math.random() / 2);
   const speak = (words, changed) => {
@@ -123,6 +125,71 @@
     return answer.headers.has("Anteroom") ? answer.json() : null;
   }
 
+  // The board's mirror (docs/mirror.md): the room's public state, the same for everybody, beside the server. What follows from its numbers alone is said here, by the
+  // server's own rules and words (src/mirror.rs): that nobody up to this place was called, and how far the line has moved. For all else the server is asked; so an
+  // old board makes somebody come later, and lets nobody in.
+  let last = null, heardAt = 0, sequence = 0, mirrorRestsUntil = 0;
+  const CATEGORIES = ["zero", "one", "two", "few", "many", "other"];
+  const NUMBERS = ["sequence", "at_ms", "max_age_ms", "called", "issued", "waiting", "free", "pace_per_hour", "turn_per_hour", "wait_p50", "wait_p90"];
+  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+  const between = (least, number, most) => Math.max(least, Math.min(number, most));
+
+  function waitWords({ hours, minutes, range, under }, count, from, to) {
+    const a = Math.floor(from / 60), b = Math.max(1, Math.ceil(to / 60)), h = Math.floor(a / 60);
+    const [shortest, longest] = b <= 90 ? [grouped(a), count(minutes, Math.max(b, a + 1))]
+      : a < 60 ? [count(minutes, a), count(hours, Math.ceil(b / 60))]
+      : [grouped(h), count(hours, Math.max(Math.ceil(b / 60), h + 1))];
+    return a ? range.replace("{a}", shortest).replace("{b}", longest) : under.replace("{b}", count(minutes, b));
+  }
+
+  /** What the server would say by this board, or null where it has to be asked. */
+  function reckoned(board) {
+    const { mirror, display } = last, [version, epoch, , place, toldAt, waitedThen] = mirror.known, now = toldAt + performance.now() - heardAt;
+    const [shortest, longest, unsure, perPerson, spread, pollsPerWait, hiddenSlower] = mirror.rhythm;
+    const [change] = Array.isArray(board.changes) ? board.changes : [{ at_ms: 0 }];
+    const age = now - board.at_ms;
+    const ahead = place < board.issued ? Math.min(place - board.called, board.waiting - 1) : board.waiting + place - board.issued;
+    if (!NUMBERS.every((name) => Number.isSafeInteger(board[name])) || board.version !== version || board.epoch !== epoch || board.phase !== "busy"
+      || board.drawn_rounds || board.gathers_from !== null || board.sequence < sequence || !(Math.abs(age) <= board.max_age_ms + MIRROR_LATE_MS)
+      || !(ahead >= 0 && place >= board.called) || (change && !(change.at_ms > now))) return null;
+    sequence = board.sequence;
+    const turn = ahead + 1, taken = Math.max(0, turn - board.free);
+    const seconds = Math.max(Math.floor(turn * 3600 / board.pace_per_hour), taken && Math.floor(taken * 3600 / board.turn_per_hour));
+    const known = seconds < Infinity, from = Math.floor(seconds * board.wait_p50 / 1000), to = Math.floor(seconds * board.wait_p90 / 1000) + 1;
+    const rules = new Intl.PluralRules(document.documentElement.lang);
+    const count = (forms, number) => forms[CATEGORIES.indexOf(rules.select(number))].replace("{n}", grouped(number));
+    const people = count(mirror.people, ahead), moved = (text) => text.replace(display.ahead, () => people), waited = waitedThen + now - toldAt;
+    let next = between(shortest, Math.min(known ? from * 1000 / pollsPerWait : unsure, ahead * perPerson), longest);
+    if (isHidden()) next = Math.min(next * hiddenSlower, longest);
+    next *= 0.8 + Math.random() / 5;
+    if (change) next = between(shortest, change.at_ms - now + Math.random() * spread, next);
+    return {
+      state, pollAfterMs: next,
+      display: Object.assign({}, display, {
+        place: grouped(place + 1), ahead: people, title: moved(display.title), spoken: moved(display.spoken),
+        wait: known ? waitWords(mirror, count, from, to) : mirror.unknown,
+        progress: known ? Math.floor(waited * 1000 / Math.max(1, waited + (from + to) * 500)) : null,
+      }),
+    };
+  }
+
+  /** What is to be shown by the mirror; null where there is none, or it is dead, or cannot say. One that is dead is left alone for a while. */
+  async function mirrored(mine) {
+    if (state !== "waiting" || !last || !last.mirror || !window.Intl || !Intl.PluralRules || performance.now() < mirrorRestsUntil) return null;
+    const hasty = new AbortController(), patience = setTimeout(() => hasty.abort(), MIRROR_PATIENCE_MS);
+    mine.signal.addEventListener("abort", () => hasty.abort());
+    try {
+      const answer = await fetch(last.mirror.url, { cache: "no-store", credentials: "omit", redirect: "error", signal: hasty.signal });
+      if (!answer.ok) throw answer.status;
+      return reckoned(await answer.json());
+    } catch (_) {
+      mirrorRestsUntil = performance.now() + MIRROR_REST_MS;
+      return null;
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
   async function ask() {
     // Once it is on its way in, the page waits for the origin, however long that takes.
     if (over.has(state) || state === "admitted") return;
@@ -134,6 +201,15 @@
     clearTimeout(timer);
     const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
     try {
+      const seen = keeps ? null : await mirrored(mine);
+      if (mine !== asking) return;
+      if (seen) {
+        failures = 0;
+        element("offline").hidden = true;
+        stamp();
+        show(seen);
+        return later(seen.pollAfterMs);
+      }
       const mark = form && joins > JOINS_MAX ? "anteroom-claim=1&anteroom-cookie" : "anteroom-claim";
       const url = keeps ? `${waitPath}?anteroom-claim=1` : atDoor.has(state) ? marked(mark) : `${waitPath}?to=${encodeURIComponent(target)}`;
       const told = await fetched(url, mine.signal);
@@ -142,6 +218,7 @@
       if (!told) return keeps ? undefined : atDoor.has(state) ? enter() : later(backoff());
       if (keeps && told.state === "admitted") return later(KEEP_EVERY_MS);
       failures = 0;
+      [last, heardAt, sequence] = [told, performance.now(), told.mirror ? told.mirror.known[2] : 0];
       element("offline").hidden = true;
       stamp();
       joins = told.state === "joining" ? joins + 1 : 0;
@@ -152,7 +229,7 @@
       gather();
       verify(told).catch(() => {});
       if (state === "admitted") return enter();
-      if (!over.has(state)) later(turned ? 0 : told.pollAfterMs * Math.max(1, joins));
+      if (!over.has(state)) later(turned ? 0 : (isHidden() && told.hiddenPollAfterMs || told.pollAfterMs) * Math.max(1, joins));
     } catch (_) {
       if (mine !== asking) return;
       element("offline").hidden = navigator.onLine !== false;
@@ -195,7 +272,7 @@
   });
   addEventListener("online", ask);
   addEventListener("offline", () => { element("offline").hidden = false; });
-  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") ask(); });
+  document.addEventListener("visibilitychange", () => { if (!isHidden()) ask(); });
   if (state === "admitted") location.replace(target);
   else later(form ? 0 : Number(document.body.dataset.pollAfterMs));
 })();

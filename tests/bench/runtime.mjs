@@ -17,7 +17,7 @@ const compatibilityDate = /compatibility_date = "([^"]+)"/.exec(wranglerToml)[1]
 
 /** The modules of Anteroom as it is deployed, by the names they import each other by. */
 export const ANTEROOM = [
-  "src/entry.mjs", "src/headers.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/region.mjs", "src/recent.mjs", "src/news.mjs", "src/shared.mjs", "src/core.mjs", "src/calendar.mjs", "src/commands.mjs", "src/pages.mjs",
+  "src/entry.mjs", "src/headers.mjs", "src/health.mjs", "src/objects.mjs", "src/errands.mjs", "src/leaves.mjs", "src/region.mjs", "src/mirror.mjs", "src/recent.mjs", "src/news.mjs", "src/shared.mjs", "src/core.mjs", "src/calendar.mjs", "src/commands.mjs", "src/pages.mjs",
   "src/words.mjs", ...readdirSync(join(root, "src/web")).map((name) => `src/web/${name}`), "build/index.js", "build/index_bg.wasm",
 ];
 export const ANTEROOM_OBJECTS = { ROOM: "RoomObject", LOBBY: "LobbyObject", DIRECTORY: "DirectoryObject" };

@@ -275,6 +275,36 @@ describe("an operator", () => {
     await page.click(".rules summary");
   });
 
+  test("hears that the origin is not well, once, and reads by how much and since when", { timeout: 60_000 }, async () => {
+    const said = {
+      inside: 1, called_held: 0, waiting: 0, admitted_last_minute: 1, longest_wait_ms: 0, phase: "open", waits_measured: 0, show_up_permille: 1_000, history: [],
+      pace_per_minute: 500, limit_per_minute: 1_000, origin: { sampled: 50, errors: 6, slow: 2 },
+    };
+    const answering = (path, result) => page.route(path, (route) => route.fulfill({ json: { success: true, result } }));
+    await answering("**/live", said);
+    await answering("**/waiting_room_changes", [{
+      at_ms: Date.now(), who: "anteroom", action: "lower the pace", room_id: "a room",
+      before: { per_minute: 1_000 }, after: { per_minute: 500, error_permille: 120, slow_permille: 40 },
+    }]);
+    await page.waitForFunction(() => document.querySelector(".slowed-by:not([hidden])"));
+    const aloud = await page.textContent(".slowed"), by = await page.textContent(".slowed-by");
+    assert.deepEqual([aloud, by], ["Fewer are let in: the origin is not well.", "Lowered to 500 of 1,000 per minute: 12 % errors, 4 % late."]);
+    // What is said aloud is said again only if it is something else.
+    await page.evaluate(() => {
+      window.spoken = 0;
+      new MutationObserver(() => (window.spoken += 1)).observe(document.querySelector(".slowed"), { childList: true, characterData: true, subtree: true });
+    });
+    said.origin.errors = 12;
+    await page.waitForFunction(() => document.querySelector(".slowed-by").textContent.includes("24 % errors"));
+    assert.equal(await page.evaluate(() => window.spoken), 0);
+    assert.deepEqual(await inaccessible(page), []);
+    await page.waitForFunction(() => document.querySelector("#changes").textContent.includes("lower the pace to 500 of 1,000 per minute: 12 % errors, 4 % late"), undefined, { timeout: 20_000 });
+    said.pace_per_minute = 1_000;
+    await page.waitForFunction(() => document.querySelector(".slowed-by[hidden]"));
+    assert.equal(await page.textContent(".slowed"), "");
+    await page.unrouteAll({ behavior: "wait" });
+  });
+
   test("who has no secret of the session changes nothing, and signing out ends it", async () => {
     const path = `${desk}client/v4/zones/all/waiting_rooms`;
     const status = (headers) => page.evaluate(async ([url, headers]) => (await fetch(url, { headers })).status, [path, headers]);

@@ -45,6 +45,11 @@ fn fields() -> Vec<(&'static str, Vec<Value>, Vec<Value>)> {
             vec![json!("a;b"), json!("é"), json!("x".repeat(33))],
         ),
         ("claim_window_seconds", vec![json!(10), json!(600)], vec![json!(9), json!(601)]),
+        (
+            "board_mirror",
+            vec![json!(""), json!("https://line.example"), Value::Null],
+            vec![json!("http://line.example"), json!("https://line.example/"), json!(7)],
+        ),
         ("custom_page_html", vec![json!(""), Value::Null], vec![json!("<b>")]),
         ("created_on", vec![json!("2026-01-01"), json!(1)], vec![]),
         ("colour", vec![], vec![json!(1), json!("red"), json!({})]),

@@ -197,8 +197,10 @@ async function answer(request, reply, visitors) {
 /** Starts the shop on loopback. `port` 0 picks a free one. */
 export async function startShop({ port = 0, sessionMs = 300_000 } = {}) {
   const visitors = new Visitors(sessionMs);
+  let unwell = false;
   const server = createServer((request, response) => {
     const reply = new Reply(response);
+    if (unwell) return reply.send(500, { "Content-Type": "text/plain" }, "The shop is not well");
     // The only thing that fails here is a request which breaks off, or an address that is none.
     answer(request, reply, visitors).catch(() => response.headersSent ? response.destroy() : reply.send(400, {}));
   });
@@ -216,6 +218,13 @@ export async function startShop({ port = 0, sessionMs = 300_000 } = {}) {
       return visitors.stats;
     },
     reset: () => visitors.reset(),
+    /** Whether it answers nothing but 500. */
+    get unwell() {
+      return unwell;
+    },
+    set unwell(is) {
+      unwell = is;
+    },
     close: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())),
   };
 }

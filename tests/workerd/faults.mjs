@@ -9,12 +9,14 @@ import { said, heard } from "./versions.mjs";
 let faults = {}, versions = {}, calls = {}, reworded = {};
 /** What the platform's rate limit says of every call in somebody's name, if it is bound; and in whose names it was asked. */
 let limit, names = [];
+/** What is wrong with the bucket of the board's mirror, and what has been written there, or was to be. */
+let bucket, written = [];
 
 /** Sets what is named, and says what has been called since the last time. */
-function control({ faults: wanted, traps, versions: spoken, limit: said }) {
-  const told = { calls, names, reworded, generation, sprung: { ...sprungTraps() } };
-  calls = {}, names = [], reworded = {};
-  limit = said;
+function control({ faults: wanted, traps, versions: spoken, limit: said, bucket: broken }) {
+  const told = { calls, names, reworded, generation, written, sprung: { ...sprungTraps() } };
+  calls = {}, names = [], reworded = {}, written = [];
+  [limit, bucket] = [said, broken];
   if (wanted) faults = wanted;
   if (traps) setTraps(traps);
   if (spoken) versions = spoken;
@@ -47,6 +49,14 @@ const CALLS = {
   },
 };
 
+const MIRROR = {
+  put: async (key, text) => {
+    written.push({ key, at: Date.now(), board: JSON.parse(text) });
+    if (bucket === "unreachable") throw new Error("put: Unspecified error (0)");
+    if (bucket === "silent") await new Promise(() => {});
+  },
+};
+
 /** The environment of somebody who calls objects. */
 function faulty(env, caller) {
   const namespaces = ["ROOM", "LOBBY", "DIRECTORY"].filter((binding) => env[binding]).map((binding) => [binding, {
@@ -55,7 +65,9 @@ function faulty(env, caller) {
   return { ...env, ...Object.fromEntries(namespaces), ...(limit && { CALLS }) };
 }
 
-export class RoomObject extends anteroom.RoomObject {}
+export class RoomObject extends anteroom.RoomObject {
+  constructor(ctx, env) { super(ctx, { ...env, MIRROR }); }
+}
 export class LobbyObject extends anteroom.LobbyObject {
   constructor(ctx, env) { super(ctx, faulty(env, "lobby")); }
 }

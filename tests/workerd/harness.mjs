@@ -1,6 +1,6 @@
 // The built Worker on the real runtime, in front of the demo shop, for one test file.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import { tmpdir } from "node:os";
@@ -20,12 +20,22 @@ export const room = (fields) => ({
   session_duration_seconds: 20, claim_window_seconds: 30, ...fields,
 });
 
-/** Starts Anteroom and a shop behind it; `beside` it are other Workers. */
-export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {}, sessionMs, beside = [] } = {}) {
+/** wrangler.toml with the board's mirror bound, by the lines that stand in it for that (docs/mirror.md). It stands beside it: what it names is found from there. */
+function mirroredConfig() {
+  const text = readFileSync(configPath, "utf8"), bound = text.replace(/^# (?=\[\[r2_buckets\]\]|binding = "MIRROR"|bucket_name)/gm, "");
+  if (bound === text) throw new Error("wrangler.toml has no lines for the mirror");
+  const path = configPath.replace(/toml$/, `mirrored.${process.pid}.toml`);
+  writeFileSync(path, bound);
+  process.once("exit", () => rmSync(path, { force: true }));
+  return path;
+}
+
+/** Starts Anteroom and a shop behind it; `beside` it are other Workers. With the board's mirror bound, if it `isMirrored`. */
+export async function startAnteroom({ rooms = [room()], vars = {}, secrets = {}, sessionMs, beside = [], isMirrored = false } = {}) {
   const shop = await startShop({ sessionMs });
   const harness = createTestHarness({
     workers: [{
-      configPath,
+      configPath: isMirrored ? mirroredConfig() : configPath,
       vars: { ORIGIN: shop.url, ANTEROOM: "on", OPERATOR_HOST: "operator.localhost", ROOMS: rooms, ...vars },
       secrets: { KEY_CURRENT: KEY, ...secrets },
     }, ...beside],

@@ -94,7 +94,7 @@ describe("the platform's rate limit", () => {
     assert.deepEqual(told(await second.go()), [503, "reconnecting", 0]);
     const { names: [claimed], calls } = await line.switch({ limit: "allows" });
     assert.equal(claimed, joined, "one holder, one name");
-    assert.match(claimed, /^[0-9a-f]{32}\/leaf\/0 [0-9a-f]{32}$/);
+    assert.match(claimed, /^[0-9a-f]{32} [0-9a-f]{32}$/);
     assert.equal(calls["lobby>ROOM batch"], undefined, "the Room was not called");
     await until(async () => (await second.go()).headers.anteroom === undefined, "and they get in");
   });

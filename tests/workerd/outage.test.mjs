@@ -18,11 +18,13 @@ const rooms = [
 /** Later than anybody waits for, and a little earlier. */
 const LATE_MS = 2_500, JUST_IN_TIME_MS = 1_800;
 /** Every link by which somebody calls an object, and what may be wrong with it. */
-const LINKS = ["edge>DIRECTORY", "edge>LOBBY", "lobby>ROOM", "directory>ROOM"];
+const LINKS = ["edge>DIRECTORY", "edge>LOBBY", "lobby>LOBBY", "lobby>ROOM", "directory>ROOM"];
 const all = (how) => Object.fromEntries(LINKS.map((link) => [link, how]));
 const OUTAGES = {
   "the lobby cannot be reached": { "edge>LOBBY": "unreachable" },
   "the lobby is overloaded": { "edge>LOBBY": "overloaded" },
+  "the region's lobby cannot be reached": { "lobby>LOBBY": "unreachable" },
+  "the region's lobby is overloaded": { "lobby>LOBBY": "overloaded" },
   "the Room cannot be reached": { "lobby>ROOM": "unreachable" },
   "the Room is overloaded": { "lobby>ROOM": "overloaded" },
   "no object can be reached": all("unreachable"),
@@ -45,7 +47,7 @@ const page = async (visitor, path) => {
   const answer = await visitor.go(path);
   return [answer.status, answer.headers.anteroom, ours(answer)];
 };
-const RECONNECTING = [503, "reconnecting", false], ORIGIN = [200, undefined, false], UNAVAILABLE = [503, "unavailable", false];
+const JOINING = [200, "joining", true], RECONNECTING = [503, "reconnecting", false], ORIGIN = [200, undefined, false], UNAVAILABLE = [503, "unavailable", false];
 
 /** Somebody who is inside, and was seen again. */
 async function inside(place) {
@@ -155,25 +157,27 @@ describe("an outage", CONCURRENTLY, () => {
 
     test("are overloaded are asked once; that cannot be reached, once by an edge and four times by a lobby", async () => {
       const open = at("counted", OPEN), line = at("counted", LINE);
-      /** What is called for one newcomer, of lobby and Room. */
-      const callsFor = async (place, faults) => {
+      /** What is called for one newcomer, of lobbies and Room. */
+      const callsFor = async (place, faults, meets = UNAVAILABLE) => {
         await place.switch({ faults });
-        assert.deepEqual(await page(new Visitor(place)), UNAVAILABLE);
+        assert.deepEqual(await page(new Visitor(place)), meets);
         const { calls } = await place.switch({ faults: {} });
         return Object.fromEntries(Object.entries(calls).filter(([call]) => !call.includes("DIRECTORY")));
       };
       // While the board is good the lobby is asked for a seat.
       await new Visitor(open).go();
-      assert.deepEqual(await callsFor(open, { "lobby>ROOM": "unreachable" }), { "edge>LOBBY ask": 1, "lobby>ROOM batch": 4 });
-      assert.deepEqual(await callsFor(open, { "lobby>ROOM": "overloaded" }), { "edge>LOBBY ask": 1, "lobby>ROOM batch": 1 });
+      assert.deepEqual(await callsFor(open, { "lobby>ROOM": "unreachable" }), { "edge>LOBBY ask": 1, "lobby>LOBBY batch": 1, "lobby>ROOM batch": 4 });
+      assert.deepEqual(await callsFor(open, { "lobby>LOBBY": "unreachable" }), { "edge>LOBBY ask": 1, "lobby>LOBBY batch": 4 });
+      assert.deepEqual(await callsFor(open, { "lobby>ROOM": "overloaded" }, JOINING), { "edge>LOBBY ask": 1, "lobby>LOBBY batch": 1, "lobby>ROOM batch": 1 });
+      assert.deepEqual(await callsFor(open, { "lobby>LOBBY": "overloaded" }, JOINING), { "edge>LOBBY ask": 1, "lobby>LOBBY batch": 1 });
       assert.deepEqual(await callsFor(open, { "edge>LOBBY": "unreachable" }), { "edge>LOBBY ask": 1 });
-      assert.deepEqual(await callsFor(open, { "edge>LOBBY": "overloaded" }), { "edge>LOBBY ask": 1 });
+      assert.deepEqual(await callsFor(open, { "edge>LOBBY": "overloaded" }, JOINING), { "edge>LOBBY ask": 1 });
       // Once it is too old, for a board.
       await inside(line);
       for (const how of ["unreachable", "overloaded"]) {
         assert.equal(await new Visitor(line).arrive(), "waiting");
         await pause(2_200);
-        assert.deepEqual(await callsFor(line, { "lobby>ROOM": how }), { "edge>LOBBY ask": 1, "lobby>ROOM board": 1 });
+        assert.deepEqual(await callsFor(line, { "lobby>ROOM": how }), { "edge>LOBBY ask": 1, "lobby>LOBBY board": 1, "lobby>ROOM board": 1 });
         await pause(1_100);
         assert.deepEqual(await callsFor(line, { "edge>LOBBY": how }), { "edge>LOBBY ask": 1 });
         await pause(1_100);

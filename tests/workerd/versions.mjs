@@ -14,7 +14,7 @@ const FIRST = {
   room: ["id", "settings"],
 };
 /** Settings that came after it. */
-const SINCE = ["joins_per_prefix_per_minute", "outage_grace_seconds", "fail_open_until"];
+const SINCE = ["joins_per_prefix_per_minute", "outage_grace_seconds", "fail_open_until", "origin_health"];
 const some = (value, change) => (value === undefined || value === null ? value : change(value));
 
 /** By version: an object's fields as it says them. */
@@ -73,13 +73,15 @@ function batch(version, bytes) {
   return Uint8Array.from([...bytes.slice(0, content), ...counted([...items, 99, ...counted([1, 2, 3])])]);
 }
 
-/** The answer to one: behind what became of it stands the board, as text. */
+/** The answer to one: behind what became of it stands the board, as text, where one was wanted. How old it is the first version did not say. */
 function batchAnswer(version, bytes) {
   if (!(bytes instanceof Uint8Array)) return bytes;
   const [tag] = bytes;
   const at = tag === 1 ? blob(bytes, 1)[1] : tag === 2 ? number(bytes, 1)[1] : 1;
-  const told = board(version, JSON.parse(new TextDecoder().decode(blob(bytes, at)[0])));
-  return Uint8Array.from([...bytes.slice(0, at), ...counted(new TextEncoder().encode(JSON.stringify(told)))]);
+  const [text, end] = blob(bytes, at);
+  if (text.length === 0) return bytes;
+  const told = JSON.stringify(board(version, JSON.parse(new TextDecoder().decode(text))));
+  return Uint8Array.from([...bytes.slice(0, at), ...counted(new TextEncoder().encode(told)), ...(version === "later" ? [...bytes.slice(end), 7] : [])]);
 }
 
 const spoken = (version, kind) => (text) => lines(text, (object) => SPOKEN[version](kind, object));

@@ -11,6 +11,7 @@ pub mod auditor;
 pub mod big;
 pub mod dice;
 pub mod plan;
+pub mod scale;
 pub mod shrink;
 pub mod small;
 pub mod trace;

@@ -24,6 +24,7 @@ struct Arguments {
     is_fresh: bool,
     depth: usize,
     big: Option<String>,
+    scale: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -35,7 +36,10 @@ fn main() -> ExitCode {
         }
     };
     if let Some(path) = &arguments.big {
-        return big(path);
+        return told(path, simulation::big::run(path));
+    }
+    if let Some(path) = &arguments.scale {
+        return told(path, simulation::scale::run(path));
     }
     let mut seeds: Vec<u64> = (arguments.first..arguments.first + arguments.seeds).collect();
     if arguments.is_fresh {
@@ -61,7 +65,7 @@ fn main() -> ExitCode {
 
 fn arguments() -> Result<Arguments, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt as _};
-    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false, depth: 0, big: None };
+    let mut arguments = Arguments { first: 1, seeds: 100, is_fresh: false, depth: 0, big: None, scale: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -69,6 +73,7 @@ fn arguments() -> Result<Arguments, lexopt::Error> {
             Long("seeds") => arguments.seeds = parser.value()?.parse()?,
             Long("depth") => arguments.depth = parser.value()?.parse()?,
             Long("big") => arguments.big = Some(parser.value()?.parse()?),
+            Long("scale") => arguments.scale = Some(parser.value()?.parse()?),
             Long("fresh") => arguments.is_fresh = true,
             other => return Err(other.unexpected()),
         }
@@ -76,9 +81,9 @@ fn arguments() -> Result<Arguments, lexopt::Error> {
     Ok(arguments)
 }
 
-/// The big rush.
-fn big(path: &str) -> ExitCode {
-    match simulation::big::run(path) {
+/// Whether a run that writes to this path came out right.
+fn told(path: &str, ran: std::io::Result<bool>) -> ExitCode {
+    match ran {
         Ok(is_right) => ExitCode::from(u8::from(!is_right)),
         Err(fault) => {
             eprintln!("{path}: {fault}");

@@ -95,7 +95,7 @@ impl Plan {
         }
         let edges = dice.between(1, 5);
         let leaves = dice.between(1, 3) as usize;
-        let regions = if leaves > 1 && seed % 3 == 0 { 2 } else { 1 };
+        let regions = if leaves > 1 && seed.is_multiple_of(3) { 2 } else { 1 };
         let edge_skews: Vec<i64> = (0..edges).map(|_| dice.between(0, 2_000) as i64 - 1_000).collect();
         let mut opening = orders::opening(&mut dice);
         let mut orders = orders::draw(&mut dice.fork(), rush, is_long);
@@ -119,6 +119,12 @@ impl Plan {
             Vec::new()
         };
         let world_seed = dice.seed();
+        orders::follow_the_origin(
+            &mut Dice::new(seed.rotate_left(32) ^ 0x0a11),
+            &mut opening,
+            &mut orders,
+            rush,
+        );
         Plan { seed, world_seed, opening, edge_skews, leaves, regions, visitors, orders, troubles, rush }
     }
 

@@ -29,6 +29,7 @@ fn every_planted_bug_is_seen() {
         let rules: &[Rule] = match bug {
             Bug::OneSeatMore => &[Rule::Cap, Rule::Order, Rule::Ghosts],
             Bug::PaceForgetsCalled => &[Rule::Pace, Rule::Order],
+            Bug::FloorForgotten => &[Rule::Pace],
             Bug::PlaceSkipped => &[Rule::Order],
             Bug::SpentClaimsAgain | Bug::BatchTwice => &[Rule::Once],
             Bug::RenewalUnwritten => &[Rule::Durable],

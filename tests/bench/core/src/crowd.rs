@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use durable::batch::{BatchName, ClaimOutcome, Items, PassRef, Reply, TicketRef, encode_batch};
+use durable::health::Health;
 use durable::json;
 use durable::token::Holder;
 use durable::units::{Epoch, Rank};
@@ -128,7 +129,8 @@ impl Crowd {
             ticket_leaves: (0..mix.ticket_leaves).map(|_| self.waiting()).collect(),
             renewals: (0..mix.renewals).filter_map(|_| self.visitor()).collect(),
             enters: mix.enters as u32,
-            board_is_held: false,
+            board_held: None,
+            health: Health::default(),
         }
     }
 

@@ -75,7 +75,8 @@ impl Auditor {
         let since = *self.live.stands_since.get_or_insert(now);
         let last_call = self.facts.calls.last().map_or(since, |(at, _)| *at);
         let stands = now.since(since.max(last_call).max(self.facts.configured_at));
-        let Limits { per_minute, way, .. } = limits;
+        let Limits { way, .. } = limits;
+        let per_minute = self.facts.pace(&limits);
         // Whoever was called a moment ago spent the pace of two, and a round that of half a minute.
         let patience = PATIENCE.plus(Millis(120_000 / per_minute.max(1)));
         let lately = self.facts.rounds.last_at.is_some_and(|at| now.since(at) <= WINDOW);

@@ -27,6 +27,7 @@ mod live;
 mod lots;
 mod once;
 mod order;
+mod origin;
 mod pace;
 mod returns;
 mod rounds;
@@ -233,7 +234,11 @@ impl Auditor {
                     self.judge_round(at, (draw, *cut), doubles, *holding, (*closes_at, *late_until));
                 }
                 // What the Room remembers for itself: what it comes to is judged where it counts.
-                Change::Paced { .. } | Change::Promised { .. } | Change::Mixed { .. } => {}
+                Change::Paced { .. }
+                | Change::Promised { .. }
+                | Change::Mixed { .. }
+                | Change::OriginHeard { .. } => {}
+                Change::OriginJudged { pace, limit } => self.judge_origin(at, *pace, *limit),
                 Change::Answered { name, digest, reply } => {
                     self.judge_answered(at, (name, digest), reply, joined, asked);
                     joined = 0;

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use anteroom::poll::{poll_after, standing_of};
+use anteroom::poll::{Sight, poll_after, standing_of};
 use anteroom::standing::Standing;
 use durable::batch::{ClaimOutcome, Grant};
 use durable::board::Board;
@@ -46,6 +46,8 @@ pub(super) struct Arrivals {
     pub(super) watched: u32,
     /// All join within so long of noon.
     pub(super) within: Millis,
+    /// Whether anybody looks at their pages.
+    pub(super) sight: Sight,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,7 @@ struct Visitor {
     place: u32,
     joined: Millis,
     promised_seconds: u32,
+    was_late: bool,
     leaves_at: Millis,
     seat: Seat,
     generation: Generation,
@@ -87,6 +90,8 @@ pub(super) struct Crowd {
     pub(super) lost: u64,
     /// For each who got in in time: how far the wait told first was from the wait lived.
     pub(super) errors: Vec<f32>,
+    /// For each who got in in time: how long after they were called.
+    pub(super) turns: Vec<Millis>,
     /// For each who is watched: when the first of their tickets got them in, after they joined.
     pub(super) first_entry: Vec<Option<Millis>>,
     now: Millis,
@@ -121,6 +126,7 @@ impl Crowd {
                 place: 0,
                 joined: NOON,
                 promised_seconds: 0,
+                was_late: false,
                 leaves_at: NOON,
                 seat: Seat(0),
                 generation: Generation(0),
@@ -134,6 +140,7 @@ impl Crowd {
             kept: 0,
             lost: 0,
             errors: Vec::new(),
+            turns: Vec::new(),
             first_entry: vec![None; arrivals.watched as usize],
             now: NOON,
             dice,
@@ -223,6 +230,7 @@ impl Crowd {
             }
             Standing::YourTurn { .. } if visitor.sleeps => {
                 visitor.sleeps = false;
+                visitor.was_late = true;
                 self.slept += 1;
                 // Nothing is to be learnt about waits from them.
                 visitor.promised_seconds = u32::MAX;
@@ -239,7 +247,13 @@ impl Crowd {
             }
             _ => {}
         }
-        let after = poll_after(&standing, Some(&self.hall.board), self.now, self.dice.below(1 << 32) as u32);
+        let after = poll_after(
+            &standing,
+            Some(&self.hall.board),
+            self.now,
+            self.dice.below(1 << 32) as u32,
+            self.arrivals.sight,
+        );
         self.wheel.plan(after.0 / TICK.0, id);
         false
     }
@@ -309,6 +323,11 @@ impl Crowd {
                 visitor.leaves_at = self.now.plus(stay);
                 let asks_in = stay.min(Millis(self.hall.board.renewal_interval_ms));
                 let lived = self.now.since(visitor.joined);
+                if let Some(called_at) =
+                    self.hall.ledger.called_at(u64::from(visitor.place)).filter(|_| !visitor.was_late)
+                {
+                    self.turns.push(self.now.since(called_at));
+                }
                 if ![0, u32::MAX].contains(&visitor.promised_seconds) {
                     let told = visitor.promised_seconds as f32 * 1_000.0;
                     self.errors.push((told - lived.0 as f32) / lived.0.max(1) as f32);

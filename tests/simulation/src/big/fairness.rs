@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::thread;
 
+use anteroom::poll::Sight;
 use durable::json;
 use durable::schedule::Event;
 use durable::units::Millis;
@@ -78,7 +79,8 @@ fn watch(way: Way, (jars, tabs): (u32, u32), seed: u64) -> Vec<f64> {
         "session_duration_seconds": 60, "queueing_method": if way == Way::Random { "random" } else { "fifo" },
     });
     let events = if way == Way::Draw { vec![event()] } else { Vec::new() };
-    let arrivals = Arrivals { people: PEOPLE, jars, tabs, watched: WATCHED, within: WITHIN };
+    let arrivals =
+        Arrivals { people: PEOPLE, jars, tabs, watched: WATCHED, within: WITHIN, sight: Sight::Shown };
     let mut crowd = Crowd::new(Hall::new(&settings, events, seed), arrivals, seed);
     while crowd.first_entry.contains(&None) && crowd.tick() {}
     crowd.first_entry.iter().flatten().map(|lived| lived.0 as f64 / 60_000.0).collect()

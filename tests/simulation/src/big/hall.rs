@@ -49,6 +49,8 @@ pub(super) struct Hall {
     pub(super) ledger: Ledger,
     /// The newest that edges have.
     pub(super) board: Board,
+    /// The one after it, where boards come late: it is on its way.
+    coming: Option<Board>,
     room: Room,
     dice: Dice,
     number: u64,
@@ -63,12 +65,20 @@ impl Hall {
         let settings = Settings::parse(settings).unwrap_or_else(|faults| panic!("{faults:?}"));
         let room = Room::load(&[], &[]).unwrap_or_else(|fault| panic!("{fault}"));
         let (ledger, board, dice) = (Ledger::new(draws_places), Board::default(), Dice::new(seed));
-        let mut hall = Hall { ledger, board, room, dice, number: 0, wake_at: None };
+        let mut hall = Hall { ledger, board, coming: None, room, dice, number: 0, wake_at: None };
         hall.commit(
             NOON,
             vec![Input::Configure(Box::new(Config { version: 1, directory_version: 1, settings, events }))],
         );
         hall.board = hall.room.board(NOON);
+        hall
+    }
+
+    /// The same, at the end of the longest way: lobby, isolate, or a mirror and the network before it have each kept a board for as long as it may be
+    /// kept, so that pages go by one that is between one and two seconds old.
+    pub(super) fn behind(settings: &Value, events: Vec<Event>, seed: u64) -> Hall {
+        let mut hall = Hall::new(settings, events, seed);
+        hall.coming = Some(hall.board.clone());
         hall
     }
 
@@ -89,8 +99,13 @@ impl Hall {
                 told.claims.extend(reply.claims);
             }
         }
-        if now.since(Millis(self.board.at_ms)) >= BOARD_EVERY {
-            self.board = self.room.board(now);
+        let newest = self.coming.as_ref().unwrap_or(&self.board);
+        if now.since(Millis(newest.at_ms)) >= BOARD_EVERY {
+            let made = self.room.board(now);
+            self.board = match &mut self.coming {
+                Some(coming) => std::mem::replace(coming, made),
+                None => made,
+            };
         }
         told
     }

@@ -31,7 +31,7 @@ pub(super) struct Sample {
 
 /// See the module's words.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// Rows written.
     pub(super) rows: u64,
     /// Each movement of the watermark, and when.
@@ -41,11 +41,11 @@ pub(super) struct Ledger {
     /// Seats given.
     pub(super) admitted: u64,
     /// The most that were alive at once.
-    pub(super) live_max: u64,
+    pub(crate) live_max: u64,
     /// The most that were admitted within 60 s.
-    pub(super) fastest: u64,
+    pub(crate) fastest: u64,
     /// Calls and entries out of order.
-    pub(super) disorder: u64,
+    pub(crate) disorder: u64,
     draws_places: bool,
     live: u64,
     dead_at: Vec<Millis>,
@@ -55,12 +55,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// A ledger; where places are drawn, a rank says nothing about order.
-    pub(super) fn new(draws_places: bool) -> Ledger {
+    pub(crate) fn new(draws_places: bool) -> Ledger {
         Ledger { draws_places, ..Ledger::default() }
     }
 
     /// A row was committed.
-    pub(super) fn read(&mut self, bytes: &[u8]) {
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
         let Ok(row) = Row::decode(bytes) else {
             self.disorder += 1;
             return;

@@ -1,17 +1,20 @@
 //! The big rush: a million visitors at noon against ten thousand seats. Production Room, production batches, the production page's way of
 //! asking; nothing fails here (that is what the rest of this crate is for), so that there is time for a million.
 //!
-//! `make sim-big` prints the figures, draws `target/sim-big.svg`, and measures what several tabs and several cookie jars buy.
+//! `make sim-big` prints the figures, draws `target/sim-big.svg`, measures how soon a freed seat is taken, and what several tabs and several
+//! cookie jars buy.
 
 mod chart;
 mod crowd;
 mod fairness;
 mod hall;
-mod ledger;
+pub(crate) mod ledger;
+mod turns;
 mod wheel;
 
 use std::time::Instant;
 
+use anteroom::poll::Sight;
 use durable::json;
 use durable::units::Millis;
 
@@ -35,7 +38,8 @@ pub fn run(path: &str) -> std::io::Result<bool> {
         "name": "noon", "host": "shop.example", "total_active_users": SEATS, "new_users_per_minute": PER_MINUTE,
         "session_duration_seconds": 300,
     });
-    let arrivals = Arrivals { people: VISITORS, jars: 1, tabs: 1, watched: 0, within: RUSH };
+    let arrivals =
+        Arrivals { people: VISITORS, jars: 1, tabs: 1, watched: 0, within: RUSH, sight: Sight::Shown };
     let mut crowd = Crowd::new(Hall::new(&settings, Vec::new(), 1), arrivals, 1);
     let mut samples = Vec::new();
     while crowd.tick() {
@@ -79,8 +83,10 @@ pub fn run(path: &str) -> std::io::Result<bool> {
     println!("chart: {path}");
     let is_right = overshoot == 0 && ledger.disorder == 0 && crowd.lost == 0 && fastest <= PER_MINUTE;
     println!();
+    let is_soon = turns::table();
+    println!();
     fairness::table();
-    Ok(is_right)
+    Ok(is_right && is_soon)
 }
 
 /// How far waits told were from waits lived, in hundredths of the wait lived.

@@ -153,6 +153,25 @@ pub fn closing(method: QueueingMethod) -> Value {
     json!({ "queue_all": false, "suspended": false, "queueing_method": method })
 }
 
+/// Some rooms follow their origin, from the beginning, from some moment on or until one. From dice of its own: all other plans are what they were.
+pub fn follow_the_origin(dice: &mut Dice, opening: &mut Value, orders: &mut Vec<Order>, rush: Millis) {
+    if dice.percent(65) {
+        return;
+    }
+    let bounds = json!({
+        "error_permille_max": dice.pick(&[1, 50, 300]), "new_users_per_minute_min": dice.between(2, 60),
+    });
+    if dice.percent(70) {
+        opening.set("origin_health", bounds.clone());
+    }
+    for _ in 0..dice.below(3) {
+        let changed = if dice.percent(50) { Value::Null } else { bounds.clone() };
+        let deed = Deed::Set(json!({ "origin_health": changed }));
+        orders.push(Order { after: dice.millis(0, rush.0), deed });
+    }
+    orders.sort_by_key(|order| order.after);
+}
+
 fn method(dice: &mut Dice) -> &'static str {
     match dice.below(20) {
         0..12 => "fifo",

@@ -1,7 +1,9 @@
 //! Calls between edges, lobbies and the Room: who travels with whom (src/leaves.mjs), how long each waits, and what is lost on the way.
 
 use durable::lobby::{self, About, Caller, Due, Said};
+use durable::protocol::{Ask, Wish};
 use durable::units::Millis;
+use durable::wire::to_text;
 
 use super::edge::{For, Sent, is_for_directory, payload, skewed};
 use super::network::{PATIENCE, Way};
@@ -60,7 +62,12 @@ impl World<'_> {
         let call = self.number() as u32;
         self.edges[edge].underway = Some(call);
         let lines: Vec<&str> = group.iter().map(|sent| payload(&sent.errand)).collect();
-        let lines = if self.speaks_newer { newer(&lines) } else { lines.join("\n") };
+        let mut lines = if self.speaks_newer { newer(&lines) } else { lines.join("\n") };
+        if let Some(wish) = self.seen_of_the_origin() {
+            // As in src/leaves.mjs: the last line, and nobody waits for its answer.
+            lines.push('\n');
+            lines.push_str(&to_text(&Ask { wish, ..Ask::default() }));
+        }
         let Way { there, again, back, is_overloaded } = self.network.way(self.queue.now());
         self.queue.after(PATIENCE, Event::EdgeGivesUp(call));
         self.calls.insert(call, OpenCall { edge, life, group, back });
@@ -69,6 +76,17 @@ impl World<'_> {
             return;
         }
         self.ask_lobby(edge % self.plan.leaves, call, &Question::Wishes(lines), (there, again));
+    }
+
+    /// What an edge has seen of the origin, where rooms follow it: anything, while things go wrong.
+    fn seen_of_the_origin(&mut self) -> Option<Wish> {
+        if !self.follows_origin() || !self.dice.percent(40) {
+            return None;
+        }
+        let sampled = self.dice.between(1, 64) as u32;
+        let is_bad = !self.is_quiet && self.dice.percent(50);
+        let mut part = || if is_bad { self.dice.below(u64::from(sampled) + 1) as u32 } else { 0 };
+        Some(Wish::Health { sampled, errors: part(), slow: part() })
     }
 
     /// A call on its way to a lobby, and perhaps once more.

@@ -86,6 +86,11 @@ impl World<'_> {
         self.desk.settings.revoked_by_origin
     }
 
+    /// Whether the pace follows the origin.
+    pub(super) fn follows_origin(&self) -> bool {
+        self.desk.settings.origin_health.is_some()
+    }
+
     /// The directory tells the Room, unless it knows.
     pub(super) fn configure(&mut self) {
         if self.desk.confirmed == self.desk.version {

@@ -88,7 +88,8 @@ impl World<'_> {
             claims: (0..count).map(|_| far(dice)).collect(),
             joins: (0..dice.below(3)).map(|_| Holder(dice.bytes())).collect(),
             enters: dice.below(3) as u32,
-            board_is_held: count % 2 == 1,
+            board_held: dice.maybe(50, |dice| dice.millis(0, 20_000)),
+            ..Items::default()
         };
         let mut bytes = encode_batch(&name, &items);
         if dice.percent(20) {

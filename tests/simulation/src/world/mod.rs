@@ -85,6 +85,7 @@ enum Event {
     ParentSays { caller: u64, said: Said },
     LobbyGivesUp(u64),
     Alarm(Millis),
+    Tick { memory: u64 },
     DeskRetries,
 }
 
@@ -254,6 +255,7 @@ impl<'a> World<'a> {
             Event::ParentSays { caller, said } => self.parent_says(caller, &said),
             Event::LobbyGivesUp(caller) => self.parent_says(caller, &Said::Failed),
             Event::Alarm(at) => self.alarm(at),
+            Event::Tick { memory } => self.tick(memory),
             Event::DeskRetries => self.configure(),
         }
     }

@@ -89,7 +89,7 @@ impl World<'_> {
         let edge = underway.edge;
         match verdict {
             Verdict::Origin => self.pass(number, is_blind),
-            Verdict::OriginHeard => {
+            Verdict::OriginHeard(_) => {
                 self.saw(number, None, is_blind);
                 self.origin_said(number, None);
             }

@@ -50,6 +50,8 @@ pub(super) struct RoomHost {
     gathered: Vec<(u64, Wanted)>,
     underway: Option<Commit>,
     life: u64,
+    /// Grows when its memory is lost, and its timers with it.
+    memory: u64,
     alarm_at: Option<Millis>,
 }
 
@@ -79,10 +81,14 @@ impl World<'_> {
         for write in &commit.written {
             self.note_write(now, write);
         }
-        if let Some(at) = commit.alarm_at {
+        if let Some(at) = commit.wake.alarm_at {
             self.set_alarm(at);
         }
         self.room.life += 1;
+        if let Some(at) = commit.wake.timer_at {
+            let (at, memory) = (now.plus(at.since(clock)), self.room.memory);
+            self.queue.at(at, Event::Tick { memory });
+        }
         self.room.underway = Some(commit);
         let sync = self.dice.millis(1, if self.is_quiet { 20 } else { 60 });
         self.queue.after(sync, Event::RoomCommitted { life: self.room.life });
@@ -149,6 +155,7 @@ impl World<'_> {
     pub(super) fn lose_room(&mut self) {
         let (now, clock) = (self.queue.now(), self.room_clock());
         self.room.life += 1;
+        self.room.memory += 1;
         let untold = self.room.underway.take().map(|commit| commit.said).unwrap_or_default();
         let callers = untold.into_iter().map(|(caller, _)| caller);
         let gathered = std::mem::take(&mut self.room.gathered);
@@ -172,6 +179,12 @@ impl World<'_> {
         self.room.alarm_twice = false;
         if let Some(at) = self.room.alarm_at {
             self.queue.at(at, Event::Alarm(at));
+        }
+    }
+
+    pub(super) fn tick(&mut self, memory: u64) {
+        if self.room.memory == memory {
+            self.room_asked(NOBODY, Wanted::Tick);
         }
     }
 

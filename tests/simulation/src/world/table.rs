@@ -4,6 +4,7 @@
 //! Beside the Room runs its *twin*: the same rows, the same inputs, but it does not lose its memory with the Room. Both have to say the
 //! same, byte for byte, and a Room rebuilt from rows has to equal the one that wrote them (rule 10).
 
+use durable::alarm::{Alarm, Wake};
 use durable::batch::{BoardWanted, decode_batch};
 use durable::protocol::BoardAnswer;
 use durable::room::{Entropy, Input, Output, Room, Step};
@@ -29,6 +30,8 @@ pub enum Wanted {
     EndAll,
     /// Its alarm.
     Alarm,
+    /// Its timer.
+    Tick,
     /// The newest board.
     Board,
 }
@@ -55,8 +58,8 @@ pub enum Said {
 pub struct Commit {
     /// To whom what is said.
     pub said: Vec<(u64, Said)>,
-    /// When an alarm is wanted.
-    pub alarm_at: Option<Millis>,
+    /// When it wants to be woken.
+    pub wake: Wake,
     /// What was written, for the trace.
     pub written: Vec<Write>,
 }
@@ -68,7 +71,7 @@ pub struct Table {
     rows: Vec<(u64, Vec<u8>)>,
     room: Option<Room>,
     twin: Option<Room>,
-    alarm_at: Option<Millis>,
+    alarm: Alarm,
     /// The latest time the Room was told: a clock that jumps back has been there.
     latest: Millis,
 }
@@ -76,13 +79,13 @@ pub struct Table {
 impl Clone for Table {
     /// A copy has the rows alone: its Room is rebuilt.
     fn clone(&self) -> Table {
-        let Table { pages, rows, alarm_at, latest, .. } = self;
+        let Table { pages, rows, alarm, latest, .. } = self;
         Table {
             pages: pages.clone(),
             rows: rows.clone(),
             room: None,
             twin: None,
-            alarm_at: *alarm_at,
+            alarm: *alarm,
             latest: *latest,
         }
     }
@@ -91,7 +94,7 @@ impl Clone for Table {
 impl Table {
     /// Memory is lost. What is rebuilt must be what was there.
     pub fn lose(&mut self, (now, clock): (Millis, Millis), auditor: &mut Auditor) {
-        self.alarm_at = None;
+        self.alarm = Alarm::default();
         let Some(mut lost) = self.room.take() else { return };
         match Room::load(&self.pages, &self.rows) {
             Ok(mut rebuilt) => {
@@ -131,16 +134,16 @@ impl Table {
         let (mut inputs, mut asked) = (Vec::new(), Vec::new());
         let is_known = room.config().is_some()
             || wanted.iter().any(|(_, wanted)| matches!(wanted, Wanted::Configure(_)));
-        let overdue = self.alarm_at.is_some_and(|at| at <= clock);
+        let overdue = self.alarm.is_due(clock);
         if wanted.iter().any(|(_, wanted)| matches!(wanted, Wanted::Alarm)) {
-            self.alarm_at = None;
+            self.alarm.rang();
         }
         let steps =
             is_known && (overdue || !wanted.iter().all(|(_, wanted)| matches!(wanted, Wanted::Board)));
         for (_, wanted) in wanted.iter().filter(|_| steps) {
             inputs.push(input(wanted, &mut asked));
         }
-        let (mut outputs, mut written, mut alarm_at) = (Vec::new(), Vec::new(), None);
+        let (mut outputs, mut written, mut wake) = (Vec::new(), Vec::new(), Wake::default());
         if steps {
             let Ok(step) = room.step(clock, entropy, inputs.clone()) else {
                 auditor.broke(now, Rule::Replayable, "the Room refused a step".into());
@@ -153,7 +156,7 @@ impl Table {
                 return self.fail(now, wanted, &asked, written, keeps, auditor);
             }
             written.iter().for_each(|write| self.write(write));
-            alarm_at = self.wake(clock, wake_at);
+            wake = self.alarm.wake(clock, wake_at);
         }
         let answered: Vec<_> = outputs.iter().map(told).collect();
         auditor.committed(now, &asked, Some(&answered), &rows_of(&written));
@@ -165,7 +168,7 @@ impl Table {
         }
         auditor.published(now, &board);
         self.room = Some(room);
-        Commit { said, alarm_at, written }
+        Commit { said, wake, written }
     }
 
     /// The twin is asked the same.
@@ -212,18 +215,8 @@ impl Table {
         let kept = &written[..kept];
         kept.iter().for_each(|write| self.write(write));
         auditor.committed(now, asked, None, &rows_of(kept));
-        (self.alarm_at, self.twin) = (None, None);
+        (self.alarm, self.twin) = (Alarm::default(), None);
         Commit { written: kept.to_vec(), ..failed(wanted) }
-    }
-
-    /// The alarm is set only when it moves earlier or has fired.
-    fn wake(&mut self, clock: Millis, wake_at: Option<Millis>) -> Option<Millis> {
-        if self.alarm_at.is_some_and(|set| set <= clock) {
-            self.alarm_at = None;
-        }
-        let at = wake_at.filter(|at| self.alarm_at.is_none_or(|set| *at < set))?;
-        self.alarm_at = Some(at);
-        Some(at)
     }
 
     fn write(&mut self, write: &Write) {
@@ -269,7 +262,7 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
             asked.push(Asked::EndAll);
             Input::EndAll
         }
-        Wanted::Alarm | Wanted::Board => {
+        Wanted::Alarm | Wanted::Tick | Wanted::Board => {
             asked.push(Asked::Nothing);
             Input::Tick
         }
@@ -296,8 +289,9 @@ fn say(
             _ if !is_known => Said::Unknown,
             (Wanted::Batch(bytes), Some(Output::Batch(answer))) => {
                 let wants = decode_batch(bytes).map(|batch| BoardWanted::of(&batch.items));
-                let wants = wants.unwrap_or_default().with(&answer);
-                let board = if wants { to_text(&room.board(clock)) } else { String::new() };
+                let board = room.board(clock);
+                let wants = wants.unwrap_or_default().with(&answer, &board);
+                let board = if wants { to_text(&board) } else { String::new() };
                 Said::Bytes(answer.encode(board.as_bytes(), Millis(0)))
             }
             (Wanted::Batch(_), _) => Said::Failed,
@@ -315,7 +309,7 @@ fn say(
 
 fn failed(wanted: Vec<(u64, Wanted)>) -> Commit {
     let said = wanted.into_iter().map(|(caller, _)| (caller, Said::Failed)).collect();
-    Commit { said, alarm_at: None, written: Vec::new() }
+    Commit { said, wake: Wake::default(), written: Vec::new() }
 }
 
 fn rows_of(written: &[Write]) -> Vec<&[u8]> {
