@@ -314,6 +314,7 @@ impl World {
             wish,
             board_sequence: HAS_ALL,
             board_at_ms: HAS_ALL,
+            board_max_age_ms: Board::MAX_AGE_BUSY.0,
             revoked_seq: HAS_ALL,
             neighbourhood: None,
         };

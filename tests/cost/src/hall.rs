@@ -132,8 +132,8 @@ impl Hall {
                 }
                 About::Batch(_) => {
                     let Some(Output::Batch(answer)) = outputs.next() else { continue };
-                    let text =
-                        if board.with(&answer) { to_text(&self.room.board(now)) } else { String::new() };
+                    let newest = self.room.board(now);
+                    let text = if board.with(&answer, &newest) { to_text(&newest) } else { String::new() };
                     Said::Bytes(answer.encode(text.as_bytes(), Millis(0)))
                 }
             };

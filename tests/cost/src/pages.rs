@@ -1,7 +1,7 @@
 //! How often pages ask: production's rule ([`poll_after`] of where a place stands by the board) walked along the line, by a sample of people spread
 //! evenly over it. The same rule tells a page's script when to ask and a page without one when to come back (`Refresh`, in whole seconds).
 
-use anteroom::poll::{poll_after, standing_of};
+use anteroom::poll::{Sight, poll_after, standing_of};
 use anteroom::standing::Standing;
 use durable::board::Board;
 use durable::units::{Millis, Rank};
@@ -22,9 +22,9 @@ pub enum By {
     Refresh,
 }
 
-/// When whoever stands so asks again.
+/// When whoever stands so asks again. Everybody looks at their page: a hidden one asks less.
 pub fn asks_after(by: By, standing: &Standing, board: &Board, now: Millis, entropy: u32) -> Millis {
-    let after = poll_after(standing, Some(board), now, entropy);
+    let after = poll_after(standing, Some(board), now, entropy, Sight::Shown);
     match by {
         By::Script => after,
         By::Refresh => Millis::from_secs(after.secs_ceil()),
