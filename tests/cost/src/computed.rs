@@ -131,8 +131,8 @@ fn room(all: &mut Operations, batches: f64, boards: f64, stands: bool) {
     all.room.awake_seconds +=
         (commits * COMMIT.0 as f64 / 1_000.0 + boards * HANDLING.0 as f64 / 1_000.0).min(1.0);
     all.commits += commits;
-    // An alarm is a row.
-    all.rows += commits * ROWS_PER_COMMIT + alarms;
+    // An alarm is a row when it is set; what it wakes the Room for has mostly been done by then, and writes nothing.
+    all.rows += (commits - alarms).max(0.0) * ROWS_PER_COMMIT + alarms;
 }
 
 /// How long a wish waits for its batch to leave, on average: not at all while it comes alone, half the spacing while many do.

@@ -25,8 +25,8 @@ pub const COMMIT: Millis = Millis(10);
 /// The least that any call keeps an object awake.
 pub const HANDLING: Millis = Millis(1);
 
-/// Rows written and deleted for a commit: a row of the journal, which is cut off later; and now and then a page that is rewritten in turn.
-pub const ROWS_PER_COMMIT: f64 = 2.1;
+/// Rows written and deleted for a commit that changes something: a row of the journal, which is cut off later; and now and then a page that is rewritten in turn.
+pub const ROWS_PER_COMMIT: f64 = 2.2;
 
 /// How many calls a second a lobby makes that is asked at random so often a second: the next leaves when somebody has asked, and no sooner after the
 /// last than its spacing, or than the answer to it if that was sooner.
