@@ -1,5 +1,5 @@
 # One command for each thing. `make` alone lists them.
-.PHONY: help setup dev test sim sim-big sim-scale check attack fuzz bench crowd verify-draw deploy secret clean
+.PHONY: help setup dev test sim sim-big sim-scale check attack fuzz bench crowd soak cost verify-draw deploy secret clean
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 setup: ## install what is missing
@@ -26,6 +26,11 @@ bench: ## time the gate, polls, joins and the core; report in target/bench/repor
 crowd: ## a crowd for the room of `make dev`; ARGS="--visitors 500" for another
 	@cargo run --quiet --release -p anteroom-crowd -- --url http://localhost:8787/ --visitors 100 --limit 20 \
 		--shop-stats http://127.0.0.1:8788/stats $(ARGS)
+soak: ## a crowd while the machine is switched off again and again; TIME=120 seconds of it, SEED=7 for the same moments
+	@tools/setup.sh build && tools/build.sh && \
+		PATH="$(CURDIR)/tests/node_modules/.bin:$$PATH" TIME=$(TIME) SEED=$(SEED) node tests/soak/run.mjs
+cost: ## what an hour costs, by line item, in target/bench/cost.json; ARGS="--visitors 50000 --seats 500" for another, ARGS=--help for more
+	@mkdir -p target/bench && cargo run --quiet --profile sim -p anteroom-cost -- --json target/bench/cost.json $(ARGS)
 verify-draw: ## check a finished draw; FILE=draw.json or an address, COMMITMENT=what was promised, EVENT=, RANK=17 for one place
 	@python3 tools/verify_draw.py "$(FILE)" $(if $(RANK),"--rank=$(RANK)") $(if $(EVENT),"--event=$(EVENT)") $(if $(COMMITMENT),"--commitment=$(COMMITMENT)")
 deploy: ## build and upload to your account

@@ -1,4 +1,5 @@
-//! What `docs/how-it-works.md` and `docs/failure.md` say of tests: each that they name is there, and each rule and each failure has some.
+//! What `docs/how-it-works.md` and `docs/failure.md` say of tests: each that they name is there, and each rule and each failure has some. And what
+//! `docs/performance.md` says of figures and commands.
 
 use std::fs;
 
@@ -76,4 +77,28 @@ fn every_rule_has_tests_and_every_test_that_is_named_exists() {
     let numbers = rules.iter().map(|(rule, _)| rule.split_once('.').expect("a number").0);
     assert!(numbers.eq((1..=10).map(|number| number.to_string()).collect::<Vec<_>>()), "{rules:?}");
     assert!(rules.iter().all(|(_, tests)| *tests > 0), "{rules:?}");
+}
+
+/// The names in the first column of the benchmark's table: `["name", "words", …]`.
+fn figures(source: &str) -> Vec<&str> {
+    source.lines().filter_map(|line| Some(line.strip_prefix("  [\"")?.split_once('"')?.0)).collect()
+}
+
+#[test]
+fn every_figure_of_the_benchmark_is_told_and_every_command_that_is_named_exists() {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_else(|fault| panic!("{path}: {fault}"));
+    let (document, report, makefile) =
+        (read("docs/performance.md"), read("tests/bench/report.mjs"), read("Makefile"));
+    let figures = figures(&report);
+    assert!(figures.len() > 25, "{figures:?}");
+    for figure in figures {
+        assert!(
+            document.contains(&format!("| `{figure}` |")),
+            "docs/performance.md says nothing of {figure}"
+        );
+    }
+    for command in document.split("`make ").skip(1) {
+        let name = command.split(['`', ' ']).next().unwrap_or_default();
+        assert!(makefile.contains(&format!("\n{name}:")), "there is no `make {name}`");
+    }
 }

@@ -4,14 +4,20 @@
 export const NAVIGATION = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate" };
 export const APP = { Accept: "application/json", "Sec-Fetch-Mode": "cors" };
 
-/** The rooms of the benchmark: one with a seat for everybody, and one whose only seat is taken. */
+/** The rooms of the benchmark: one with a seat for everybody, one whose only seat is taken, and one that is held until an operator lets everybody in. */
 export const OPEN_HOST = "shop.localhost";
 export const LINE_HOST = "line.localhost";
+export const TURN_HOST = "turn.localhost";
+export const OPERATORS_TOKEN = "0123456789abcdef".repeat(2);
 export const ANTEROOM_VARS = {
-  ORIGIN: "", ANTEROOM: "on", OPERATOR_HOST: "operator.localhost", KEY_CURRENT: "k".repeat(64),
+  ORIGIN: "", ANTEROOM: "on", OPERATOR_HOST: "operator.localhost", KEY_CURRENT: "k".repeat(64), OPERATOR_TOKENS: `bench:${OPERATORS_TOKEN}`,
   ROOMS: [
     { name: "open", host: OPEN_HOST, path: "/", total_active_users: 10_000, new_users_per_minute: 100_000, session_duration_seconds: 86_400 },
     { name: "line", host: LINE_HOST, path: "/", total_active_users: 1, new_users_per_minute: 100_000, session_duration_seconds: 86_400 },
+    {
+      name: "turn", host: TURN_HOST, path: "/", total_active_users: 100_000, new_users_per_minute: 1_000_000, session_duration_seconds: 86_400,
+      claim_window_seconds: 600, queue_all: true,
+    },
   ],
 };
 

@@ -14,7 +14,7 @@ const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const END_OF_CHUNKS = Buffer.from("0\r\n\r\n");
 
 /** Splits the first answer off, or nothing if it is not all there yet. */
-function firstAnswer(bytes) {
+export function firstAnswer(bytes) {
   const headEnd = bytes.indexOf(END_OF_HEAD);
   if (headEnd < 0) return null;
   const head = bytes.latin1Slice(0, headEnd);

@@ -3,7 +3,9 @@
 // these alone: `node tests/bench/run.mjs gate sizes`.
 import { ANTEROOM_VARS } from "./browser.mjs";
 import { bundleCrowdhandler } from "./bundle.mjs";
+import { measureCold } from "./cold.mjs";
 import { measureCore } from "./core.mjs";
+import { COUNTED_VARS, measureCounts } from "./counts.mjs";
 import { measureGate } from "./gate.mjs";
 import { measureJoins } from "./joins.mjs";
 import { startOrigin } from "./origin.mjs";
@@ -12,8 +14,12 @@ import { publish } from "./report.mjs";
 import { ANTEROOM, ANTEROOM_OBJECTS, startWorkers } from "./runtime.mjs";
 import { measureSizes } from "./sizes.mjs";
 import { measureThroughput } from "./throughput.mjs";
+import { measureWaits } from "./waits.mjs";
 
-const PARTS = { sizes: measureSizes, gate: measureGate, throughput: measureThroughput, polls: measurePolls, joins: measureJoins, core: measureCore };
+const PARTS = {
+  sizes: measureSizes, gate: measureGate, throughput: measureThroughput, polls: measurePolls, joins: measureJoins,
+  waits: measureWaits, counts: measureCounts, cold: measureCold, core: measureCore,
+};
 
 const services = () => [
   { name: "anteroom", modules: ANTEROOM, vars: ANTEROOM_VARS, objects: ANTEROOM_OBJECTS },
@@ -24,6 +30,7 @@ const services = () => [
       { name: "tests/bench/workers/crowdhandler-sdk", file: bundleCrowdhandler() }, ...ANTEROOM,
     ],
   },
+  { name: "counted", vars: COUNTED_VARS, objects: ANTEROOM_OBJECTS, modules: ["tests/bench/workers/counted.mjs", ...ANTEROOM] },
   { name: "bare", modules: ["tests/bench/workers/bare.mjs"] },
   { name: "twin", modules: ["tests/bench/workers/bare.mjs"] },
   { name: "naive", modules: ["tests/bench/workers/naive.mjs"], objects: { COUNTER: "Counter" } },
@@ -42,7 +49,7 @@ try {
     const report = { origin: origin.kind };
     for (const part of wanted) {
       console.error(`measuring: ${part}`);
-      Object.assign(report, await PARTS[part](workers.ports));
+      Object.assign(report, await PARTS[part](workers.ports, origin));
     }
     publish(report);
   } finally {

@@ -37,7 +37,7 @@ function bindingLine([name, value]) {
   return `(name = ${text(name)}, ${kind})`;
 }
 
-/** `objects` are a Worker's own; of `others` it has the binding alone, each named with the Worker that has the objects. */
+/** `port` is where it listens, one of the system's choice if none is named; `objects` are a Worker's own; of `others` it has the binding alone, each named with the Worker that has the objects. */
 function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }, hasCache) {
   const classes = Object.entries(objects);
   const bindings = [
@@ -57,7 +57,7 @@ function serviceLines({ name, modules, vars = {}, objects = {}, others = {} }, h
 }
 
 function config(services, disk, originPort, cachePort, v8Flags) {
-  const sockets = services.map(({ name }) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
+  const sockets = services.map(({ name, port = 0 }) => `(name = ${text(name)}, address = "127.0.0.1:${port}", http = (), service = ${text(name)})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -90,7 +90,9 @@ export async function startWorkers(services, originPort, { v8Flags = [], state: 
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => heard(data.toString()));
   const ended = new Promise((resolve) => child.once("exit", resolve));
   // However this process ends, it leaves none behind.
-  process.once("exit", () => child.kill());
+  const leave = () => child.kill();
+  process.once("exit", leave);
+  ended.then(() => process.off("exit", leave));
   const ports = {};
   await new Promise((resolve, reject) => {
     let said = "";
@@ -107,8 +109,9 @@ export async function startWorkers(services, originPort, { v8Flags = [], state: 
   });
   return {
     ports,
-    stop: async () => {
-      child.kill();
+    pid: child.pid,
+    stop: async (signal) => {
+      child.kill(signal);
       await ended;
       if (!kept) rmSync(state, { recursive: true, force: true });
     },

@@ -20,5 +20,8 @@ export function medianInterval(ratios) {
   };
 }
 
+/** Of measurements, the one below which so large a part of them lies. */
+export const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)];
+
 /** The list, begun at another place each round: whoever goes first is disturbed differently. */
 export const rotated = (list, round) => list.map((_, index) => list[(index + round) % list.length]);

@@ -54,6 +54,8 @@ class Visitors {
   }
 }
 
+/** Whoever comes again brings the id of a visit before, and keeps it: two visits whose first answer was lost are one. */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const cookieOf = (request) => /(?:^|;\s*)shop_session=([^;]*)/.exec(request.headers.cookie ?? "")?.[1];
 
 /** Whether somebody goes to a page, or an app asks for it: neither a part of a page nor a machine that looks around. */
@@ -179,7 +181,7 @@ async function answer(request, reply, visitors) {
   if (visitors.knows(session)) {
     visitors.see(session);
   } else if (isVisit(request, route)) {
-    const fresh = randomUUID();
+    const fresh = ID.test(session) ? session : randomUUID();
     visitors.see(fresh);
     reply.cookie(`shop_session=${fresh}; Path=/; HttpOnly; SameSite=Lax`);
   }

@@ -28,6 +28,8 @@ usage: anteroom-crowd --url URL [options]
   --shop-stats URL        the demo shop's own count, set back at the start: checks
                           the cap, say http://127.0.0.1:8788/stats
   --room-path PATH        the room's path                                   (/)
+  --crashes               what is visited is killed now and then (make soak): an answer
+                          may be lost and is asked for again, a place may not
   --json FILE             writes the result as one flat object
   --quiet                 no progress, and of the result only what is broken
   --i-own-this-host       needed for any host but this machine
@@ -69,6 +71,8 @@ pub struct Options {
     pub shop_stats: Option<Target>,
     /// The room's path.
     pub room_path: String,
+    /// Whether what is visited is killed now and then.
+    pub has_crashes: bool,
     /// Where the result goes.
     pub json: Option<PathBuf>,
     /// How much is said.
@@ -91,6 +95,7 @@ impl Options {
             limit: None,
             shop_stats: None,
             room_path: "/".to_owned(),
+            has_crashes: false,
             json: None,
             talk: Talk::Full,
         }
@@ -137,6 +142,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, V
             "url" => url = reading.target("--url"),
             "shop-stats" => options.shop_stats = reading.target("--shop-stats"),
             "quiet" => options.talk = Talk::Quiet,
+            "crashes" => options.has_crashes = true,
             "json" => options.json = reading.text("--json").map(PathBuf::from),
             "room-path" => reading.room_path(&mut options.room_path),
             _ => reading.number(&name, &mut options),
@@ -259,7 +265,7 @@ mod tests {
         let options = options(
             "--url=http://localhost:1/sale --visitors 7 --arrive-seconds 1 --stay-seconds 0 --give-up 10 --cookieless 9 \
              --connections 2 --poll-max-ms 250 --timeout-seconds 60 --limit 5 --shop-stats http://127.0.0.1:2/stats \
-             --room-path /sale --json out.json --quiet",
+             --room-path /sale --json out.json --crashes --quiet",
         );
         assert_eq!(
             (options.visitors, options.arrive, options.stay),
@@ -274,6 +280,7 @@ mod tests {
             (options.limit, options.room_path.as_str(), options.talk),
             (Some(5), "/sale", Talk::Quiet)
         );
+        assert!(options.has_crashes);
         assert_eq!(options.shop_stats.unwrap().path_and_query(), "/stats");
         assert_eq!(options.json, Some(PathBuf::from("out.json")));
     }

@@ -41,7 +41,8 @@ pub async fn run(options: Options) -> Result<Evidence, String> {
         Some(shop) => Some(shop.count().await),
         None => None,
     };
-    Ok(Evidence { lives, cookieless, limit: scene.options.limit, shop, took_ms })
+    let Options { limit, has_crashes, .. } = scene.options;
+    Ok(Evidence { lives, cookieless, limit, shop, has_crashes, took_ms })
 }
 
 /// `/robots.txt` is past every gate and takes nobody's seat.

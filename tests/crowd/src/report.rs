@@ -213,6 +213,7 @@ mod tests {
             cookieless: Cookieless { sent: 10, inside: 1, failed: 0 },
             limit: Some(1),
             shop: Some(Ok(ShopCount { inside_max: 1, sessions: 4, purchases: 4 })),
+            has_crashes: false,
             took_ms: 5_000,
         }
     }

@@ -2,9 +2,12 @@
 //! and breaks nothing. It judges numbers and lives that others wrote down; it sends nothing.
 
 use crate::audit::{Places, Sighting, most_at_once, overtaken, places};
+use crate::heard::Failure;
 use crate::moment::Moment;
 use crate::record::{End, Life};
 
+/// What a crash may cost: an answer.
+const LOST: [Failure; 3] = [Failure::Connect, Failure::Broken, Failure::Timeout];
 /// Of many breaches of one kind so many are told in full.
 const EXAMPLES_MAX: usize = 5;
 
@@ -41,6 +44,8 @@ pub struct Evidence {
     pub limit: Option<u32>,
     /// What the shop counted, if asked; or why it could not be read.
     pub shop: Option<Result<ShopCount, String>>,
+    /// Whether what was visited was killed now and then: answers may be lost, and nothing else.
+    pub has_crashes: bool,
     /// How long the crowd walked, in milliseconds.
     pub took_ms: u64,
 }
@@ -213,8 +218,16 @@ fn no_errors(evidence: &Evidence) -> Finding {
     for (kind, count) in evidence.lives.iter().flat_map(|life| &life.faults) {
         *kinds.entry(kind).or_default() += count;
     }
-    let breaches = kinds.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
-    judged(breaches, "none".to_owned())
+    let is_lost = |kind: &&str| evidence.has_crashes && LOST.iter().any(|failure| failure.name() == *kind);
+    let lost: u64 = kinds.iter().filter(|(kind, _)| is_lost(kind)).map(|(_, count)| count).sum();
+    let breaches = kinds.iter().filter(|(kind, _)| !is_lost(kind));
+    let breaches = breaches.map(|(kind, count)| format!("{count} × {kind}")).collect();
+    let kept = if evidence.has_crashes {
+        format!("none but {lost} answers lost in crashes")
+    } else {
+        "none".to_owned()
+    };
+    judged(breaches, kept)
 }
 
 fn cookieless(evidence: &Evidence) -> Finding {
@@ -285,6 +298,16 @@ mod tests {
         }
         let faults = [("no connection".to_owned(), 2)].into();
         assert_eq!(broken(vec![Life { faults, ..through(1, 0, 10) }]), ["no errors"]);
+    }
+
+    #[test]
+    fn a_crash_excuses_a_lost_answer_and_nothing_that_was_said() {
+        let crowd = |fault: &str| {
+            let lives = vec![Life { faults: [(fault.to_owned(), 2)].into(), ..through(1, 0, 10) }];
+            no_errors(&Evidence { lives, has_crashes: true, ..Evidence::default() })
+        };
+        assert!(matches!(crowd("connection broke"), Finding::Kept(_)));
+        assert!(matches!(crowd("put out while inside: joining at /cart"), Finding::Broken(_)));
     }
 
     #[test]

@@ -1,0 +1,2 @@
+// Nothing: what a process and an isolate take alone.
+export default { fetch: () => new Response("") };
