@@ -14,6 +14,8 @@ use crate::units::Rank;
 
 /// So many rows are written before one page is rewritten, if they are short.
 const ROWS_PER_PAGE: usize = 16;
+/// Within about so many commits the rows go that are needed no longer.
+const CUT_WITHIN: u64 = 16;
 /// So many bytes of rows are written before one page is rewritten, whole rows: about a full page of seats. With all pages of a million
 /// seats and ten million ranks dirty, (1 + 245 + 153) × 96 KiB = 39 MB are replayed at most.
 const BYTES_PER_PAGE: usize = 96 << 10;
@@ -54,6 +56,8 @@ pub struct StoredPage {
 #[derive(Clone, Debug, Default)]
 pub struct Store {
     sequence: u64,
+    /// The first row that is stored.
+    first: u64,
     /// What was written to the journal since a page was rewritten.
     unpaged_bytes: usize,
     /// Each dirty page and the first row that it lacks, by page.
@@ -102,6 +106,7 @@ impl Store {
         if store.sequence >= SEQUENCE_END {
             return Err(Malformed);
         }
+        store.first = rows.first().map_or(store.sequence + 1, |(first, _)| *first);
         Ok((store, state))
     }
 
@@ -128,7 +133,19 @@ impl Store {
             self.unpaged_bytes = 0;
             self.rewrite_oldest(state, &mut writes);
         }
+        self.cut(&mut writes);
         writes
+    }
+
+    /// What of the journal is needed no longer goes a row with each commit, or a few: to the platform each is a row written, and a second in which all go at once would be
+    /// a busy one.
+    fn cut(&mut self, writes: &mut Vec<Write>) {
+        let needed = self.oldest().map_or(self.sequence + 1, |(_, since)| since);
+        let needless = needed.saturating_sub(self.first);
+        if needless > 0 {
+            self.first += needless.div_ceil(CUT_WITHIN);
+            writes.push(Write::CutBelow(self.first));
+        }
     }
 
     /// All pages of a state.
@@ -151,7 +168,7 @@ impl Store {
         }
     }
 
-    /// The page that lacks the oldest row, and what of the journal is needed no longer.
+    /// The page that lacks the oldest row.
     fn rewrite_oldest(&mut self, state: &State, writes: &mut Vec<Write>) {
         let Some((index, _)) = self.oldest() else {
             return;
@@ -159,7 +176,6 @@ impl Store {
         let (page, _) = self.dirty.remove(index);
         let sequence = self.sequence;
         writes.push(Write::Page(StoredPage { page, sequence, bytes: state.encode_page(page) }));
-        writes.push(Write::CutBelow(self.oldest().map_or(sequence + 1, |(_, since)| since)));
     }
 
     /// Where the page is that lacks the oldest row, and that row.
@@ -296,7 +312,7 @@ mod tests {
         let [head, first, second] = [PageId::Head, PageId::Seats(0), PageId::Seats(1)];
         // Whatever is dirty for as long as another comes behind what is named before it: the head first of all.
         assert_eq!(rewritten, [head, first, second, head, head, head]);
-        assert!(kept.rows.len() <= 16, "{} rows", kept.rows.len());
+        assert!(kept.rows.len() <= 32, "{} rows", kept.rows.len());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The Room in simulated time: production's `Room`, and around it, in a few lines, what its host does (`durable/src/room_object.rs`, `src/objects.mjs`), with what the
 //! platform bills counted: calls, rows, and how long it is awake.
 
-use durable::batch::{BoardWanted, decode_batch};
+use durable::batch::decode_batch;
 use durable::board::Board;
+use durable::bulletin::BoardWanted;
 use durable::json::Value;
 use durable::lobby::{About, Said};
 use durable::protocol::BoardAnswer;

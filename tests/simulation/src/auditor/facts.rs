@@ -148,6 +148,8 @@ pub(super) struct Facts {
     pub(super) limits: Option<Limits>,
     /// The pace, where it follows the origin and is lower than the limit.
     pub(super) lowered_to: Option<u64>,
+    /// When that was changed.
+    pub(super) slowed_at: Millis,
     /// When that changed last.
     pub(super) configured_at: Millis,
     /// When a limit was lowered last, or everybody passed freely.

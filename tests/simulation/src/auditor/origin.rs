@@ -36,6 +36,8 @@ impl Auditor {
                 limits.per_minute
             )
         });
-        self.facts.lowered_to = pace;
+        if self.facts.lowered_to != pace {
+            (self.facts.lowered_to, self.facts.slowed_at) = (pace, at);
+        }
     }
 }

@@ -97,7 +97,7 @@ impl Facts {
     /// So many a round has to call: all who wait, for whom there are seats and what half a minute of pace leaves. Where the pace was changed lately, that
     /// is not known.
     fn owed_of_round(&mut self, at: Millis, limits: &Limits) -> u64 {
-        if at.since(self.configured_at) <= WINDOW {
+        if at.since(self.configured_at) <= WINDOW || at.since(self.slowed_at) <= WINDOW {
             return 0;
         }
         let lately = |then: Millis| at.since(then) <= SPACING;
@@ -106,7 +106,7 @@ impl Facts {
         let unasked = unasked.filter(|(_, by_ticket)| !by_ticket).count()
             + self.late.iter().filter(|then| lately(**then)).count();
         let spent = called.sum::<u64>().div_ceil(1_000) + unasked as u64 + 1;
-        let pace = (limits.per_minute / 2).saturating_sub(spent);
+        let pace = (self.pace(limits) / 2).saturating_sub(spent);
         self.callable(at, limits).min(pace).min(self.waiting().count() as u64)
     }
 

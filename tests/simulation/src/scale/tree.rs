@@ -33,7 +33,7 @@ const COMMIT: (u64, u64) = (8, 25);
 /// One way from a leaf to its region's lobby.
 const WITHIN_REGION: f64 = 1.0;
 /// While there is always more, a Room commits so often (`SPACING_MS`, src/objects.mjs).
-const SPACING: Millis = Millis(60);
+const SPACING: Millis = Millis(80);
 
 /// What happens to objects; and, of the people's, whom it concerns.
 pub(super) enum Event {
