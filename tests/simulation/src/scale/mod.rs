@@ -12,6 +12,7 @@ mod rush;
 mod tree;
 
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use durable::json;
@@ -50,8 +51,13 @@ impl Sized {
 #[expect(clippy::disallowed_methods, reason = "how long it takes is a figure; nothing is decided by it")]
 pub fn run(path: &str) -> std::io::Result<bool> {
     let begun = Instant::now();
-    let mut open = Open::new(&settings(), OPEN_PER_SECOND, 1);
-    open.run(OPEN_FOR);
+    // They know nothing of each other.
+    let (open, crowds) = thread::scope(|scope| {
+        let crowds = CROWDS.map(|(people, until)| scope.spawn(move || crowd(people, until)));
+        let mut open = Open::new(&settings(), OPEN_PER_SECOND, 1);
+        open.run(OPEN_FOR);
+        (open, crowds.into_iter().filter_map(|crowd| crowd.join().ok()).collect::<Vec<Sized>>())
+    });
     println!(
         "first contact while open: {} were let in, {} ms later at the median, {} for 99 of 100; {} found it busy",
         open.added.len(),
@@ -59,7 +65,10 @@ pub fn run(path: &str) -> std::io::Result<bool> {
         open.quantile(990),
         open.busy
     );
-    let crowds: Vec<Sized> = CROWDS.iter().map(|(people, until)| crowd(*people, *until)).collect();
+    for Sized { people, figures } in &crowds {
+        println!("{people} people:");
+        figures.iter().for_each(|(name, figure)| println!("  {name}: {figure}"));
+    }
     let Some(target) = crowds.iter().find(|crowd| crowd.people == TARGET) else { return Ok(false) };
     let figures = [
         ("room_requests_per_second_max", target.figure("room_requests_per_second_max"), 500),
@@ -117,8 +126,6 @@ fn crowd(people: u32, until: Millis) -> Sized {
         ("overshoot", tree.ledger.live_max.saturating_sub(SEATS)),
         ("out_of_order", tree.ledger.disorder),
     ];
-    println!("{people} people:");
-    figures.iter().for_each(|(name, figure)| println!("  {name}: {figure}"));
     Sized { people, figures }
 }
 
