@@ -1,6 +1,6 @@
 //! What apps are told: the object `cfWaitingRoom` with the fields of Cloudflare's JSON response, so that a client
 //! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Our own page's script is told
-//! these four, `hiddenPollAfterMs`, where the board is mirrored ([`crate::mirror`]), and `display`: the finished words that it puts in their places.
+//! these four, `hiddenPollAfterMs`, where the board is mirrored (`mirror.rs`), and `display`: the finished words that it puts in their places.
 
 use durable::board::Board;
 use durable::date::iso8601;

@@ -42,15 +42,15 @@ pub enum Sight {
 pub struct Rhythm {
     /// At the front.
     pub shortest: Millis,
-    /// At the back. Half a claim window, or more where that leaves [`SPARE`]: then only those hear it whose turn is four windows away.
+    /// At the back. Half a claim window, or more where that leaves `SPARE`: then only those hear it whose turn is four windows away.
     pub longest: Millis,
     /// The longest while nobody can tell how long it takes.
     pub unsure: Millis,
-    /// See [`PER_PERSON`].
+    /// See `PER_PERSON`.
     pub per_person: Millis,
-    /// See [`POLLS_PER_WAIT`].
+    /// See `POLLS_PER_WAIT`.
     pub polls_per_wait: u64,
-    /// See [`HIDDEN_SLOWER`].
+    /// See `HIDDEN_SLOWER`.
     pub hidden_slower: u64,
 }
 

@@ -83,14 +83,7 @@ impl Api {
         };
         let answer =
             Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-        let ask = Ask {
-            wish: Wish::Board,
-            board_sequence: 0,
-            board_at_ms: 0,
-            board_max_age_ms: 0,
-            revoked_seq: 0,
-            neighbourhood: None,
-        };
+        let ask = Ask::default();
         edge.learn(&errand_to_leaf('@', &id, [0; 4], &ask), &to_text(&answer), NOW);
         Api { edge, id }
     }

@@ -50,14 +50,7 @@ fn edge(paths: &[&str]) -> (Edge, Vec<String>) {
 
 /// The room's leaf says how things stand.
 fn hear(edge: &mut Edge, id: &str, sequence: u64, revocations: Option<Revocations>) {
-    let ask = Ask {
-        wish: Wish::Board,
-        board_sequence: 0,
-        board_at_ms: 0,
-        board_max_age_ms: 0,
-        revoked_seq: 0,
-        neighbourhood: None,
-    };
+    let ask = Ask::default();
     let board = Board {
         version: 1,
         sequence,
@@ -200,14 +193,7 @@ fn what_may_have_ended_passes_is_told_and_a_newer_board_alone_is_not() {
     hear(&mut edge, &ids[0], 3, Some(Revocations { seq: 1, passes: vec![(3, 1)] }));
     assert_eq!(edge.endings(), begun + 1, "a longer list");
     let wish = Wish::LeavePass { epoch: 0, pass_epoch: 0, seat: 4, generation: 1 };
-    let ask = Ask {
-        wish,
-        board_sequence: 0,
-        board_at_ms: 0,
-        board_max_age_ms: 0,
-        revoked_seq: 0,
-        neighbourhood: None,
-    };
+    let ask = Ask { wish, ..Ask::default() };
     edge.learn(&errand_to_leaf('?', &ids[0], [0; 4], &ask), &to_text(&Answer::from(Outcome::Left)), NOW);
     assert_eq!(edge.endings(), begun + 2, "somebody left");
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: Vec::new() }), NOW);
@@ -231,14 +217,7 @@ fn an_isolate_follows_the_schedule_by_its_own_clock_and_what_it_said_before_coun
         ..Board::default()
     };
     let answer = Answer { outcome: Outcome::Board, board: Some(board), board_age_ms: 0, revocations: None };
-    let ask = Ask {
-        wish: Wish::Board,
-        board_sequence: 0,
-        board_at_ms: 0,
-        board_max_age_ms: 0,
-        revoked_seq: 0,
-        neighbourhood: None,
-    };
+    let ask = Ask::default();
     edge.learn(&errand_to_leaf('@', &ids[0], [0; 4], &ask), &to_text(&answer), NOW);
     let said = edge.admits("https://shop.example/", &cookies, NOW).expect("a good pass");
     assert!(said.starts_with(&(NOW.0 + 500).to_string()), "good until the sessions end: {said}");
@@ -370,14 +349,7 @@ fn while_a_room_is_lost_newcomers_are_let_in_only_as_long_as_the_operator_said_s
             assert_eq!(told.contains("\nAnteroom: admitted\n"), opens, "{told}");
         }
         let wish = Wish::Join { holder: [1; 16] };
-        let ask = Ask {
-            wish,
-            board_sequence: 0,
-            board_at_ms: 0,
-            board_max_age_ms: 0,
-            revoked_seq: 0,
-            neighbourhood: None,
-        };
+        let ask = Ask { wish, ..Ask::default() };
         let told = edge.told(
             &Asked::parse(&asked),
             &errand_to_leaf('?', &ids[0], [0; 4], &ask),
@@ -437,14 +409,7 @@ fn whose_pass_has_just_ended_stays_though_the_board_is_not_yet_too_old() {
         set(&mut edge, &ids[0], &json!({ "outage_grace_seconds": grace }));
         let asked = navigation(&cookies(&ids[0], |pass| pass.expires = NOW.minus(Millis(30_000))));
         let wish = Wish::Enter { holder: [1; 16] };
-        let ask = Ask {
-            wish,
-            board_sequence: 0,
-            board_at_ms: 0,
-            board_max_age_ms: 0,
-            revoked_seq: 0,
-            neighbourhood: None,
-        };
+        let ask = Ask { wish, ..Ask::default() };
         let errand = errand_to_leaf('?', &ids[0], [0; 4], &ask);
         for reply in ["", &unreachable()] {
             let told = edge.told(&Asked::parse(&asked), &errand, reply, NOW, [[0; 16]; 2]);

@@ -7,7 +7,7 @@ use durable::directory::seeds;
 use durable::json;
 use durable::json::Value;
 use durable::order::{Document, DocumentRoom};
-use durable::protocol::{Answer, Ask, Outcome, Wish};
+use durable::protocol::{Answer, Ask, Outcome};
 use durable::token::Keys;
 use durable::units::Millis;
 use durable::wire::{from_text, to_text};
@@ -30,14 +30,7 @@ fn edge(path: &str, expressions: &[&str]) -> Edge {
         expressions.iter().map(|expression| json!({ "expression": *expression })).collect();
     let room = DocumentRoom { id: id.clone(), settings: settings.to_json(), rules };
     edge.learn(&errand_for_rooms(), &to_text(&Document { version: 1, rooms: vec![room] }), NOW);
-    let ask = Ask {
-        wish: Wish::Board,
-        board_sequence: 0,
-        board_at_ms: 0,
-        board_max_age_ms: 0,
-        revoked_seq: 0,
-        neighbourhood: None,
-    };
+    let ask = Ask::default();
     let board = Board {
         version: 1,
         sequence: 1,

@@ -1,5 +1,5 @@
 //! How the origin does, and the pace that follows: additive increase, multiplicative decrease, for a room that has
-//! [`OriginHealth`](crate::health_settings::OriginHealth).
+//! [`OriginHealth`].
 //!
 //! Edges sample the answers of the origin and send sums; lobbies add them up; the Room judges what it heard since it last did. While too
 //! many answers are errors, or late, the pace is lowered: by as much as fails, but by a tenth at least and by half at most, and not again
@@ -9,7 +9,7 @@
 //! Too few samples say nothing. A room that hears nothing for a minute raises its pace all the same, for where nobody is inside nobody can say
 //! that the origin is well again; one that hears little, and nothing good, stays where it is.
 //!
-//! It sends nothing and wakes nobody: the [`turn`](crate::turn) does.
+//! It sends nothing and wakes nobody: the turn of a step (`turn.rs`) does.
 
 use crate::codec::{Reader, Writer};
 use crate::health_settings::OriginHealth;

@@ -56,7 +56,7 @@ pub const PRICES: [Price; 8] = [
     price(Unit::BucketRead, "bucket_reads", 0.36, 10e6, BUCKETS),
 ];
 
-/// An object is billed with this much memory, whatever it uses ([`OBJECTS`]).
+/// An object is billed with this much memory, whatever it uses (`OBJECTS`).
 pub const OBJECT_GB: f64 = 0.128;
 
 const fn price(
