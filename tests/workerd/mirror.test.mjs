@@ -201,8 +201,9 @@ describe("a bucket that nobody can write to", { timeout: 120_000 }, () => {
       assert.ok(written.every(({ at }, index) => index === 0 || at - written[index - 1].at >= EVERY_MS), "at most once a second");
       await place.switch();
       const [{ board }] = await until(async () => { const { written: more } = await place.switch(); return more.length > 0 && more; }, "it is written");
-      const now = await place.board();
-      assert.ok(board.at_ms > since && board.sequence <= now.sequence && board.waiting > 0);
+      assert.ok(board.at_ms > since && board.waiting > 0);
+      // What edges have comes down the tree once a second: it may be older.
+      await until(async () => (await place.board()).sequence >= board.sequence, "everybody hears of it");
     });
   }
 
