@@ -70,21 +70,16 @@ impl Region {
         let board = BoardWanted::of(&items);
         let answer = match self.replies.judge(&name, &digest) {
             Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
-            Verdict::New
-                if {
-                    self.hearsay.hear(std::mem::take(&mut items.health));
-                    items.is_empty()
-                } =>
-            {
-                // Nobody waits for it, and what is heard of the origin needs no answer of the Room's.
-                let reply = Reply::default();
-                self.replies.remember(&name, digest, reply.encode());
-                Some(BatchAnswer::Done(reply))
-            }
             Verdict::New => {
-                self.replies.remember(&name, digest, Vec::new());
-                self.pending.push_back(Parcel { name: name.clone(), items });
-                None
+                self.hearsay.hear(std::mem::take(&mut items.health));
+                // Nobody waits for what is heard of the origin alone, and it needs no answer of the Room's.
+                let answer = items.is_empty().then(Reply::default);
+                let reply = answer.as_ref().map(Reply::encode).unwrap_or_default();
+                self.replies.remember(&name, digest, reply);
+                if answer.is_none() {
+                    self.pending.push_back(Parcel { name: name.clone(), items });
+                }
+                answer.map(BatchAnswer::Done)
             }
             // It is on its way.
             Verdict::Repeated([]) => None,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anteroom::poll::{Sight, poll_after, standing_of};
 use anteroom::standing::Standing;
 use durable::json::Value;
-use durable::lobby::Caller;
+use durable::lobby::{Caller, LEAVES};
 use durable::protocol::{Answer, Outcome, Wish};
 use durable::units::{Millis, Rank};
 
@@ -88,7 +88,7 @@ impl Rush {
         rush.tree.queue.after(Millis(1), Event::Person(caller(Want::Come, 0)));
         for center in 0..CENTERS as u32 {
             let delay = rush.dice.millis(1, BOARDS_EVERY.0);
-            rush.tree.queue.after(delay, Event::Person(caller(Want::Board, center * durable::lobby::LEAVES)));
+            rush.tree.queue.after(delay, Event::Person(caller(Want::Board, center * LEAVES)));
         }
         rush
     }
@@ -118,9 +118,7 @@ impl Rush {
                 _ => {}
             }
         }
-        if until >= Millis(300_000) {
-            self.finish(until);
-        }
+        self.finish(until);
     }
 
     fn person(&mut self, asks: Caller) {
@@ -129,8 +127,8 @@ impl Rush {
             Want::Come => self.come(now),
             Want::Board => {
                 self.tree.call(leaf_of(asks), asks);
-                let leaf = self.dice.below(u64::from(durable::lobby::LEAVES)) as u32;
-                let next = caller(Want::Board, id / durable::lobby::LEAVES * durable::lobby::LEAVES + leaf);
+                let leaf = self.dice.below(u64::from(LEAVES)) as u32;
+                let next = caller(Want::Board, id / LEAVES * LEAVES + leaf);
                 self.tree.queue.after(BOARDS_EVERY, Event::Person(next));
             }
             Want::Claim => self.poll(id),
