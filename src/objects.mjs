@@ -10,8 +10,8 @@ import { Mirror } from "./mirror.mjs";
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
 
-/** While there is always more, a Room commits so often: a commit costs the same, however many it is for. With its row, one of before which it cuts off, and a page it is
- * fewer than fifty rows a second. */
+/** While there is always more, a Room commits so often: a commit costs the same, however many it is for. With its row and a page
+ * in a few it is some twenty rows a second. */
 const SPACING_MS = 80;
 
 class Hosted extends DurableObject {

@@ -104,6 +104,8 @@ extern "C" {
     type Cursor;
     #[wasm_bindgen(method)]
     fn raw(this: &Cursor) -> Iterator;
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    fn rows_written(this: &Cursor) -> f64;
 }
 
 /// What a column holds.
@@ -121,6 +123,12 @@ impl Storage {
     /// Runs a statement.
     pub fn execute(&self, query: &str, columns: &[Column<'_>]) -> Result<()> {
         self.bind(query, columns).map(drop)
+    }
+
+    /// Runs a statement that changes a row. Where that is not there, storage holds something else than is known here.
+    pub fn replace(&self, query: &str, columns: &[Column<'_>]) -> Result<()> {
+        let is_written = self.bind(query, columns)?.rows_written() > 0.0;
+        is_written.then_some(()).ok_or_else(|| thrown("a row of the journal is not where it was"))
     }
 
     /// A query's rows, one at a time.

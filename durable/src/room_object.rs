@@ -185,10 +185,21 @@ impl RoomObject {
 
     fn write(&self, write: Write) -> Result<()> {
         match write {
-            Write::Row { sequence, bytes } => self.storage.execute(
-                "INSERT INTO journal (sequence, bytes) VALUES (?, ?)",
-                &[Column::Number(sequence), Column::Bytes(&bytes)],
-            ),
+            Write::Row { sequence, bytes, cut } => {
+                let columns = [Column::Number(sequence), Column::Bytes(&bytes), Column::Number(cut.start)];
+                if cut.is_empty() {
+                    let [number, bytes, _] = columns;
+                    return self
+                        .storage
+                        .execute("INSERT INTO journal (sequence, bytes) VALUES (?, ?)", &[number, bytes]);
+                }
+                self.storage
+                    .replace("UPDATE journal SET sequence = ?, bytes = ? WHERE sequence = ?", &columns)?;
+                if cut.end - cut.start == 1 {
+                    return Ok(());
+                }
+                self.storage.execute("DELETE FROM journal WHERE sequence < ?", &[Column::Number(cut.end)])
+            }
             Write::Page(StoredPage { page, sequence, bytes }) => {
                 let (kind, place) = page_key(page);
                 self.storage.execute(
@@ -199,9 +210,6 @@ impl RoomObject {
             Write::DropPage(page) => {
                 let (kind, place) = page_key(page);
                 self.storage.execute("DELETE FROM pages WHERE kind = ? AND number = ?", &[kind, place])
-            }
-            Write::CutBelow(sequence) => {
-                self.storage.execute("DELETE FROM journal WHERE sequence < ?", &[Column::Number(sequence)])
             }
         }
     }

@@ -3,8 +3,10 @@
 //!
 //! A page that nothing touched since it was stored is as good as new, so only *dirty* pages are
 //! rewritten, the longest dirty first, one for about as many bytes of journal as a page has, but after a few rows at the
-//! latest and with one commit never two: a commit writes a row, deletes a row and rewrites a part of a page on average, and
+//! latest and with one commit never two: a commit writes a row, in place of one that is needed no longer, and rewrites a part of a page on average, and
 //! a rebuild replays at most (pages × `ROWS_PER_PAGE`) rows, of (pages × `BYTES_PER_PAGE`) bytes while rows are no longer than that.
+
+use std::ops::Range;
 
 use crate::codec::Malformed;
 use crate::journal::{Change, Row};
@@ -14,8 +16,8 @@ use crate::units::Rank;
 
 /// So many rows are written before one page is rewritten, if they are short.
 const ROWS_PER_PAGE: usize = 16;
-/// Within about so many commits the rows go that are needed no longer.
-const CUT_WITHIN: u64 = 16;
+/// Rows that are needed no longer and wait for others to take their place. Of more, every commit deletes a few.
+const SPARE_ROWS: u64 = 64;
 /// So many bytes of rows are written before one page is rewritten, whole rows: about a full page of seats. With all pages of a million
 /// seats and ten million ranks dirty, (1 + 245 + 153) × 96 KiB = 39 MB are replayed at most.
 const BYTES_PER_PAGE: usize = 96 << 10;
@@ -26,19 +28,30 @@ const SEQUENCE_END: u64 = 1 << 53;
 /// One thing to write; all of a step's are one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Adds a journal row.
+    /// Adds a journal row, and deletes the oldest of them.
     Row {
         /// Its number.
         sequence: u64,
         /// Its bytes.
         bytes: Vec<u8>,
+        /// The numbers of those that go. It takes the place of the first: to the platform a row added and a row deleted are two that are written, and a row that is
+        /// changed is one.
+        cut: Range<u64>,
     },
     /// Stores or replaces a page.
     Page(StoredPage),
     /// Deletes a page.
     DropPage(PageId),
-    /// Deletes the journal rows below this number.
-    CutBelow(u64),
+}
+
+impl Write {
+    /// How many rows are written, as the platform counts them.
+    pub fn rows(&self) -> u64 {
+        match self {
+            Write::Row { cut, .. } => cut.end.saturating_sub(cut.start).max(1),
+            Write::Page(_) | Write::DropPage(_) => 1,
+        }
+    }
 }
 
 /// A page as it is stored.
@@ -128,24 +141,22 @@ impl Store {
         }
         let bytes = row.encode();
         self.note(sequence, &bytes);
-        writes.push(Write::Row { sequence, bytes });
+        let cut = self.cut();
+        writes.push(Write::Row { sequence, bytes, cut });
         if self.unpaged_bytes >= BYTES_PER_PAGE {
             self.unpaged_bytes = 0;
             self.rewrite_oldest(state, &mut writes);
         }
-        self.cut(&mut writes);
         writes
     }
 
-    /// What of the journal is needed no longer goes a row with each commit, or a few: to the platform each is a row written, and a second in which all go at once would be
-    /// a busy one.
-    fn cut(&mut self, writes: &mut Vec<Write>) {
-        let needed = self.oldest().map_or(self.sequence + 1, |(_, since)| since);
-        let needless = needed.saturating_sub(self.first);
-        if needless > 0 {
-            self.first += needless.div_ceil(CUT_WITHIN);
-            writes.push(Write::CutBelow(self.first));
-        }
+    /// What of the journal goes, because every page has it. Never all at once: each is a row written, and a second in which they did would be a busy one.
+    fn cut(&mut self) -> Range<u64> {
+        let first = self.first;
+        let needed = self.oldest().map_or(self.sequence, |(_, since)| since);
+        let needless = needed.saturating_sub(first);
+        self.first += needless.min(1).max(needless / SPARE_ROWS);
+        first..self.first
     }
 
     /// All pages of a state.
@@ -219,15 +230,21 @@ mod tests {
     use crate::units::{Generation, Millis, Seat};
 
     /// A store, its state, and what storage has of them.
-    #[derive(Default)]
     struct Kept {
         store: Store,
         state: State,
         pages: Vec<StoredPage>,
         rows: Vec<(u64, Vec<u8>)>,
+        /// Rows of the journal that were added or deleted, or took another's place.
+        written: u64,
     }
 
     impl Kept {
+        fn new() -> Kept {
+            let (store, state) = Store::load(&[], &[]).unwrap();
+            Kept { store, state, pages: Vec::new(), rows: Vec::new(), written: 0 }
+        }
+
         /// Commits a change and answers which pages were rewritten.
         fn commit(&mut self, change: Change) -> Vec<PageId> {
             self.state.apply(self.state.at, &change, |_| true).unwrap();
@@ -235,7 +252,14 @@ mod tests {
             let mut rewritten = Vec::new();
             for write in self.store.commit(&self.state, row, vec![]) {
                 match write {
-                    Write::Row { sequence, bytes } => self.rows.push((sequence, bytes)),
+                    Write::Row { sequence, bytes, cut } => {
+                        // Each of them is there: storage says so where one is not.
+                        let before = self.rows.len() as u64;
+                        self.rows.retain(|(number, _)| !cut.contains(number));
+                        assert_eq!(before - self.rows.len() as u64, cut.end - cut.start);
+                        self.written += cut.end.saturating_sub(cut.start).max(1);
+                        self.rows.push((sequence, bytes));
+                    }
                     Write::Page(stored) => {
                         rewritten.push(stored.page);
                         self.pages.retain(|page| page.page != stored.page);
@@ -243,7 +267,6 @@ mod tests {
                         self.pages.sort_by_key(|stored| stored.page);
                     }
                     Write::DropPage(page) => self.pages.retain(|stored| stored.page != page),
-                    Write::CutBelow(sequence) => self.rows.retain(|(number, _)| *number >= sequence),
                 }
             }
             rewritten
@@ -286,7 +309,7 @@ mod tests {
 
     #[test]
     fn short_rows_cost_a_page_in_sixteen_and_long_ones_a_page_in_as_many_bytes() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         let pages = |kept: &mut Kept| (0..64).filter(|_| !kept.commit(joined()).is_empty()).count();
         assert_eq!(pages(&mut kept), 4);
         for (bytes, expected) in
@@ -299,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_longest_dirty_page_is_rewritten_first_and_no_row_is_cut_that_another_lacks() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         let far = crate::seats::SEATS_PER_PAGE;
         (0..far).for_each(|_| drop(kept.commit(joined())));
         let soil = [given(0), given(far), joined()];
@@ -312,12 +335,27 @@ mod tests {
         let [head, first, second] = [PageId::Head, PageId::Seats(0), PageId::Seats(1)];
         // Whatever is dirty for as long as another comes behind what is named before it: the head first of all.
         assert_eq!(rewritten, [head, first, second, head, head, head]);
-        assert!(kept.rows.len() <= 32, "{} rows", kept.rows.len());
+    }
+
+    #[test]
+    fn a_commit_writes_one_row_and_a_journal_that_had_to_be_long_grows_short_again() {
+        let mut kept = Kept::new();
+        // So many pages are dirty that the oldest row is of long ago.
+        for seat in (0..64).map(|page| page * crate::seats::SEATS_PER_PAGE) {
+            kept.commit(given(seat));
+        }
+        (0..900).for_each(|_| drop(kept.commit(given(0))));
+        let longest = kept.rows.len() as u64;
+        (0..1_800).for_each(|_| drop(kept.commit(joined())));
+        let (commits, rows) = (64 + 900 + 1_800, kept.rows.len() as u64);
+        assert!(longest > 850 && rows < 32 + 2 * SPARE_ROWS, "{longest} rows, then {rows}");
+        assert!(kept.written <= commits + longest, "{} rows written by {commits} commits", kept.written);
+        kept.load();
     }
 
     #[test]
     fn a_store_that_lost_its_memory_goes_on_as_the_one_that_wrote() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         let mut luck = 1u64;
         for number in 0..200 {
             luck = luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -79,7 +79,10 @@ impl Table {
 
     pub(crate) fn write(&mut self, write: Write) {
         match write {
-            Write::Row { sequence, bytes } => self.rows.push((sequence, bytes)),
+            Write::Row { sequence, bytes, cut } => {
+                self.rows.retain(|(number, _)| !cut.contains(number));
+                self.rows.push((sequence, bytes));
+            }
             Write::Page(stored) => {
                 self.drop_page(stored.page);
                 self.pages.push(stored);
@@ -87,7 +90,6 @@ impl Table {
                 self.pages.sort_by_key(|stored| stored.page);
             }
             Write::DropPage(page) => self.drop_page(page),
-            Write::CutBelow(sequence) => self.rows.retain(|(number, _)| *number >= sequence),
         }
     }
 

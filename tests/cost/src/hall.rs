@@ -28,7 +28,6 @@ pub struct Hall {
     alarm_at: Option<Millis>,
     told: Vec<(usize, About, Said)>,
     is_committing: bool,
-    journal_begins: u64,
     awake: Awake,
     calls: u64,
     /// Commits.
@@ -54,7 +53,6 @@ impl Hall {
             alarm_at: None,
             told: Vec::new(),
             is_committing: false,
-            journal_begins: 0,
             awake: Awake::default(),
             calls: 0,
             commits: 0,
@@ -143,14 +141,7 @@ impl Hall {
     }
 
     fn write(&mut self, write: &Write) {
-        self.rows += match write {
-            Write::CutBelow(sequence) => {
-                let cut = sequence.saturating_sub(self.journal_begins);
-                self.journal_begins = self.journal_begins.max(*sequence);
-                cut
-            }
-            Write::Row { .. } | Write::Page(_) | Write::DropPage(_) => 1,
-        };
+        self.rows += write.rows();
     }
 
     /// As `RoomObject` sets its alarm: only when it moves earlier, or has fired.

@@ -4,7 +4,7 @@
 //! - `core_ops_per_second`: wishes carried out, with all that the object does for them in Wasm (batches decoded and hashed, the step, the
 //!   rows and pages encoded, the answers encoded) and without the SQL. Four batches of a thousand at a time at the room with
 //!   a line, one at the open room. Of twenty blocks the best counts: a machine is disturbed only upwards.
-//! - `core_rows_per_commit`: rows and pages written and rows deleted in these blocks, for each commit of the room with a line, whose
+//! - `core_rows_per_commit`: rows and pages written in these blocks, a row that takes another's place once, for each commit of the room with a line, whose
 //!   journal is as long as it gets.
 //! - `core_bytes_10m_tickets_1m_seats`: what was in use by a Room of that size and no longer when it was gone; the larger of the
 //!   one that grew and the one that was rebuilt.

@@ -75,6 +75,7 @@ impl Table {
     fn commit(&mut self, writes: Vec<Write>) {
         self.written.commits += 1;
         for write in writes {
+            self.written.rows += write.rows();
             self.write(write);
         }
     }
@@ -82,13 +83,13 @@ impl Table {
     fn write(&mut self, write: Write) {
         let place = |pages: &[StoredPage], page| pages.binary_search_by_key(&page, |stored| stored.page);
         match write {
-            Write::Row { sequence, bytes } => {
-                self.written.rows += 1;
+            Write::Row { sequence, bytes, cut } => {
                 self.written.bytes += bytes.len() as u64;
+                let below = self.rows.partition_point(|(number, _)| *number < cut.end);
+                self.rows.drain(..below);
                 self.rows.push((sequence, bytes));
             }
             Write::Page(stored) => {
-                self.written.rows += 1;
                 self.written.bytes += stored.bytes.len() as u64;
                 match place(&self.pages, stored.page) {
                     Ok(index) => self.pages[index] = stored,
@@ -97,14 +98,8 @@ impl Table {
             }
             Write::DropPage(page) => {
                 if let Ok(index) = place(&self.pages, page) {
-                    self.written.rows += 1;
                     self.pages.remove(index);
                 }
-            }
-            Write::CutBelow(sequence) => {
-                let below = self.rows.partition_point(|(number, _)| *number < sequence);
-                self.written.rows += below as u64;
-                self.rows.drain(..below);
             }
         }
     }

@@ -144,7 +144,6 @@ pub(super) struct Tree {
     open: HashMap<u32, Open>,
     calls: u32,
     center_of: fn(Caller) -> usize,
-    oldest_row: u64,
     dice: Dice,
 }
 
@@ -189,7 +188,6 @@ impl Tree {
             open: HashMap::new(),
             calls: 0,
             center_of,
-            oldest_row: 0,
             dice,
         };
         let config = Config { version: 1, directory_version: 1, settings, events: Vec::new() };
@@ -453,15 +451,10 @@ impl Tree {
         let Step { outputs, writes, wake_at } = step;
         self.commits.add(now, 1);
         for write in &writes {
-            let rows = match write {
-                Write::Row { bytes, .. } => {
-                    self.ledger.read(bytes);
-                    1
-                }
-                Write::Page(_) | Write::DropPage(_) => 1,
-                Write::CutBelow(sequence) => sequence - std::mem::replace(&mut self.oldest_row, *sequence),
-            };
-            self.room_rows.add(now, rows);
+            if let Write::Row { bytes, .. } = write {
+                self.ledger.read(bytes);
+            }
+            self.room_rows.add(now, write.rows());
         }
         let Wake { alarm_at, timer_at } = self.host.alarm.wake(now, wake_at);
         if let Some(at) = alarm_at {

@@ -96,7 +96,7 @@ impl World<'_> {
 
     fn note_write(&mut self, now: Millis, write: &Write) {
         match write {
-            Write::Row { sequence, bytes } => {
+            Write::Row { sequence, bytes, .. } => {
                 self.trace.hash_bytes(bytes);
                 let Ok(row) = Row::decode(bytes) else { return };
                 let told = row.changes.iter().filter(|change| {
@@ -112,7 +112,7 @@ impl World<'_> {
                 self.trace.hash_bytes(&stored.bytes);
                 self.trace.note(now, format_args!("page {:?} as of row {}", stored.page, stored.sequence));
             }
-            other => self.trace.note(now, format_args!("{other:?}")),
+            other @ Write::DropPage(_) => self.trace.note(now, format_args!("{other:?}")),
         }
     }
 

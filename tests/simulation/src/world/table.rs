@@ -222,7 +222,10 @@ impl Table {
 
     fn write(&mut self, write: &Write) {
         match write {
-            Write::Row { sequence, bytes } => self.rows.push((*sequence, bytes.clone())),
+            Write::Row { sequence, bytes, cut } => {
+                self.rows.retain(|(number, _)| !cut.contains(number));
+                self.rows.push((*sequence, bytes.clone()));
+            }
             Write::Page(stored) => {
                 self.drop_page(stored.page);
                 self.pages.push(stored.clone());
@@ -230,7 +233,6 @@ impl Table {
                 self.pages.sort_by_key(|stored| stored.page);
             }
             Write::DropPage(page) => self.drop_page(*page),
-            Write::CutBelow(sequence) => self.rows.retain(|(number, _)| number >= sequence),
         }
     }
 
