@@ -60,7 +60,7 @@ export class RoomObject extends Hosted {
   }
 
   /**
-   * One step and one commit for all that has gathered, until nothing has. What gathers meanwhile says that others are near: then the next takes more of them along, and
+   * One step and one commit for all that has gathered, or as much of it as one row may hold, until nothing has. What gathers meanwhile says that others are near: then the next takes more of them along, and
    * there is a next if any has come by its time.
    */
   async commit() {
@@ -72,6 +72,7 @@ export class RoomObject extends Hosted {
         for (const { name, action, payload } of asked) core.gather(name, action, payload);
         this.isCommitted = false;
         const answers = core.step();
+        this.gathered.unshift(...asked.splice(answers.length));
         this.tick(core.ticks_at());
         // Nobody hears of it before it is durable.
         await this.ctx.storage.sync();

@@ -1,95 +1,19 @@
-//! Lobbies in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
+//! A leaf in front of a real Room: what it sends when, what it tells whom, and what becomes of calls that fail.
 
-use durable::batch::{BatchAnswer, BatchName, Items, decode_batch, encode_batch};
+mod lobbies;
+
+use durable::batch::{BatchAnswer, Items, decode_batch, encode_batch};
 use durable::board::{Board, Revocations};
 use durable::bulletin::BoardWanted;
 use durable::calls::Calls;
-use durable::courier::{Call, Next};
+use durable::courier::Next;
 use durable::health::Health;
-use durable::json;
 use durable::leaf::{Leaf, Taken};
-use durable::lobby::Said;
 use durable::protocol::{Answer, Ask, BoardAnswer, Neighbourhood, Outcome, Wish};
-use durable::region::Region;
-use durable::room::{Input, Output, Room};
-use durable::settings::Settings;
-use durable::state::Config;
-use durable::token::{Keys, RoomTag, Ticket};
 use durable::units::{Millis, Rank};
 use durable::wire::{from_text, to_text};
 
-const NOON: Millis = Millis(1_800_000_000_000);
-const FRESH: [u8; 16] = [9; 16];
-/// Of an edge that has heard nothing yet.
-const NOTHING: Ask = Ask {
-    wish: Wish::Board,
-    board_sequence: 0,
-    board_at_ms: 0,
-    board_max_age_ms: 0,
-    revoked_seq: 0,
-    neighbourhood: None,
-};
-
-fn keys() -> Keys {
-    Keys::new(&"k".repeat(32), "", "").unwrap()
-}
-
-fn lobby() -> Leaf {
-    Leaf::new("room/weur/0".into(), RoomTag([1; 8]), keys(), [1; 16])
-}
-
-fn room() -> Room {
-    let settings = json!({
-        "name": "a", "host": "a.example", "total_active_users": 50, "new_users_per_minute": 1_000,
-    });
-    let settings = Settings::parse(&settings).unwrap();
-    let config = Config { version: 1, directory_version: 1, settings, events: vec![] };
-    let mut room = Room::load(&[], &[]).unwrap();
-    room.step(NOON, [0; 32], vec![Input::Configure(config.into())]).unwrap();
-    room
-}
-
-fn join(holder: u8) -> Wish {
-    Wish::Join { holder: [holder; 16] }
-}
-
-fn sent(lobby: &mut Leaf, now: Millis) -> (Call, Vec<u8>) {
-    match lobby.next(now) {
-        Next::Send { call, bytes } => (call, bytes),
-        other => panic!("nothing sent: {other:?}"),
-    }
-}
-
-fn answer(room: &mut Room, now: Millis, bytes: &[u8]) -> BatchAnswer {
-    let batch = decode_batch(bytes).unwrap();
-    match room.step(now, [0; 32], vec![Input::Batch(batch)]).unwrap().outputs.remove(0) {
-        Output::Batch(answer) => answer,
-        other => panic!("another answer: {other:?}"),
-    }
-}
-
-fn take_board(lobby: &mut Leaf, now: Millis, board: Board) {
-    lobby.bulletin().take(now, BoardAnswer { board, board_age_ms: 0, revocations: None });
-}
-
-/// Sends what is next and hands the Room's answer in.
-fn round_trip(lobby: &mut Leaf, room: &mut Room, now: Millis) -> Vec<(u64, Outcome)> {
-    let (call, bytes) = sent(lobby, now);
-    let answer = answer(room, now, &bytes);
-    take_board(lobby, now, room.board(now));
-    lobby.answered(now, call, answer, FRESH)
-}
-
-fn rank(outcome: &Outcome) -> Rank {
-    match outcome {
-        Outcome::Joined { ticket, rank, .. } => {
-            let signed: Ticket = keys().verify(ticket).unwrap();
-            assert_eq!(signed.rank, Rank(*rank));
-            signed.rank
-        }
-        other => panic!("not joined: {other:?}"),
-    }
-}
+use lobbies::*;
 
 #[test]
 fn it_sends_at_once_while_idle_and_gathers_for_100_ms_while_busy() {
@@ -159,13 +83,13 @@ fn a_call_whose_answer_was_lost_is_made_again_and_nothing_happens_twice() {
     lobby.ask(NOON, 1, join(1));
     let (call, bytes) = sent(&mut lobby, NOON);
     answer(&mut room, NOON, &bytes);
-    assert!(lobby.failed(NOON, call, FRESH).is_empty());
+    assert!(failed(&mut lobby, NOON, call).is_empty());
     let again_at = NOON.plus(Millis(200));
     assert_eq!(lobby.next(NOON), Next::Wait(again_at));
     let (repeated, same) = sent(&mut lobby, again_at);
     assert_eq!((repeated, &same), (call, &bytes));
     let reply = answer(&mut room, again_at, &same);
-    let told = lobby.answered(again_at, call, reply, FRESH);
+    let told = answered(&mut lobby, again_at, call, reply);
     assert_eq!((rank(&told[0].1), room.board(NOON).issued), (Rank(0), 1));
 }
 
@@ -177,7 +101,7 @@ fn after_four_tries_everybody_is_told_and_a_new_incarnation_begins() {
     let mut told = Vec::new();
     for _ in 0..4 {
         let (call, _) = sent(&mut lobby, now);
-        told = lobby.failed(now, call, FRESH);
+        told = failed(&mut lobby, now, call);
         now = now.plus(Millis(1_000));
     }
     assert_eq!(told, [(1, Outcome::Unreachable)]);
@@ -191,9 +115,81 @@ fn a_room_that_forgot_the_incarnation_gets_the_wishes_under_a_new_one() {
     let (mut lobby, mut room) = (lobby(), room());
     lobby.ask(NOON, 1, join(1));
     let (call, _) = sent(&mut lobby, NOON);
-    assert!(lobby.answered(NOON, call, BatchAnswer::Refused, FRESH).is_empty());
-    let told = round_trip(&mut lobby, &mut room, NOON);
+    assert!(answered(&mut lobby, NOON, call, BatchAnswer::Refused).is_empty());
+    let Next::Wait(later) = lobby.next(NOON) else { panic!("the parent is not left alone") };
+    assert!(later <= NOON.plus(Millis(100)));
+    let told = round_trip(&mut lobby, &mut room, later);
     assert_eq!((told[0].0, rank(&told[0].1)), (1, Rank(0)));
+}
+
+#[test]
+fn a_parent_that_too_many_ask_is_left_alone_for_longer_each_time() {
+    let (mut lobby, mut room) = (lobby(), room());
+    let (mut batches, mut told) = (Vec::new(), 0);
+    // A wish each millisecond, for five seconds; every batch is answered at once that too many ask.
+    for at in 0..5_000 {
+        let now = NOON.plus(Millis(at));
+        let mut holder = [0; 16];
+        holder[..8].copy_from_slice(&at.to_be_bytes());
+        lobby.ask(now, at, Wish::Join { holder });
+        while let Next::Send { call, .. } = lobby.next(now) {
+            batches.push(at);
+            told += answered(&mut lobby, now, call, BatchAnswer::Overloaded).len();
+        }
+    }
+    assert_eq!(batches[0], 0, "the first goes at once");
+    let spaces: Vec<_> = batches.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(spaces.is_sorted() && spaces[0] >= 50 && spaces.last() <= Some(&1_600), "{spaces:?}");
+    assert!(batches.len() <= 10, "{batches:?}");
+    assert!(told > 4_000, "everybody whose batch has gone is told: {told}");
+    // As soon as it answers, all is as it was.
+    let mut now = NOON.plus(Millis(6_600));
+    round_trip(&mut lobby, &mut room, now);
+    for waiter in 0..3 {
+        now = now.plus(Millis(1));
+        lobby.ask(now, waiter, join(waiter as u8));
+        assert_eq!(round_trip(&mut lobby, &mut room, now).len(), 1);
+    }
+}
+
+#[test]
+fn two_lobbies_leave_a_parent_alone_for_different_times() {
+    let waits = [[0; 16], [128; 16], [255; 16]].map(|luck| {
+        let mut lobby = lobby();
+        lobby.ask(NOON, 1, join(1));
+        let (call, _) = sent(&mut lobby, NOON);
+        let heard = lobby.courier().answered(NOON, call, BatchAnswer::Overloaded);
+        lobby.hear(NOON, heard, luck);
+        lobby.ask(NOON, 2, join(2));
+        lobby.next(NOON)
+    });
+    assert_eq!(waits, [50, 75, 100].map(|at| Next::Wait(NOON.plus(Millis(at)))));
+}
+
+#[test]
+fn a_batch_that_waits_for_one_of_before_is_not_given_up_for_it() {
+    let mut lobby = lobby();
+    lobby.ask(NOON, 1, join(1));
+    let (first, _) = sent(&mut lobby, NOON);
+    let mut now = NOON.plus(Millis(100));
+    lobby.ask(now, 2, join(2));
+    let (second, _) = sent(&mut lobby, now);
+    for _ in 0..6 {
+        assert!(answered(&mut lobby, now, second, BatchAnswer::Expected(first.1)).is_empty());
+        now = now.plus(Millis(200));
+        assert_eq!(sent(&mut lobby, now).0, second);
+    }
+    // One that the parent waits for and that is not under way will never come.
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        now = now.plus(Millis(800));
+        told = answered(&mut lobby, now, second, BatchAnswer::Expected(7));
+        if told.is_empty() {
+            now = now.plus(Millis(800));
+            sent(&mut lobby, now);
+        }
+    }
+    assert_eq!(told.len(), 2);
 }
 
 #[test]
@@ -218,11 +214,20 @@ fn a_board_is_not_given_out_without_the_list_it_names() {
     take_board(&mut lobby, NOON, board(1, 0));
     assert_eq!(told(&lobby), Some(1));
     take_board(&mut lobby, NOON, board(2, 1));
-    assert_eq!(told(&lobby), None, "an edge would go on with the list it has");
-    assert!(matches!(lobby.ask(NOON, 1, Wish::Board), Taken::BoardWanted));
+    assert_eq!(told(&lobby), Some(1), "with the newer an edge would go on with the list it has");
+    assert!(lobby.bulletin().wants_list(NOON));
+    lobby.bulletin().asks(NOON);
+    assert!(!lobby.bulletin().wants_list(NOON.plus(Millis(900))), "once a second at most");
+    assert!(lobby.bulletin().wants_list(NOON.plus(Millis(1_000))));
     let revocations = Some(Revocations { seq: 1, passes: vec![(3, 1)] });
     lobby.bulletin().take(NOON, BoardAnswer { board: board(2, 1), board_age_ms: 0, revocations });
     assert_eq!(told(&lobby), Some(2));
+    assert!(!lobby.bulletin().wants_list(NOON.plus(Millis(1_000))));
+    // Of an older board that comes late with a newer list, the newest that has its own is told.
+    take_board(&mut lobby, NOON, board(4, 3));
+    let revocations = Some(Revocations { seq: 2, passes: vec![(3, 1), (4, 1)] });
+    lobby.bulletin().take(NOON, BoardAnswer { board: board(3, 2), board_age_ms: 0, revocations });
+    assert_eq!(told(&lobby), Some(3));
     assert!(matches!(lobby.ask(NOON, 2, Wish::Board), Taken::Answered(Outcome::Board)));
 }
 
@@ -231,7 +236,7 @@ fn a_clock_that_jumps_back_an_hour_keeps_nobody_waiting_for_one() {
     let mut lobby = lobby();
     lobby.ask(NOON, 1, join(1));
     let (call, bytes) = sent(&mut lobby, NOON);
-    lobby.failed(NOON, call, [9; 16]);
+    failed(&mut lobby, NOON, call);
     lobby.ask(NOON, 2, join(2));
     let earlier = NOON.minus(Millis(3_600_000));
     assert_eq!(lobby.next(earlier), Next::Send { call, bytes }, "the call is made again");
@@ -314,130 +319,6 @@ fn of_one_network_no_more_join_in_a_minute_than_the_room_says_and_nobody_is_coun
     assert_eq!(later, None, "a minute later they may");
 }
 
-/// A region with leaves of these numbers, in front of a Room.
-fn region() -> Region {
-    Region::new("room/weur".into(), [7; 16])
-}
-
-fn leaf(number: u8) -> Leaf {
-    Leaf::new(format!("room/weur/{number}"), RoomTag([1; 8]), keys(), [number; 16])
-}
-
-/// Has the region send what is next, and the Room answer it: whom the region tells what.
-fn up_and_back(region: &mut Region, room: &mut Room, now: Millis) -> Vec<(u32, Said)> {
-    let Next::Send { call, bytes } = region.next(now) else { panic!("nothing sent") };
-    let answer = answer(room, now, &bytes);
-    region.answered(now, call, answer, FRESH)
-}
-
-/// What a leaf makes of its region's answer.
-fn hears(leaf: &mut Leaf, now: Millis, call: Call, said: &Said) -> Vec<(u64, Outcome)> {
-    let Said::Bytes(bytes) = said else { panic!("no answer to a batch: {said:?}") };
-    let answer = leaf.bulletin().hear(now, bytes).unwrap();
-    leaf.answered(now, call, answer, FRESH)
-}
-
-#[test]
-fn a_region_puts_batches_together_and_hands_each_leaf_its_share() {
-    let (mut region, mut room) = (region(), room());
-    let (mut one, mut other, mut third) = (leaf(1), leaf(2), leaf(3));
-    // The first goes at once, alone; what comes meanwhile travels together.
-    third.ask(NOON, 9, join(90));
-    let (third_call, bytes) = sent(&mut third, NOON);
-    assert_eq!(region.take(NOON, 30, &bytes), Ok(None));
-    let Next::Send { call: first, bytes: first_bytes } = region.next(NOON) else { panic!("nothing sent") };
-    for (waiter, holder) in [(1, 10), (2, 11)] {
-        one.ask(NOON, waiter, join(holder));
-    }
-    one.ask(NOON, 3, Wish::Claim { epoch: 0, rank: 500 });
-    other.ask(NOON, 4, join(20));
-    other.ask(NOON, 5, Wish::Enter { holder: [3; 16] });
-    other.ask(NOON, 6, Wish::Claim { epoch: 9, rank: 0 });
-    let ((one_call, bytes), (other_call, more)) = (sent(&mut one, NOON), sent(&mut other, NOON));
-    assert_eq!((region.take(NOON, 10, &bytes), region.take(NOON, 20, &more)), (Ok(None), Ok(None)));
-    let then = NOON.plus(Millis(50));
-    assert_eq!(region.next(NOON), Next::Wait(then));
-    let first_answer = answer(&mut room, NOON, &first_bytes);
-    let told = region.answered(NOON, first, first_answer, FRESH);
-    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [30]);
-    assert_eq!(rank(&hears(&mut third, NOON, third_call, &told[0].1)[0].1), Rank(0));
-
-    let told = up_and_back(&mut region, &mut room, then);
-    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [10, 20]);
-    let heard = hears(&mut one, then, one_call, &told[0].1);
-    assert_eq!((rank(&heard[0].1), rank(&heard[1].1), &heard[2].1), (Rank(1), Rank(2), &Outcome::Waiting));
-    let heard = hears(&mut other, then, other_call, &told[1].1);
-    assert_eq!(rank(&heard[0].1), Rank(3));
-    assert!(matches!((&heard[1].1, &heard[2].1), (Outcome::Busy, Outcome::Void)), "{heard:?}");
-    assert_eq!(room.board(then).issued, 4);
-}
-
-#[test]
-fn a_batch_that_comes_again_is_answered_the_same_and_carried_out_once() {
-    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
-    leaf.ask(NOON, 1, join(1));
-    let (call, bytes) = sent(&mut leaf, NOON);
-    assert_eq!(region.take(NOON, 1, &bytes), Ok(None));
-    let Next::Send { call: up, bytes: batch } = region.next(NOON) else { panic!("nothing sent") };
-    // The leaf has lost patience: the same batch again, while the first is still under way.
-    assert_eq!(region.take(NOON, 2, &bytes), Ok(None));
-    assert_eq!(region.next(NOON), Next::Rest, "it is not sent twice");
-    let reply = answer(&mut room, NOON, &batch);
-    let told = region.answered(NOON, up, reply, FRESH);
-    assert_eq!(told.iter().map(|(caller, _)| *caller).collect::<Vec<_>>(), [1, 2]);
-    let Ok(Some(again)) = region.take(NOON, 3, &bytes) else { panic!("asked the Room again") };
-    assert_eq!((rank(&hears(&mut leaf, NOON, call, &again)[0].1), room.board(NOON).issued), (Rank(0), 1));
-    // Of another memory of the same leaf it expects the first batch first.
-    let other = BatchName { lobby: "room/weur/1".into(), incarnation: [5; 16], number: 3 };
-    let Ok(Some(Said::Bytes(refused))) = region.take(NOON, 4, &encode_batch(&other, &Items::default()))
-    else {
-        panic!("a batch out of turn was taken")
-    };
-    assert_eq!(BatchAnswer::decode(&refused).unwrap().0, BatchAnswer::Refused);
-}
-
-#[test]
-fn a_region_that_gives_up_tells_its_leaves_and_what_they_send_again_is_refused() {
-    for (answered, outcome) in
-        [(BatchAnswer::Overloaded, Outcome::Overloaded), (BatchAnswer::Unreachable, Outcome::Unreachable)]
-    {
-        let (mut region, mut leaf) = (region(), leaf(1));
-        leaf.ask(NOON, 1, join(1));
-        let (call, bytes) = sent(&mut leaf, NOON);
-        region.take(NOON, 1, &bytes).unwrap();
-        let Next::Send { call: up, .. } = region.next(NOON) else { panic!("nothing sent") };
-        let told = region.answered(NOON, up, answered, FRESH);
-        assert_eq!(hears(&mut leaf, NOON, call, &told[0].1), [(1, outcome)]);
-        // It is not asked again: the leaf has begun anew, and so has the region.
-        leaf.ask(NOON, 2, join(2));
-        let ((incarnation, number), _) = sent(&mut leaf, NOON);
-        assert_eq!((incarnation, number, region.next(NOON)), (FRESH, 0, Next::Rest));
-    }
-}
-
-#[test]
-fn a_region_whose_memory_was_lost_has_its_leaves_begin_anew_and_nobody_is_given_another_place() {
-    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
-    leaf.ask(NOON, 1, join(1));
-    let (_, bytes) = sent(&mut leaf, NOON);
-    region.take(NOON, 1, &bytes).unwrap();
-    let told = up_and_back(&mut region, &mut room, NOON);
-    hears(&mut leaf, NOON, ([1; 16], 0), &told[0].1);
-    leaf.ask(NOON, 2, join(2));
-    let (call, bytes) = sent(&mut leaf, NOON);
-    let mut region = Region::new("room/weur".into(), [8; 16]);
-    let Ok(Some(refused)) = region.take(NOON, 2, &bytes) else { panic!("a batch out of turn was taken") };
-    assert!(hears(&mut leaf, NOON, call, &refused).is_empty());
-    let (call, bytes) = sent(&mut leaf, NOON);
-    assert_eq!(call, (FRESH, 0));
-    region.take(NOON, 3, &bytes).unwrap();
-    let told = up_and_back(&mut region, &mut room, NOON);
-    assert_eq!(rank(&hears(&mut leaf, NOON, call, &told[0].1)[0].1), Rank(1));
-    // Who is remembered by the leaf has the place they had.
-    let Taken::Answered(again) = leaf.ask(NOON, 4, join(1)) else { panic!("asked the Room again") };
-    assert_eq!(rank(&again), Rank(0));
-}
-
 #[test]
 fn boards_travel_once_a_second_unless_they_broke_a_promise_or_a_quiet_room_is_quiet_no_more() {
     let (mut lobby, mut room) = (lobby(), room());
@@ -451,7 +332,7 @@ fn boards_travel_once_a_second_unless_they_broke_a_promise_or_a_quiet_room_is_qu
     assert_eq!(batch.items.board_held, None, "none is held");
     let done = answer(&mut room, NOON, &encode_batch(&batch.name, &batch.items));
     take_board(&mut lobby, NOON, Board { max_age_ms: 1_000, ..room.board(NOON) });
-    lobby.answered(NOON, call, done.clone(), FRESH);
+    answered(&mut lobby, NOON, call, done.clone());
     let (_, batch) = asked(&mut lobby, 100, 2);
     let held = BoardWanted::of(&batch.items);
     assert_eq!(batch.items.board_held, Some(Millis(1_000)));
@@ -464,38 +345,6 @@ fn boards_travel_once_a_second_unless_they_broke_a_promise_or_a_quiet_room_is_qu
     assert_eq!(batch.items.board_held, None, "what is held is a second old");
     let (_, batch) = asked(&mut lobby, 1_100, 4);
     assert_eq!(batch.items.board_held, Some(Millis(1_000)), "one is on its way");
-}
-
-#[test]
-fn a_board_is_as_old_at_a_leaf_as_it_is_whoever_kept_it() {
-    let (mut region, mut room, mut leaf) = (region(), room(), leaf(1));
-    assert_eq!(region.board(NOON, 1), None);
-    assert!(region.want_board());
-    let answer =
-        BoardAnswer { board: room.board(NOON), board_age_ms: 0, revocations: Some(room.revocations()) };
-    let told = region.hear_board(NOON, Some(answer));
-    assert_eq!((told.len(), told[0].0, region.want_board()), (1, 1, false));
-    let then = NOON.plus(Millis(900));
-    let Some(Said::Text(text)) = region.board(then, 2) else { panic!("asked the Room again") };
-    leaf.bulletin().take(then, from_text(text.as_bytes()).unwrap());
-    assert_eq!(leaf.answer(then, Outcome::Board, &NOTHING).board_age_ms, 900);
-    assert!(matches!(leaf.ask(NOON.plus(Millis(999)), 1, Wish::Board), Taken::Answered(Outcome::Board)));
-    assert!(matches!(leaf.ask(NOON.plus(Millis(1_000)), 2, Wish::Board), Taken::BoardWanted));
-    assert_eq!(region.board(NOON.plus(Millis(1_000)), 3), None, "and the region has none to give out either");
-    let none = region.hear_board(NOON.plus(Millis(1_000)), None);
-    assert_eq!(none, [(3, Said::Text(String::new()))]);
-}
-
-/// What the next batch says of the origin; none if nothing is sent.
-fn heard(next: Next) -> Option<Health> {
-    match next {
-        Next::Send { bytes, .. } => Some(decode_batch(&bytes).unwrap().items.health),
-        _ => None,
-    }
-}
-
-fn seen(sampled: u32, errors: u32) -> Wish {
-    Wish::Health { sampled, errors, slow: 0 }
 }
 
 #[test]
@@ -520,26 +369,43 @@ fn a_batch_that_is_refused_takes_what_was_seen_of_the_origin_along() {
     lobby.ask(NOON, 1, seen(8, 1));
     lobby.ask(NOON, 2, join(2));
     let (call, _) = sent(&mut lobby, NOON);
-    lobby.answered(NOON, call, BatchAnswer::Refused, FRESH);
-    let (_, bytes) = sent(&mut lobby, NOON);
+    answered(&mut lobby, NOON, call, BatchAnswer::Refused);
+    let (_, bytes) = sent(&mut lobby, NOON.plus(Millis(100)));
     let items = decode_batch(&bytes).unwrap().items;
     assert_eq!((items.joins.len(), items.health), (1, Health::default()), "else it might count twice");
 }
 
 #[test]
-fn a_region_adds_up_what_its_leaves_heard_and_answers_them_at_once() {
-    let mut region = Region::new("room/weur".into(), [2; 16]);
-    for leaf in 0..32 {
-        let name = format!("room/weur/{leaf}");
-        let health = Health { sampled: 10, errors: 1, slow: 2 };
-        let items = Items { health, board_held: Some(Millis(1_000)), ..Items::default() };
-        let batch = encode_batch(&BatchName { lobby: name, incarnation: [1; 16], number: 0 }, &items);
-        for _ in 0..2 {
-            let said = region.take(NOON, leaf, &batch).unwrap();
-            let Some(Said::Bytes(bytes)) = said else { panic!("not answered: {said:?}") };
-            assert!(matches!(BatchAnswer::decode(&bytes).unwrap().0, BatchAnswer::Done(_)));
-        }
+fn an_edge_is_told_of_a_board_that_is_hardly_newer_only_if_that_matters() {
+    let mut lobby = lobby();
+    let board = Board { version: 1, sequence: 5, at_ms: 10_000, max_age_ms: 1_000, ..Board::default() };
+    take_board(&mut lobby, NOON, board);
+    let held = |at_ms, max_age_ms| Ask {
+        board_sequence: 4,
+        board_at_ms: at_ms,
+        board_max_age_ms: max_age_ms,
+        ..NOTHING
+    };
+    let left = |ask: &Ask| lobby.answer(NOON, Outcome::Left, ask).board.is_some();
+    assert!(!left(&held(9_501, 1_000)), "half a second newer is hardly newer");
+    assert!(left(&held(9_500, 1_000)));
+    assert!(left(&held(9_501, 1_001)), "what it has may be used for longer");
+    assert!(left(&held(9_501, 0)), "one of before does not say");
+    for outcome in [Outcome::Board, Outcome::Busy, Outcome::Waiting, Outcome::Next { retry_ms: 1 }] {
+        assert!(lobby.answer(NOON, outcome, &held(9_501, 1_000)).board.is_some(), "it was promised more");
     }
-    assert_eq!(heard(region.next(NOON)), Some(Health { sampled: 320, errors: 32, slow: 64 }), "each once");
-    assert_eq!(region.next(NOON), Next::Rest);
+    let newest = Ask { board_sequence: 5, board_at_ms: 10_000, ..NOTHING };
+    assert!(lobby.answer(NOON, Outcome::Board, &newest).board.is_none());
+}
+
+#[test]
+fn what_is_told_of_the_origin_says_nothing_of_what_an_isolate_has_heard() {
+    let (mut lobby, mut calls) = (lobby(), Calls::default());
+    take_board(&mut lobby, NOON, Board { version: 1, sequence: 5, at_ms: 10_000, ..Board::default() });
+    let health = Ask { wish: seen(8, 0), ..NOTHING };
+    let asks = Ask { board_sequence: 5, board_at_ms: 10_000, board_max_age_ms: 1, ..NOTHING };
+    let lines = [to_text(&health), to_text(&asks)].join("\n");
+    let reply = calls.take(&mut lobby, NOON, 1, &lines).unwrap();
+    let first: Answer = from_text(reply.lines().next().unwrap().as_bytes()).unwrap();
+    assert_eq!(first.board, None, "it has this board");
 }

@@ -167,11 +167,11 @@ impl Items {
         *self == Items { board_held: self.board_held, ..Items::default() }
     }
 
-    /// How many there are of the kind of which there are most.
-    pub fn most(&self) -> usize {
-        let Items { pass_leaves, ticket_leaves, renewals, claims, joins, enters, .. } = self;
-        let counts = [pass_leaves.len(), ticket_leaves.len(), renewals.len(), claims.len(), joins.len()];
-        counts.into_iter().fold(*enters as usize, usize::max)
+    /// How many have an answer of their own, or change what is kept of one seat or place: not the joins, of which the first rank is told.
+    pub fn answered(&self) -> usize {
+        let Items { pass_leaves, ticket_leaves, renewals, claims, enters, .. } = self;
+        [pass_leaves.len(), ticket_leaves.len(), renewals.len(), claims.len()].into_iter().sum::<usize>()
+            + *enters as usize
     }
 
     /// Adds those of another, kind by kind.

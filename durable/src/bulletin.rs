@@ -13,31 +13,45 @@ const FRESH: Millis = Millis(999);
 /// See the module's words.
 #[derive(Default)]
 pub struct Bulletin {
-    /// With when it was new, as far as is known here: what it took on its way is not in it (ADR 13).
-    board: Option<(Board, Millis)>,
+    newest: Option<Dated>,
+    /// The newest whose list is held, where that is another.
+    whole: Option<Dated>,
     revocations: Revocations,
     /// When a board was last asked for by a batch.
     asked_at: Option<Millis>,
+    /// When one was last asked for by itself: with its list.
+    list_asked_at: Option<Millis>,
 }
+
+/// With when it was new, as far as is known here: what it took on its way is not in it (ADR 13).
+type Dated = (Board, Millis);
 
 impl Bulletin {
     /// A board came; whoever said it has had it for so long.
     fn take_board(&mut self, now: Millis, board: Board, age: Millis) {
-        let newer = self
-            .board
-            .as_ref()
-            .is_none_or(|(held, _)| (board.sequence, board.at_ms) >= (held.sequence, held.at_ms));
-        if newer {
-            self.board = Some((board, now.minus(age)));
+        let other = if is_newer(&board, self.newest.as_ref()) {
+            self.newest.replace((board, now.minus(age)))
+        } else {
+            Some((board, now.minus(age)))
+        };
+        // A batch may have brought one whose list is not here yet: until it is, others go on with the one of before.
+        if let Some(other) = other.filter(|(board, _)| self.has_list_of(board))
+            && is_newer(&other.0, self.whole.as_ref())
+        {
+            self.whole = Some(other);
         }
+    }
+
+    fn has_list_of(&self, board: &Board) -> bool {
+        board.revoked_seq <= self.revocations.seq
     }
 
     /// What the parent says to who wants a board.
     pub fn take(&mut self, now: Millis, answer: BoardAnswer) {
-        self.take_board(now, answer.board, Millis(answer.board_age_ms));
         if let Some(list) = answer.revocations.filter(|list| list.seq >= self.revocations.seq) {
             self.revocations = list;
         }
+        self.take_board(now, answer.board, Millis(answer.board_age_ms));
     }
 
     /// What the parent says to a batch, with a board perhaps; none if it is nothing that this version knows.
@@ -52,18 +66,33 @@ impl Bulletin {
     /// The newest board and its age, if the revocation list that it names is held too. Batches bring boards alone: an edge that took one without its list
     /// would let a revoked pass through for as long as that board may be acted on, and its seat is somebody else's by then.
     pub fn whole(&self, now: Millis) -> Option<(&Board, Millis)> {
-        self.newest(now).filter(|(board, _)| board.revoked_seq <= self.revocations.seq)
+        self.dated_whole().map(|(board, made_at)| (board, now.since(*made_at)))
+    }
+
+    fn dated_whole(&self) -> Option<&Dated> {
+        self.newest.as_ref().filter(|(board, _)| self.has_list_of(board)).or(self.whole.as_ref())
     }
 
     /// The newest board and its age.
     pub fn newest(&self, now: Millis) -> Option<(&Board, Millis)> {
-        self.board.as_ref().map(|(board, made_at)| (board, now.since(*made_at)))
+        self.newest.as_ref().map(|(board, made_at)| (board, now.since(*made_at)))
     }
 
     /// The same if it may be given out again.
     pub fn fresh(&self, now: Millis) -> Option<(&Board, Millis)> {
-        let is_fresh = self.board.as_ref().is_some_and(|(_, made_at)| now.is_within(FRESH, *made_at));
-        self.whole(now).filter(|_| is_fresh)
+        let whole = self.dated_whole().filter(|(_, made_at)| now.is_within(FRESH, *made_at));
+        whole.map(|(board, made_at)| (board, now.since(*made_at)))
+    }
+
+    /// Whether the newest board's list is not here, and was not asked for just now.
+    pub fn wants_list(&self, now: Millis) -> bool {
+        let lacks = self.newest.as_ref().is_some_and(|(board, _)| !self.has_list_of(board));
+        lacks && !self.list_asked_at.is_some_and(|at| now.is_within(FRESH, at))
+    }
+
+    /// A board is asked for by itself, with its list.
+    pub fn asks(&mut self, now: Millis) {
+        self.list_asked_at = Some(now);
     }
 
     /// The list of revoked passes.
@@ -74,7 +103,7 @@ impl Bulletin {
     /// For how long the board that is held may be used, if a batch that leaves now need not bring another: because this one is fresh, or another batch has been
     /// sent for one.
     pub fn held(&mut self, now: Millis) -> Option<Millis> {
-        let (board, made_at) = self.board.as_ref()?;
+        let (board, made_at) = self.newest.as_ref()?;
         let is_asked = self.asked_at.is_some_and(|at| now.is_within(FRESH, at));
         if !is_asked && !now.is_within(FRESH, *made_at) {
             self.asked_at = Some(now);
@@ -82,6 +111,10 @@ impl Bulletin {
         }
         Some(Millis(board.max_age_ms))
     }
+}
+
+fn is_newer(board: &Board, held: Option<&Dated>) -> bool {
+    held.is_none_or(|(held, _)| (board.sequence, board.at_ms) >= (held.sequence, held.at_ms))
 }
 
 /// Whether who sent a batch wants to hear of the board.

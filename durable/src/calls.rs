@@ -6,12 +6,12 @@
 
 use crate::leaf::{Leaf, Taken, Waiter};
 use crate::listed::Listed as _;
-use crate::protocol::{Ask, Outcome};
+use crate::protocol::{Ask, Outcome, Wish};
 use crate::units::Millis;
 use crate::wire::{from_text, to_text};
 
 struct Call {
-    /// What the isolate has heard of the room, by its first wish.
+    /// What the isolate has heard of the room, by the first wish that says so.
     first: Option<Ask>,
     outcomes: Vec<Option<Outcome>>,
 }
@@ -34,7 +34,10 @@ impl Calls {
                 taken.outcomes.push(Some(Outcome::Unreachable));
                 continue;
             };
-            taken.first.get_or_insert(ask);
+            // What is told of the origin says nothing of what its isolate has heard.
+            if !matches!(ask.wish, Wish::Health { .. }) {
+                taken.first.get_or_insert(ask);
+            }
             let waiter = waiter(call, taken.outcomes.len());
             if leaf.is_crowded(now, &ask) {
                 taken.outcomes.push(Some(Outcome::Crowded));

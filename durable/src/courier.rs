@@ -1,12 +1,13 @@
 //! A lobby's numbered batches on their way to its parent: when the next may leave, and what becomes of a call that failed.
 //!
 //! A batch leaves at once while nothing is under way, otherwise so long after the last, and never more than eight are in flight. One whose
-//! call failed is sent again under its name until it is answered or given up; nothing is lost by giving up but a rank nobody holds.
+//! call failed is sent again under its name until it is answered or given up; nothing is lost by giving up but a rank nobody holds. A parent that refuses,
+//! or has too much to do, is left alone for a while before it is asked anything, longer each time, and no two lobbies for as long.
 //! What a batch carries, and for whom, is known to its lobby ([`crate::leaf`], [`crate::region`]).
 
 use std::collections::VecDeque;
 
-use crate::batch::{BatchName, Items, encode_batch};
+use crate::batch::{BatchAnswer, BatchName, Items, Reply, encode_batch};
 use crate::replies::IN_FLIGHT_MAX;
 use crate::units::Millis;
 
@@ -15,6 +16,8 @@ const TRIES_MAX: u32 = 4;
 /// Between two tries of one batch, times the number of tries.
 const RETRY_SPACING: Millis = Millis(200);
 const RETRY_LONGEST: Millis = Millis(RETRY_SPACING.0 * TRIES_MAX as u64);
+/// How long a parent is left alone at the longest: less than the patience of who waits for a lobby (`src/errands.mjs`).
+const PAUSE_MAX: Millis = Millis(1_600);
 
 /// Which batch of which of a lobby's memories: what a call is known by.
 pub type Call = ([u8; 16], u64);
@@ -43,15 +46,28 @@ pub enum Next {
     Rest,
 }
 
-/// What becomes of a batch whose call failed.
+/// Why nobody who waits is told more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Nobody waits for it any more.
-    Foreign,
-    /// It goes again.
-    Again,
-    /// It went often enough.
-    GivenUp,
+pub enum Why {
+    /// The parent does not answer, or its own parent does not.
+    Unreachable,
+    /// Too many ask.
+    Overloaded,
+    /// There is no such room.
+    Unknown,
+}
+
+/// What a parent's answer, or none, comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The batch of this number is answered.
+    Reply(u64, Reply),
+    /// Nothing yet: it goes again, or nobody waits for it any more.
+    Nothing,
+    /// The parent has forgotten this memory: what is on its way goes again under the name of a new one.
+    Forgotten,
+    /// Everybody who waits is told.
+    GivenUp(Why),
 }
 
 /// See the module's words.
@@ -62,12 +78,24 @@ pub struct Courier {
     spacing: Millis,
     sent_at: Millis,
     flights: VecDeque<Flight>,
+    /// How often in a row the parent refused, and until when it is left alone for that.
+    refusals: u32,
+    paused_until: Millis,
 }
 
 impl Courier {
     /// Of a lobby of this name whose memory begins now, named by these random bytes. While batches are in flight, the next leaves so long after the last.
     pub fn new(lobby: String, incarnation: [u8; 16], spacing: Millis) -> Courier {
-        Courier { lobby, incarnation, next_number: 0, spacing, sent_at: Millis(0), flights: VecDeque::new() }
+        Courier {
+            lobby,
+            incarnation,
+            next_number: 0,
+            spacing,
+            sent_at: Millis(0),
+            flights: VecDeque::new(),
+            refusals: 0,
+            paused_until: Millis(0),
+        }
     }
 
     /// The lobby's name.
@@ -80,6 +108,9 @@ impl Courier {
         // What was to happen soon happens now if the clock jumped back.
         let is_due = |at: Millis| at <= now || at > now.plus(RETRY_LONGEST);
         self.sent_at = self.sent_at.min(now);
+        if let Some(until) = self.paused_until(now) {
+            return Some(if has_more { Next::Wait(until) } else { Next::Rest });
+        }
         if let Some(flight) = self.flights.iter_mut().find(|flight| flight.again_at.is_some_and(is_due)) {
             flight.again_at = None;
             let (call, bytes) = ((self.incarnation, flight.number), flight.bytes.clone());
@@ -104,10 +135,72 @@ impl Courier {
         (number, Next::Send { call: (incarnation, number), bytes })
     }
 
+    /// The parent answered.
+    pub fn answered(&mut self, now: Millis, call: Call, answer: BatchAnswer) -> Heard {
+        match answer {
+            _ if call.0 != self.incarnation => Heard::Nothing,
+            BatchAnswer::Done(reply) if self.land(call) => Heard::Reply(call.1, reply),
+            BatchAnswer::Done(_) => Heard::Nothing,
+            // One of before has not arrived yet: this one goes again behind it.
+            BatchAnswer::Expected(number) if self.position((call.0, number)).is_some() => {
+                if let Some(flight) = self.flight(call) {
+                    flight.again_at = Some(now.plus(RETRY_SPACING));
+                }
+                Heard::Nothing
+            }
+            BatchAnswer::Expected(_) => self.failed(now, call),
+            BatchAnswer::Refused => Heard::Forgotten,
+            BatchAnswer::Unreachable => Heard::GivenUp(Why::Unreachable),
+            BatchAnswer::Overloaded => Heard::GivenUp(Why::Overloaded),
+        }
+    }
+
+    /// A call failed: it may or may not have happened.
+    pub fn failed(&mut self, now: Millis, call: Call) -> Heard {
+        let Some(flight) = self.flight(call) else {
+            return Heard::Nothing;
+        };
+        if flight.tries >= TRIES_MAX {
+            return Heard::GivenUp(Why::Unreachable);
+        }
+        flight.again_at = Some(now.plus(Millis(RETRY_SPACING.0 * u64::from(flight.tries))));
+        flight.tries += 1;
+        Heard::Nothing
+    }
+
+    /// A new incarnation begins, named by these random bytes, with nothing under way.
+    pub fn begin_again(&mut self, now: Millis, fresh: [u8; 16]) {
+        self.incarnation = fresh;
+        self.next_number = 0;
+        self.flights.clear();
+        self.refused(now, fresh);
+    }
+
+    /// The parent refused, or said nothing: it is left alone for a while, between the half and the whole of so many times the spacing, by these random bytes.
+    pub fn refused(&mut self, now: Millis, luck: [u8; 16]) {
+        let longest = (self.spacing.0 << self.refusals.min(8)).min(PAUSE_MAX.0);
+        let [first, second, ..] = luck;
+        let jitter = longest / 2 * u64::from(u16::from_be_bytes([first, second])) / u64::from(u16::MAX);
+        self.refusals = self.refusals.saturating_add(1);
+        self.paused_until = now.plus(Millis(longest / 2 + jitter));
+    }
+
+    /// The parent answered: it need not be left alone any longer.
+    pub fn reached(&mut self) {
+        (self.refusals, self.paused_until) = (0, Millis(0));
+    }
+
+    /// Until when the parent is left alone; none if it may be asked.
+    pub fn paused_until(&self, now: Millis) -> Option<Millis> {
+        // If the clock jumped back it is over.
+        Some(self.paused_until).filter(|until| *until > now && *until <= now.plus(PAUSE_MAX))
+    }
+
     /// A batch was answered: whether somebody still waits for that. The way is free: what was to go again later goes at once.
-    pub fn land(&mut self, call: Call) -> bool {
+    fn land(&mut self, call: Call) -> bool {
         let landed = self.position(call).and_then(|index| self.flights.remove(index)).is_some();
         if landed {
+            self.reached();
             self.flights.iter_mut().filter(|flight| flight.again_at.is_some()).for_each(|flight| {
                 flight.again_at = Some(Millis(0));
             });
@@ -115,35 +208,12 @@ impl Courier {
         landed
     }
 
-    /// A call failed: it may or may not have happened.
-    pub fn failed(&mut self, now: Millis, call: Call) -> Fate {
-        let Some(flight) = self.position(call).and_then(|index| self.flights.get_mut(index)) else {
-            return Fate::Foreign;
-        };
-        if flight.tries >= TRIES_MAX {
-            return Fate::GivenUp;
-        }
-        flight.again_at = Some(now.plus(Millis(RETRY_SPACING.0 * u64::from(flight.tries))));
-        flight.tries += 1;
-        Fate::Again
+    fn flight(&mut self, call: Call) -> Option<&mut Flight> {
+        self.position(call).and_then(|index| self.flights.get_mut(index))
     }
 
-    /// Whether a batch is of the memory that lives.
-    pub fn knows(&self, call: Call) -> bool {
-        call.0 == self.incarnation
-    }
-
-    /// A new incarnation begins, with nothing under way.
-    pub fn begin_again(&mut self, fresh: [u8; 16]) {
-        self.incarnation = fresh;
-        self.next_number = 0;
-        self.flights.clear();
-    }
-
-    fn position(&self, call: Call) -> Option<usize> {
-        if !self.knows(call) {
-            return None;
-        }
-        self.flights.iter().position(|flight| flight.number == call.1)
+    fn position(&self, (incarnation, number): Call) -> Option<usize> {
+        let flights = Some(&self.flights).filter(|_| incarnation == self.incarnation)?;
+        flights.iter().position(|flight| flight.number == number)
     }
 }

@@ -8,9 +8,9 @@
 
 use std::collections::VecDeque;
 
-use crate::batch::{BatchAnswer, ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
+use crate::batch::{ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
 use crate::bulletin::Bulletin;
-use crate::courier::{Call, Courier, Fate, Next};
+use crate::courier::{Courier, Heard, Next, Why};
 use crate::health::Health;
 use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
@@ -91,6 +91,11 @@ impl Leaf {
         &mut self.bulletin
     }
 
+    /// Its batches on their way.
+    pub fn courier(&mut self) -> &mut Courier {
+        &mut self.courier
+    }
+
     /// Whether somebody would join of whose neighbourhood enough have in this minute. Whoever is not refused is counted, and nobody twice.
     pub fn is_crowded(&mut self, now: Millis, ask: &Ask) -> bool {
         let Ask { wish, neighbourhood: Some(of), .. } = ask else { return false };
@@ -144,46 +149,32 @@ impl Leaf {
         next
     }
 
-    /// The parent answered. `fresh` is a new incarnation's name, should one be needed.
-    pub fn answered(
-        &mut self,
-        now: Millis,
-        call: Call,
-        answer: BatchAnswer,
-        fresh: [u8; 16],
-    ) -> Vec<(Waiter, Outcome)> {
-        match answer {
-            BatchAnswer::Done(reply) if self.courier.land(call) => {
-                let index = self.flights.iter().position(|(number, _)| *number == call.1);
+    /// What a call came to: who is told what. `fresh` is a new incarnation's name, should one be needed.
+    pub fn hear(&mut self, now: Millis, heard: Heard, fresh: [u8; 16]) -> Vec<(Waiter, Outcome)> {
+        match heard {
+            Heard::Reply(number, reply) => {
+                let index = self.flights.iter().position(|(of, _)| *of == number);
                 let cargo = index.and_then(|index| self.flights.remove(index));
                 cargo.map(|(_, cargo)| self.distribute(&cargo, &reply)).unwrap_or_default()
             }
-            // An earlier batch has not arrived yet: this one goes again behind it.
-            BatchAnswer::Expected(_) => self.failed(now, call, fresh),
-            BatchAnswer::Refused if self.courier.knows(call) => {
-                self.begin_again(fresh);
+            Heard::Nothing => Vec::new(),
+            Heard::Forgotten => {
+                self.begin_again(now, fresh);
                 Vec::new()
             }
-            BatchAnswer::Unreachable if self.courier.knows(call) => {
-                self.give_up(fresh, &Outcome::Unreachable)
-            }
-            BatchAnswer::Overloaded if self.courier.knows(call) => self.give_up(fresh, &Outcome::Overloaded),
-            _ => Vec::new(),
+            Heard::GivenUp(why) => self.give_up(now, why, fresh),
         }
     }
 
-    /// A call failed: it may or may not have happened.
-    pub fn failed(&mut self, now: Millis, call: Call, fresh: [u8; 16]) -> Vec<(Waiter, Outcome)> {
-        match self.courier.failed(now, call) {
-            Fate::GivenUp => self.give_up(fresh, &Outcome::Unreachable),
-            Fate::Again | Fate::Foreign => Vec::new(),
-        }
-    }
-
-    /// Everybody who waits hears this, and a new incarnation begins: for a parent that is overloaded, so that it is
-    /// not asked again and newcomers are told that they are joining, or one that does not know the room.
-    pub fn give_up(&mut self, fresh: [u8; 16], outcome: &Outcome) -> Vec<(Waiter, Outcome)> {
-        self.begin_again(fresh);
+    /// Everybody who waits hears why, and a new incarnation begins: of a parent that is overloaded, so that it is
+    /// not asked again and newcomers are told that they are joining.
+    fn give_up(&mut self, now: Millis, why: Why, fresh: [u8; 16]) -> Vec<(Waiter, Outcome)> {
+        let outcome = match why {
+            Why::Unreachable => Outcome::Unreachable,
+            Why::Overloaded => Outcome::Overloaded,
+            Why::Unknown => Outcome::Unknown,
+        };
+        self.begin_again(now, fresh);
         self.pending.clear();
         let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
         waiters.map(|waiter| (waiter, outcome.clone())).listed()
@@ -214,8 +205,8 @@ impl Leaf {
         }
     }
 
-    fn begin_again(&mut self, fresh: [u8; 16]) {
-        self.courier.begin_again(fresh);
+    fn begin_again(&mut self, now: Millis, fresh: [u8; 16]) {
+        self.courier.begin_again(now, fresh);
         let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|(_, cargo)| cargo);
         for (wish, waiters) in unanswered.rev() {
             let mut gathered = self.waiters.remove(&wish).unwrap_or_default();

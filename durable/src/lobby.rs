@@ -4,14 +4,13 @@
 //! their address prefix. Lobbies that nobody asks cost nothing, so their number never changes. A name is the way from the Room:
 //! `5a1e…/weur/17` is a leaf of the region `5a1e…/weur`. What the parent is asked, and what it answers, is the same on each level.
 
-use crate::batch::BatchAnswer;
 use crate::bulletin::Bulletin;
 use crate::calls::Calls;
-use crate::courier::{Call, Next};
+use crate::courier::{Call, Courier, Heard, Next, Why};
 use crate::leaf::{Leaf, Waiter};
 use crate::listed::Listed as _;
 use crate::protocol::{BoardAnswer, Outcome};
-use crate::region::{Region, given_up};
+use crate::region::Region;
 use crate::token::{Keys, RoomTag};
 use crate::units::Millis;
 use crate::wire::from_text;
@@ -118,22 +117,40 @@ impl Lobby {
 
     /// What is next.
     pub fn due(&mut self, now: Millis) -> Due {
-        let wants_board = match &self.kind {
+        let is_asked_for = match &self.kind {
             Kind::Leaf(_, calls) => calls.want_board(),
             Kind::Region(region) => region.want_board(),
         };
-        if wants_board && !self.board_called {
+        let wants_board = !self.board_called && (is_asked_for || self.bulletin().wants_list(now));
+        let paused_until = self.courier().paused_until(now).filter(|_| wants_board);
+        if wants_board && paused_until.is_none() {
             self.board_called = true;
+            self.bulletin().asks(now);
             return Due::Call(About::Board, Vec::new());
         }
         let next = match &mut self.kind {
             Kind::Leaf(leaf, _) => leaf.next(now),
             Kind::Region(region) => region.next(now),
         };
-        match next {
-            Next::Send { call, bytes } => Due::Call(About::Batch(call), bytes),
-            Next::Wait(until) => Due::Wait(until),
-            Next::Rest => Due::Rest,
+        match (next, paused_until) {
+            (Next::Send { call, bytes }, _) => Due::Call(About::Batch(call), bytes),
+            (Next::Wait(until), paused) => Due::Wait(paused.map_or(until, |paused| paused.min(until))),
+            (Next::Rest, Some(until)) => Due::Wait(until),
+            (Next::Rest, None) => Due::Rest,
+        }
+    }
+
+    fn bulletin(&mut self) -> &mut Bulletin {
+        match &mut self.kind {
+            Kind::Leaf(leaf, _) => leaf.bulletin(),
+            Kind::Region(region) => region.bulletin(),
+        }
+    }
+
+    fn courier(&mut self) -> &mut Courier {
+        match &mut self.kind {
+            Kind::Leaf(leaf, _) => leaf.courier(),
+            Kind::Region(region) => region.courier(),
         }
     }
 
@@ -146,6 +163,10 @@ impl Lobby {
                     Said::Text(text) => from_text::<BoardAnswer>(text.as_bytes()),
                     _ => None,
                 };
+                match answer {
+                    Some(_) => self.courier().reached(),
+                    None => self.courier().refused(now, fresh),
+                }
                 match &mut self.kind {
                     Kind::Leaf(leaf, calls) => {
                         let outcome = if answer.is_some() { Outcome::Board } else { Outcome::Unreachable };
@@ -156,32 +177,30 @@ impl Lobby {
                     Kind::Region(region) => region.hear_board(now, answer),
                 }
             }
-            About::Batch(call) => match &mut self.kind {
-                Kind::Leaf(leaf, calls) => {
-                    let told = match (hear(leaf.bulletin(), now, said), said) {
-                        (Some(answer), _) => leaf.answered(now, call, answer, fresh),
-                        (None, Said::Unknown) => leaf.give_up(fresh, &Outcome::Unknown),
-                        (None, Said::Overloaded) => leaf.give_up(fresh, &Outcome::Overloaded),
-                        (None, _) => leaf.failed(now, call, fresh),
-                    };
-                    tell(leaf, calls, now, told)
+            About::Batch(call) => {
+                let heard = self.heard_batch(now, call, said);
+                match &mut self.kind {
+                    Kind::Leaf(leaf, calls) => {
+                        let told = leaf.hear(now, heard, fresh);
+                        tell(leaf, calls, now, told)
+                    }
+                    Kind::Region(region) => region.hear(now, heard, fresh),
                 }
-                Kind::Region(region) => match (hear(region.bulletin(), now, said), said) {
-                    (Some(answer), _) => region.answered(now, call, answer, fresh),
-                    (None, Said::Unknown) => region.give_up(fresh, &Said::Unknown),
-                    (None, Said::Overloaded) => region.give_up(fresh, &given_up(&BatchAnswer::Overloaded)),
-                    (None, _) => region.failed(now, call, fresh),
-                },
-            },
+            }
         }
     }
-}
 
-/// What the parent says to a batch.
-fn hear(bulletin: &mut Bulletin, now: Millis, said: &Said) -> Option<BatchAnswer> {
-    match said {
-        Said::Bytes(bytes) => bulletin.hear(now, bytes),
-        _ => None,
+    fn heard_batch(&mut self, now: Millis, call: Call, said: &Said) -> Heard {
+        let answer = match said {
+            Said::Bytes(bytes) => self.bulletin().hear(now, bytes),
+            _ => None,
+        };
+        match (answer, said) {
+            (Some(answer), _) => self.courier().answered(now, call, answer),
+            (None, Said::Unknown) => Heard::GivenUp(Why::Unknown),
+            (None, Said::Overloaded) => Heard::GivenUp(Why::Overloaded),
+            (None, _) => self.courier().failed(now, call),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::batch::{Batch, BatchAnswer, BatchName, Items, Reply, decode_batch};
 use crate::board::Board;
 use crate::bulletin::{BoardWanted, Bulletin};
 use crate::codec::Malformed;
-use crate::courier::{Call, Courier, Fate, Next};
+use crate::courier::{Courier, Heard, Next, Why};
 use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::lobby::{Caller, Said};
@@ -24,9 +24,11 @@ use crate::wire::to_text;
 
 /// While batches are in flight, the next leaves this long after the last.
 const SPACING: Millis = Millis(50);
-/// Items of one kind that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 32 leaves send no more in 50 ms than
+/// Joins that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 32 leaves send no more in 50 ms than
 /// 16 000 wishes in all.
-const ITEMS: usize = 8_192;
+const JOINS: usize = 8_192;
+/// The same of all other items: each has an answer of its own, which the Room keeps.
+const ANSWERED: usize = 4_096;
 /// Batches that may wait: eight of each leaf, of two lives. With more, they are told that too many ask.
 const PENDING_MAX: usize = 512;
 
@@ -117,7 +119,11 @@ impl Region {
             items.append(&parcel.items);
             parcels.push(parcel);
             // What a leaf sends is not torn apart.
-            if self.pending.front().is_none_or(|next| items.most() + next.items.most() > ITEMS) {
+            let fits = |next: &Parcel| {
+                items.joins.len() + next.items.joins.len() <= JOINS
+                    && items.answered() + next.items.answered() <= ANSWERED
+            };
+            if !self.pending.front().is_some_and(fits) {
                 break;
             }
         }
@@ -128,47 +134,34 @@ impl Region {
         next
     }
 
-    /// The Room answered. `fresh` is a new incarnation's name, should one be needed.
-    pub fn answered(
-        &mut self,
-        now: Millis,
-        call: Call,
-        answer: BatchAnswer,
-        fresh: [u8; 16],
-    ) -> Vec<(Caller, Said)> {
-        match answer {
-            BatchAnswer::Done(reply) if self.courier.land(call) => {
-                let index = self.flights.iter().position(|(number, _)| *number == call.1);
+    /// What a call came to: who is told what. `fresh` is a new incarnation's name, should one be needed.
+    pub fn hear(&mut self, now: Millis, heard: Heard, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
+        match heard {
+            Heard::Reply(number, reply) => {
+                let index = self.flights.iter().position(|(of, _)| *of == number);
                 let parcels = index.and_then(|index| self.flights.remove(index));
                 parcels.map(|(_, parcels)| self.hand_out(now, &parcels, reply)).unwrap_or_default()
             }
-            BatchAnswer::Expected(_) => self.failed(now, call, fresh),
-            // The Room has forgotten this memory: what is on its way goes again under the name of a new one.
-            BatchAnswer::Refused if self.courier.knows(call) => {
-                self.courier.begin_again(fresh);
+            Heard::Nothing => Vec::new(),
+            Heard::Forgotten => {
+                self.courier.begin_again(now, fresh);
                 let unanswered =
                     std::mem::take(&mut self.flights).into_iter().flat_map(|(_, parcels)| parcels);
                 unanswered.rev().for_each(|parcel| self.pending.push_front(parcel));
                 Vec::new()
             }
-            BatchAnswer::Unreachable | BatchAnswer::Overloaded if self.courier.knows(call) => {
-                self.give_up(fresh, &given_up(&answer))
-            }
-            _ => Vec::new(),
+            Heard::GivenUp(why) => self.give_up(now, why, fresh),
         }
     }
 
-    /// A call failed: it may or may not have happened.
-    pub fn failed(&mut self, now: Millis, call: Call, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
-        match self.courier.failed(now, call) {
-            Fate::GivenUp => self.give_up(fresh, &given_up(&BatchAnswer::Unreachable)),
-            Fate::Again | Fate::Foreign => Vec::new(),
-        }
-    }
-
-    /// Everybody who waits for a batch hears this, and this memory begins anew. Its leaves do the same: of what they sent it knows nothing any more.
-    pub fn give_up(&mut self, fresh: [u8; 16], said: &Said) -> Vec<(Caller, Said)> {
-        self.courier.begin_again(fresh);
+    /// Everybody who waits for a batch hears why, and this memory begins anew. Its leaves do the same: of what they sent it knows nothing any more.
+    fn give_up(&mut self, now: Millis, why: Why, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
+        let said = match why {
+            Why::Unreachable => Said::Bytes(BatchAnswer::Unreachable.encode(&[], Millis(0))),
+            Why::Overloaded => Said::Bytes(BatchAnswer::Overloaded.encode(&[], Millis(0))),
+            Why::Unknown => Said::Unknown,
+        };
+        self.courier.begin_again(now, fresh);
         self.replies = Replies::default();
         self.pending.clear();
         self.flights.clear();
@@ -185,6 +178,11 @@ impl Region {
         let said =
             newest.map_or(Said::Text(String::new()), |(board, age)| self.board_text(board.clone(), age));
         callers.into_iter().map(|caller| (caller, said.clone())).listed()
+    }
+
+    /// Its batches on their way.
+    pub fn courier(&mut self) -> &mut Courier {
+        &mut self.courier
     }
 
     /// The newest board, and the list that goes with it.
@@ -233,9 +231,4 @@ impl Region {
         let revocations = Some(self.bulletin.revocations().clone());
         Said::Text(to_text(&BoardAnswer { board, board_age_ms: age.0, revocations }))
     }
-}
-
-/// To a batch that goes no further.
-pub fn given_up(answer: &BatchAnswer) -> Said {
-    Said::Bytes(answer.encode(&[], Millis(0)))
 }

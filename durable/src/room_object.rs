@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS journal (sequence INTEGER PRIMARY KEY, bytes BLOB NOT
 CREATE TABLE IF NOT EXISTS pages (kind INTEGER, number INTEGER, sequence INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (kind, number)) WITHOUT ROWID;";
 
+/// A step answers batches until it has answered so many items. What each of them changes and is told is some 60 bytes of the step's row, which may have 2 MB.
+const ANSWERED_MAX: usize = 16_384;
+
 /// Something that is wanted of the Room.
 struct Wanted {
     id: String,
@@ -61,8 +64,8 @@ impl RoomObject {
         self.wanted.push(Wanted { id, action, payload });
     }
 
-    /// One step for all that has gathered: an answer to each, in order. Nobody may hear of them before the host has committed. A room
-    /// that does not exist answers null; what was refused is an error.
+    /// One step for what has gathered: an answer to each, in order; if that is a great deal, to the first of them, and the others are to be gathered again.
+    /// Nobody may hear of them before the host has committed. A room that does not exist answers null; what was refused is an error.
     pub fn step(&mut self) -> Result<Array> {
         let answers = self.answers();
         if answers.is_err() {
@@ -92,7 +95,8 @@ impl RoomObject {
 
 impl RoomObject {
     fn answers(&mut self) -> Result<Array> {
-        let (now, wanted) = (platform::now(), std::mem::take(&mut self.wanted));
+        let now = platform::now();
+        let (wanted, read) = taken(std::mem::take(&mut self.wanted));
         if wanted.iter().any(|wanted| wanted.action == "delete") {
             self.lose();
             self.storage.clear();
@@ -103,13 +107,7 @@ impl RoomObject {
         };
         let (mut inputs, mut refusals) = (self.seed(&room, &wanted), Vec::new());
         let seeded = inputs.len();
-        for Wanted { action, payload, .. } in &wanted {
-            let input = match action.as_str() {
-                "batch" => decode_batch(&Uint8Array::new(payload).to_vec()).map(Input::Batch).map_err(broken),
-                "configure" => configuration(payload).map(Box::new).map(Input::Configure),
-                "end" => ending(payload),
-                _ => Ok(Input::Tick),
-            };
+        for input in read {
             let board = match &input {
                 Ok(Input::Batch(batch)) => BoardWanted::of(&batch.items),
                 _ => BoardWanted::default(),
@@ -232,6 +230,28 @@ impl RoomObject {
         }
         Room::load(&pages, &rows).map_err(broken)
     }
+}
+
+/// What one step takes of what is wanted, and what that comes to: one at least.
+fn taken(mut wanted: Vec<Wanted>) -> (Vec<Wanted>, Vec<Result<Input>>) {
+    let (mut inputs, mut answered) = (Vec::new(), 0);
+    for Wanted { action, payload, .. } in &wanted {
+        let input = match action.as_str() {
+            "batch" => decode_batch(&Uint8Array::new(payload).to_vec()).map(Input::Batch).map_err(broken),
+            "configure" => configuration(payload).map(Box::new).map(Input::Configure),
+            "end" => ending(payload),
+            _ => Ok(Input::Tick),
+        };
+        if let Ok(Input::Batch(batch)) = &input {
+            answered += batch.items.answered();
+        }
+        if answered > ANSWERED_MAX && !inputs.is_empty() {
+            break;
+        }
+        inputs.push(input);
+    }
+    wanted.truncate(inputs.len());
+    (wanted, inputs)
 }
 
 fn configuration(payload: &JsValue) -> Result<Config> {
