@@ -121,9 +121,9 @@ impl Prepared<'_> {
         if matches!(outcome, Outcome::Unreachable | Outcome::Overloaded) {
             return self.without_a_board();
         }
-        // What is answered from memory may have expired since.
+        // What is answered from memory, or was long on its way, may have expired since; or all sessions have ended.
         let outcome = match outcome {
-            Outcome::Admitted { pass } if self.has_expired(&pass) => Outcome::Used,
+            Outcome::Admitted { pass } if self.is_dead(&pass) => Outcome::Used,
             outcome => outcome,
         };
         // Their seat is somebody else's by now: they begin again.
@@ -151,8 +151,16 @@ impl Prepared<'_> {
         }
     }
 
-    fn has_expired(&self, pass: &str) -> bool {
-        self.keys.verify::<Pass>(pass).is_ok_and(|pass| pass.expires <= self.now)
+    fn is_dead(&self, pass: &str) -> bool {
+        self.keys.verify::<Pass>(pass).is_ok_and(|pass| pass.expires <= self.now || self.is_over(&pass))
+    }
+
+    /// Whether the session is over, as far as anybody knows here.
+    fn is_over(&self, pass: &Pass) -> bool {
+        self.board().is_some_and(|board| {
+            (pass.epoch, pass.pass_epoch) < (board.epoch(), board.pass_epoch())
+                || self.held().revoked.contains(&(pass.seat.0, pass.generation.0))
+        })
     }
 
     /// The room cannot be reached: some are let in blind, everybody else is told so.
@@ -177,13 +185,7 @@ impl Prepared<'_> {
     /// Whether there is a pass that is good as far as anybody knows here: of no session that was over when the last board came.
     fn is_good_blind(&self) -> bool {
         let grace = Millis::from_secs(u64::from(self.found.room.settings.outage_grace_seconds));
-        self.wallet.pass.is_some_and(|pass| {
-            let is_over = self.board().is_some_and(|board| {
-                (pass.epoch, pass.pass_epoch) < (board.epoch(), board.pass_epoch())
-                    || self.held().revoked.contains(&(pass.seat.0, pass.generation.0))
-            });
-            pass.expires.plus(grace) > self.now && !is_over
-        })
+        self.wallet.pass.is_some_and(|pass| pass.expires.plus(grace) > self.now && !self.is_over(&pass))
     }
 
     fn own(&mut self, own: Own) -> Verdict {

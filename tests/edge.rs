@@ -464,14 +464,15 @@ fn whoever_asks_for_their_seat_goes_on_with_it_or_begins_again_and_is_never_let_
     let asked = Asked::parse(&asked);
     let Verdict::Errand(errand) = edge.gate(&asked, NOW, [[0; 16]; 2]) else { panic!("it does not ask") };
     assert!(errand.starts_with('?') && errand.contains("renew"), "{errand}");
-    let mut told = |outcome: Outcome, now: Millis| {
-        let answer = Answer { outcome, board: None, board_age_ms: 0, revocations: None };
+    let mut told_with = |board: Option<Board>, outcome: Outcome, now: Millis| {
+        let answer = Answer { outcome, board, board_age_ms: 0, revocations: None };
         match edge.told(&asked, &errand, &to_text(&answer), now, [[0; 16]; 2]) {
             Verdict::OriginWith(line) => line,
             Verdict::Page(page) => page,
             other => panic!("{other:?}"),
         }
     };
+    let mut told = |outcome, now| told_with(None, outcome, now);
     let lost = told(Outcome::Busy, NOW);
     assert!(lost.contains("Anteroom: reconnecting") && !lost.contains("Set-Cookie"), "{lost}");
     let pass = Pass { expires: NOW.plus(Millis(9_000)), ..a_pass(&ids[0]) };
@@ -482,6 +483,18 @@ fn whoever_asks_for_their_seat_goes_on_with_it_or_begins_again_and_is_never_let_
         let page = told(outcome, NOW);
         assert!(page.contains("Anteroom: joining") && page.contains("Set-Cookie: "), "{page}");
     }
+    // While the answer was on its way, all sessions ended.
+    let ended = Board {
+        version: 1,
+        sequence: 99,
+        at_ms: NOW.0,
+        max_age_ms: 1_000,
+        pass_epoch: 1,
+        ..Board::default()
+    };
+    let back = Outcome::Admitted { pass: keys().sign(&pass) };
+    let page = told_with(Some(ended), back, NOW);
+    assert!(page.contains("Anteroom: joining") && page.contains("Set-Cookie: "), "{page}");
 }
 
 #[test]

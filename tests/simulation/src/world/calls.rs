@@ -3,7 +3,7 @@
 use durable::lobby::{self, About, Caller, Due, Said};
 use durable::protocol::{Ask, Wish};
 use durable::units::Millis;
-use durable::wire::to_text;
+use durable::wire::{from_text, to_text};
 
 use super::edge::{For, Sent, is_for_directory, payload, skewed};
 use super::network::{PATIENCE, Way};
@@ -62,6 +62,10 @@ impl World<'_> {
         let call = self.number() as u32;
         self.edges[edge].underway = Some(call);
         let lines: Vec<&str> = group.iter().map(|sent| payload(&sent.errand)).collect();
+        // Who wants but a board may ask any leaf: there are some that are asked for boards alone, and some never.
+        let is_board =
+            |line: &&str| from_text::<Ask>(line.as_bytes()).is_some_and(|ask| ask.wish == Wish::Board);
+        let leaf = if lines.iter().all(is_board) { call as usize } else { edge } % self.plan.leaves;
         let mut lines = if self.speaks_newer { newer(&lines) } else { lines.join("\n") };
         if let Some(wish) = self.seen_of_the_origin() {
             // As in src/leaves.mjs: the last line, and nobody waits for its answer.
@@ -75,7 +79,7 @@ impl World<'_> {
             self.queue.after(Millis(5), Event::EdgeGivesUp(call));
             return;
         }
-        self.ask_lobby(edge % self.plan.leaves, call, &Question::Wishes(lines), (there, again));
+        self.ask_lobby(leaf, call, &Question::Wishes(lines), (there, again));
     }
 
     /// What an edge has seen of the origin, where rooms follow it: anything, while things go wrong.
