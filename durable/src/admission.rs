@@ -2,14 +2,17 @@
 //! Pure functions of a Room's state as of its clock; the [`turn`](crate::turn) decides with them.
 
 use crate::forecast::Forecast;
+use crate::leases;
 use crate::pace;
 use crate::planted::{Bug, planted};
-use crate::schedule::{Mode, Rules};
+use crate::schedule::{Mode, Rules, next_instant};
 use crate::state::State;
 use crate::units::{Millis, Place};
 
 /// The span over which the rate of calls is told.
 const RATE_SPAN: Millis = Millis(120_000);
+/// Seats are in hand for so long, and on their way.
+const LEASE_QUIET: Millis = Millis(2 * leases::LIFE.0);
 /// A rate of calls over less than this says little about the next hour.
 const RATE_MIN: Millis = Millis(60_000);
 
@@ -59,6 +62,16 @@ pub(crate) fn enters_allowed(state: &State, rules: &Rules) -> u64 {
         }
         _ => 0,
     }
+}
+
+/// How many seats a region may have in hand beside: half of what may be let in, so that no region's are the reason why somebody is turned away. None where
+/// sessions are fixed, of which the seconds in hand would be missing, and none that would be in hand when something scheduled happens.
+pub(crate) fn leases_allowed(state: &State, rules: &Rules) -> u64 {
+    let is_soon = next_instant(state.events(), state.at).is_some_and(|at| at <= state.at.plus(LEASE_QUIET));
+    if !rules.mode.calls() || rules.fixed_sessions || is_soon {
+        return 0;
+    }
+    enters_allowed(state, rules) / 2
 }
 
 /// Whether called places ask in vain just now: some did, and there is still no seat or no pace.

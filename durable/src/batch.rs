@@ -68,6 +68,10 @@ pub struct Items {
     pub enters: u32,
     /// What edges saw of the origin.
     pub health: Health,
+    /// How many more seats a region would have in hand for first contacts.
+    pub leases: u32,
+    /// Of those it had, what nobody came for.
+    pub lease_returns: Vec<PassRef>,
     /// No board need come back: the lobby has a fresh one, or has asked for one. How long what it has may be used for, it says, so that it hears of it when a
     /// quiet room is quiet no more.
     pub board_held: Option<Millis>,
@@ -132,6 +136,8 @@ pub struct Reply {
     pub renewals: Vec<RenewOutcome>,
     /// Seats for the first of the enters; the others found the room busy.
     pub entered: Vec<Grant>,
+    /// Seats for the region to have in hand: as many as it asked for, or fewer.
+    pub leased: Vec<Grant>,
 }
 
 /// What a parent says to a batch.
@@ -159,6 +165,8 @@ mod section {
     pub(super) const ENTERS: u8 = 6;
     pub(super) const HEALTH: u8 = 7;
     pub(super) const BOARD_HELD: u8 = 8;
+    pub(super) const LEASES: u8 = 9;
+    pub(super) const LEASE_RETURNS: u8 = 10;
 }
 
 impl Items {
@@ -169,9 +177,10 @@ impl Items {
 
     /// How many have an answer of their own, or change what is kept of one seat or place: not the joins, of which the first rank is told.
     pub fn answered(&self) -> usize {
-        let Items { pass_leaves, ticket_leaves, renewals, claims, enters, .. } = self;
-        [pass_leaves.len(), ticket_leaves.len(), renewals.len(), claims.len()].into_iter().sum::<usize>()
-            + *enters as usize
+        let Items { pass_leaves, ticket_leaves, renewals, claims, enters, leases, lease_returns, .. } = self;
+        let lists =
+            [pass_leaves.len(), ticket_leaves.len(), renewals.len(), claims.len(), lease_returns.len()];
+        lists.into_iter().sum::<usize>() + *enters as usize + *leases as usize
     }
 
     /// Adds those of another, kind by kind.
@@ -193,22 +202,22 @@ impl Items {
         write_section(&mut out, section::JOINS, &self.joins, |out, holder| {
             out.fixed(&holder.0);
         });
-        if self.enters > 0 {
+        write_section(&mut out, section::LEASE_RETURNS, &self.lease_returns, write_pass_ref);
+        let numbers = [
+            (section::ENTERS, Some(u64::from(self.enters)).filter(|enters| *enters > 0)),
+            (section::LEASES, Some(u64::from(self.leases)).filter(|leases| *leases > 0)),
+            (section::BOARD_HELD, self.board_held.map(|max_age| max_age.0)),
+        ];
+        for (tag, number) in numbers.into_iter().filter_map(|(tag, number)| Some((tag, number?))) {
             let mut content = Writer::new();
-            content.number(u64::from(self.enters));
-            out.byte(section::ENTERS);
+            content.number(number);
+            out.byte(tag);
             out.blob(&content.into_bytes());
         }
         if !self.health.is_empty() {
             let mut content = Writer::new();
             self.health.encode(&mut content);
             out.byte(section::HEALTH);
-            out.blob(&content.into_bytes());
-        }
-        if let Some(max_age) = self.board_held {
-            let mut content = Writer::new();
-            content.number(max_age.0);
-            out.byte(section::BOARD_HELD);
             out.blob(&content.into_bytes());
         }
         out.into_bytes()
@@ -230,10 +239,9 @@ impl Items {
                 section::JOINS => {
                     items.joins = read_section(content, |reader| Holder(reader.fixed()));
                 }
-                section::ENTERS => {
-                    items.enters = content.number_u32();
-                    content.expect(items.enters as usize <= ITEMS_MAX);
-                }
+                section::LEASE_RETURNS => items.lease_returns = read_section(content, read_pass_ref),
+                section::ENTERS => items.enters = read_count(content),
+                section::LEASES => items.leases = read_count(content),
                 section::HEALTH => items.health = Health::decode(content),
                 section::BOARD_HELD => items.board_held = Some(Millis(content.number())),
                 _ => {}
@@ -324,6 +332,11 @@ impl Reply {
         for grant in &self.entered {
             write_grant(&mut out, grant);
         }
+        // Nothing of them is said to a region of before, which asks for none.
+        if !self.leased.is_empty() {
+            out.number(self.leased.len() as u64);
+            self.leased.iter().for_each(|grant| write_grant(&mut out, grant));
+        }
         out.into_bytes()
     }
 
@@ -364,6 +377,8 @@ impl Reply {
         for _ in 0..reader.count(1) {
             reply.entered.push(read_grant(&mut reader));
         }
+        let leased = if reader.is_empty() { 0 } else { reader.count(1) };
+        (0..leased).for_each(|_| reply.leased.push(read_grant(&mut reader)));
         reader.end()?;
         Ok(reply)
     }
@@ -436,6 +451,12 @@ fn read_section<T>(content: &mut Reader<'_>, read: impl Fn(&mut Reader<'_>) -> T
     items
 }
 
+fn read_count(content: &mut Reader<'_>) -> u32 {
+    let count = content.number_u32();
+    content.expect(count as usize <= ITEMS_MAX);
+    count
+}
+
 fn write_ticket_ref(out: &mut Writer, ticket: &TicketRef) {
     out.number(u64::from(ticket.epoch.0));
     out.number(ticket.rank.0);
@@ -503,6 +524,8 @@ mod tests {
             joins: vec![Holder([1; 16]), Holder([2; 16])],
             enters: 3,
             health: Health { sampled: 300, errors: 2, slow: 1 },
+            leases: 5,
+            lease_returns: vec![pass],
             board_held: Some(Millis(1_000)),
         }
     }
@@ -529,6 +552,7 @@ mod tests {
             ],
             renewals: vec![RenewOutcome::Renewed(grant), RenewOutcome::Ended],
             entered: vec![grant],
+            leased: vec![grant, grant],
         }
     }
 
@@ -569,8 +593,8 @@ mod tests {
         for length in 0..batch.len() {
             assert!(decode_batch(&batch[..length]).is_err());
         }
-        let bytes = reply().encode();
-        for length in 0..bytes.len() {
+        let (bytes, unleased) = (reply().encode(), Reply { leased: Vec::new(), ..reply() }.encode());
+        for length in (0..bytes.len()).filter(|length| *length != unleased.len()) {
             assert!(Reply::decode(&bytes[..length]).is_err());
         }
     }

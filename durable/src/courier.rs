@@ -22,8 +22,18 @@ const PAUSE_MAX: Millis = Millis(1_600);
 /// Which batch of which of a lobby's memories: what a call is known by.
 pub type Call = ([u8; 16], u64);
 
+/// What a batch carries. Batches of one kind do not wait for those of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cargo {
+    /// First contacts, of a leaf: its region may have seats in hand for them, and answers at once if nothing else travels with them.
+    Entering,
+    /// All else.
+    Mixed,
+}
+
 struct Flight {
     number: u64,
+    cargo: Cargo,
     bytes: Vec<u8>,
     tries: u32,
     /// When to call again; none while a call is under way.
@@ -44,6 +54,18 @@ pub enum Next {
     Wait(Millis),
     /// Nothing until something happens.
     Rest,
+}
+
+impl Next {
+    /// The same, or what comes at this time if that is sooner.
+    #[must_use]
+    pub fn or_at(self, at: Millis) -> Next {
+        match self {
+            Next::Rest => Next::Wait(at),
+            Next::Wait(until) => Next::Wait(until.min(at)),
+            sends @ Next::Send { .. } => sends,
+        }
+    }
 }
 
 /// Why nobody who waits is told more than that.
@@ -76,7 +98,8 @@ pub struct Courier {
     incarnation: [u8; 16],
     next_number: u64,
     spacing: Millis,
-    sent_at: Millis,
+    /// Of each kind.
+    sent_at: [Millis; 2],
     flights: VecDeque<Flight>,
     /// How often in a row the parent refused, and until when it is left alone for that.
     refusals: u32,
@@ -91,7 +114,7 @@ impl Courier {
             incarnation,
             next_number: 0,
             spacing,
-            sent_at: Millis(0),
+            sent_at: [Millis(0); 2],
             flights: VecDeque::new(),
             refusals: 0,
             paused_until: Millis(0),
@@ -103,11 +126,11 @@ impl Courier {
         &self.lobby
     }
 
-    /// What is due before anything new may leave; none if a new batch may leave now.
-    pub fn due(&mut self, now: Millis, has_more: bool) -> Option<Next> {
+    /// What is due before anything new of this kind may leave; none if a new batch may leave now.
+    pub fn due(&mut self, now: Millis, cargo: Cargo, has_more: bool) -> Option<Next> {
         // What was to happen soon happens now if the clock jumped back.
         let is_due = |at: Millis| at <= now || at > now.plus(RETRY_LONGEST);
-        self.sent_at = self.sent_at.min(now);
+        self.sent_at = self.sent_at.map(|at| at.min(now));
         if let Some(until) = self.paused_until(now) {
             return Some(if has_more { Next::Wait(until) } else { Next::Rest });
         }
@@ -120,18 +143,19 @@ impl Courier {
         if !has_more || self.flights.len() >= IN_FLIGHT_MAX {
             return Some(retry_at.map_or(Next::Rest, Next::Wait));
         }
-        let send_at = if self.flights.is_empty() { now } else { self.sent_at.plus(self.spacing) };
+        let is_idle = self.flights.iter().all(|flight| flight.cargo != cargo);
+        let send_at = if is_idle { now } else { self.sent_at(cargo).plus(self.spacing) };
         (send_at > now).then(|| Next::Wait(retry_at.map_or(send_at, |at| at.min(send_at))))
     }
 
     /// A new batch leaves.
-    pub fn send(&mut self, now: Millis, items: &Items) -> (u64, Next) {
-        self.sent_at = now;
+    pub fn send(&mut self, now: Millis, cargo: Cargo, items: &Items) -> (u64, Next) {
+        *self.sent_at(cargo) = now;
         let (number, incarnation) = (self.next_number, self.incarnation);
         self.next_number += 1;
         let name = BatchName { lobby: self.lobby.clone(), incarnation, number };
         let bytes = encode_batch(&name, items);
-        self.flights.push_back(Flight { number, bytes: bytes.clone(), tries: 1, again_at: None });
+        self.flights.push_back(Flight { number, cargo, bytes: bytes.clone(), tries: 1, again_at: None });
         (number, Next::Send { call: (incarnation, number), bytes })
     }
 
@@ -206,6 +230,14 @@ impl Courier {
             });
         }
         landed
+    }
+
+    fn sent_at(&mut self, cargo: Cargo) -> &mut Millis {
+        let [entering, mixed] = &mut self.sent_at;
+        match cargo {
+            Cargo::Entering => entering,
+            Cargo::Mixed => mixed,
+        }
     }
 
     fn flight(&mut self, call: Call) -> Option<&mut Flight> {

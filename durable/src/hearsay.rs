@@ -42,11 +42,6 @@ impl Hearsay {
         if self.health.is_empty() || self.is_due(now) {
             return next;
         }
-        let at = self.passed_on_at.plus(SPACING).plus(Millis(1));
-        match next {
-            Next::Rest => Next::Wait(at),
-            Next::Wait(until) => Next::Wait(until.min(at)),
-            sends @ Next::Send { .. } => sends,
-        }
+        next.or_at(self.passed_on_at.plus(SPACING).plus(Millis(1)))
     }
 }

@@ -82,6 +82,13 @@ pub enum Change {
         /// When its entry may leave the list.
         forget_at: Millis,
     },
+    /// A region gives back a seat that it had in hand: nobody has had a pass for it.
+    LeaseReturned {
+        /// The seat.
+        seat: Seat,
+        /// Its generation.
+        generation: Generation,
+    },
     /// A called place found every seat taken and is kept.
     Kept {
         /// Whose.
@@ -362,6 +369,11 @@ impl Change {
                 out.byte(27);
                 health.encode(out);
             }
+            Change::LeaseReturned { seat, generation } => {
+                out.byte(29);
+                out.number(u64::from(seat.0));
+                out.number(u64::from(generation.0));
+            }
             Change::OriginJudged { pace, limit } => {
                 out.byte(28);
                 out.number(u64::from(pace.unwrap_or(0)));
@@ -436,6 +448,10 @@ impl Change {
             28 => Change::OriginJudged {
                 pace: Some(reader.number_u32()).filter(|pace| *pace > 0),
                 limit: reader.number_u32(),
+            },
+            29 => Change::LeaseReturned {
+                seat: Seat(reader.number_u32()),
+                generation: Generation(reader.number_u32()),
             },
             _ => {
                 reader.refuse();
@@ -515,6 +531,7 @@ mod tests {
                 Change::OriginHeard { health: Health { sampled: 3, errors: 2, slow: 1 } },
                 Change::OriginJudged { pace: Some(4), limit: 5 },
                 Change::OriginJudged { pace: None, limit: 5 },
+                Change::LeaseReturned { seat: Seat(3), generation: Generation(4) },
             ],
         }
     }

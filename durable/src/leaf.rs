@@ -1,6 +1,6 @@
 //! A leaf lobby: gathers visitors' wishes into batches, and signs what comes back.
 //!
-//! While batches are in flight, the next leaves 100 ms after the last ([`crate::courier`]). Equal wishes travel once. Who joined in the last
+//! While batches are in flight, the next leaves 100 ms after the last ([`crate::courier`]); first contacts have batches of their own. Equal wishes travel once. Who joined in the last
 //! 120 s and joins again gets the ticket they have.
 //!
 //! Pure: the shell performs [`Leaf::next`] and reports back. A lobby keeps nothing in storage: its
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use crate::batch::{ClaimOutcome, Grant, Items, PassRef, RenewOutcome, Reply, TicketRef};
 use crate::bulletin::Bulletin;
-use crate::courier::{Courier, Heard, Next, Why};
+use crate::courier::{Cargo, Courier, Heard, Next, Why};
 use crate::health::Health;
 use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
@@ -38,7 +38,7 @@ const MEMORY_MAX: usize = 10_000;
 pub type Waiter = u64;
 
 /// What a batch carries, in the order of its items, and who waits for each.
-type Cargo = Vec<(Wish, Vec<Waiter>)>;
+type Load = Vec<(Wish, Vec<Waiter>)>;
 
 /// What a wish comes to right away.
 #[derive(Debug)]
@@ -59,9 +59,11 @@ pub struct Leaf {
     bulletin: Bulletin,
     /// In the order they came; who waits for each is beside it.
     pending: VecDeque<Wish>,
+    /// The same of first contacts.
+    entering: VecDeque<Wish>,
     waiters: Table<Wish, Vec<Waiter>>,
     /// By the number of their batch.
-    flights: VecDeque<(u64, Cargo)>,
+    flights: VecDeque<(u64, Load)>,
     remembered: Table<Holder, Ticket>,
     memory_order: VecDeque<Holder>,
     neighbours: Neighbours,
@@ -77,6 +79,7 @@ impl Leaf {
             courier: Courier::new(name, incarnation, SPACING),
             bulletin: Bulletin::default(),
             pending: VecDeque::new(),
+            entering: VecDeque::new(),
             waiters: Table::default(),
             flights: VecDeque::new(),
             remembered: Table::default(),
@@ -124,8 +127,8 @@ impl Leaf {
         }
         if let Some(waiters) = self.waiters.get_mut(&wish) {
             waiters.push(waiter);
-        } else if self.pending.len() < PENDING_MAX {
-            self.pending.push_back(wish);
+        } else if self.pending.len() + self.entering.len() < PENDING_MAX {
+            self.queue(cargo_of(&wish)).push_back(wish);
             self.waiters.insert(wish, vec![waiter]);
         } else {
             return Taken::Answered(Outcome::Overloaded);
@@ -135,18 +138,39 @@ impl Leaf {
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
-            return self.hearsay.wakes(now, next);
+        let Some(first) = self.courier.due(now, Cargo::Entering, !self.entering.is_empty()) else {
+            return self.send(now, Cargo::Entering);
+        };
+        if matches!(first, Next::Send { .. }) {
+            return first;
         }
-        let count = self.pending.len().min(WISHES_PER_BATCH);
-        let wishes: Vec<_> = self.pending.drain(..count).listed();
-        let cargo: Cargo =
+        let has_more = !self.pending.is_empty() || self.hearsay.is_due(now);
+        let Some(next) = self.courier.due(now, Cargo::Mixed, has_more) else {
+            return self.send(now, Cargo::Mixed);
+        };
+        let next = if let Next::Wait(at) = first { next.or_at(at) } else { next };
+        self.hearsay.wakes(now, next)
+    }
+
+    fn send(&mut self, now: Millis, cargo: Cargo) -> Next {
+        let pending = self.queue(cargo);
+        let count = pending.len().min(WISHES_PER_BATCH);
+        let wishes: Vec<_> = pending.drain(..count).listed();
+        let load: Load =
             wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
-        let (board_held, health) = (self.bulletin.held(now), self.hearsay.pass_on(now));
-        let items = Items { health, board_held, ..items_of(&cargo) };
-        let (number, next) = self.courier.send(now, &items);
-        self.flights.push_back((number, cargo));
+        let board_held = self.bulletin.held(now);
+        let health = if cargo == Cargo::Mixed { self.hearsay.pass_on(now) } else { Health::default() };
+        let items = Items { health, board_held, ..items_of(&load) };
+        let (number, next) = self.courier.send(now, cargo, &items);
+        self.flights.push_back((number, load));
         next
+    }
+
+    fn queue(&mut self, cargo: Cargo) -> &mut VecDeque<Wish> {
+        match cargo {
+            Cargo::Entering => &mut self.entering,
+            Cargo::Mixed => &mut self.pending,
+        }
     }
 
     /// What a call came to: who is told what. `fresh` is a new incarnation's name, should one be needed.
@@ -154,8 +178,8 @@ impl Leaf {
         match heard {
             Heard::Reply(number, reply) => {
                 let index = self.flights.iter().position(|(of, _)| *of == number);
-                let cargo = index.and_then(|index| self.flights.remove(index));
-                cargo.map(|(_, cargo)| self.distribute(&cargo, &reply)).unwrap_or_default()
+                let load = index.and_then(|index| self.flights.remove(index));
+                load.map(|(_, load)| self.distribute(&load, &reply)).unwrap_or_default()
             }
             Heard::Nothing => Vec::new(),
             Heard::Forgotten => {
@@ -176,6 +200,7 @@ impl Leaf {
         };
         self.begin_again(now, fresh);
         self.pending.clear();
+        self.entering.clear();
         let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
         waiters.map(|waiter| (waiter, outcome.clone())).listed()
     }
@@ -207,11 +232,11 @@ impl Leaf {
 
     fn begin_again(&mut self, now: Millis, fresh: [u8; 16]) {
         self.courier.begin_again(now, fresh);
-        let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|(_, cargo)| cargo);
+        let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|(_, load)| load);
         for (wish, waiters) in unanswered.rev() {
             let mut gathered = self.waiters.remove(&wish).unwrap_or_default();
             if gathered.is_empty() {
-                self.pending.push_front(wish);
+                self.queue(cargo_of(&wish)).push_front(wish);
             }
             gathered.extend(waiters);
             self.waiters.insert(wish, gathered);
@@ -238,13 +263,13 @@ impl Leaf {
         self.remembered.insert(ticket.holder, ticket);
     }
 
-    fn distribute(&mut self, cargo: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
+    fn distribute(&mut self, load: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
         let mut claims = reply.claims.iter();
         let mut renewals = reply.renewals.iter();
         let mut entered = reply.entered.iter();
         let mut rank = reply.first_rank;
         let mut told = Vec::new();
-        for (wish, waiters) in cargo {
+        for (wish, waiters) in load {
             let outcome = match wish {
                 Wish::Claim { .. } => self.claimed(claims.next(), reply),
                 Wish::Renew { .. } => match renewals.next() {
@@ -299,6 +324,10 @@ impl Leaf {
         });
         Outcome::Admitted { pass }
     }
+}
+
+fn cargo_of(wish: &Wish) -> Cargo {
+    if matches!(wish, Wish::Enter { .. }) { Cargo::Entering } else { Cargo::Mixed }
 }
 
 /// The batch's items, kind by kind, each in the order of the wishes.

@@ -54,6 +54,7 @@ pub mod journal;
 pub mod json;
 pub mod kept;
 pub mod leaf;
+pub mod leases;
 pub mod line;
 pub mod listed;
 pub mod lobby;

@@ -40,11 +40,13 @@ pub enum Bug {
     SharedIsNew,
     /// The pace may be lowered below the operator's floor.
     FloorForgotten,
+    /// A seat that a region has in hand is handed out, and is in its hand still.
+    LeaseTwice,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 19] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -63,6 +65,7 @@ impl Bug {
         Bug::PromisedReturns,
         Bug::SharedIsNew,
         Bug::FloorForgotten,
+        Bug::LeaseTwice,
     ];
 }
 

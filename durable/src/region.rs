@@ -13,8 +13,9 @@ use crate::batch::{Batch, BatchAnswer, BatchName, Items, Reply, decode_batch};
 use crate::board::Board;
 use crate::bulletin::{BoardWanted, Bulletin};
 use crate::codec::Malformed;
-use crate::courier::{Courier, Heard, Next, Why};
+use crate::courier::{Cargo, Courier, Heard, Next, Why};
 use crate::hearsay::Hearsay;
+use crate::leases::{Handed, Leases};
 use crate::listed::Listed as _;
 use crate::lobby::{Caller, Said};
 use crate::protocol::BoardAnswer;
@@ -36,6 +37,16 @@ const PENDING_MAX: usize = 512;
 struct Parcel {
     name: BatchName,
     items: Items,
+    /// What its first contacts are given of the seats in hand.
+    handed: Option<Handed>,
+}
+
+/// A batch of its own on its way.
+struct Flight {
+    number: u64,
+    parcels: Vec<Parcel>,
+    /// So many seats to have in hand it asks for.
+    leases: u32,
 }
 
 /// See the module's words.
@@ -44,11 +55,12 @@ pub struct Region {
     bulletin: Bulletin,
     replies: Replies,
     pending: VecDeque<Parcel>,
-    flights: VecDeque<(u64, Vec<Parcel>)>,
+    flights: VecDeque<Flight>,
     /// Who waits for the answer to which batch.
     callers: Vec<(Caller, BatchName, BoardWanted)>,
     wants_board: Vec<Caller>,
     hearsay: Hearsay,
+    leases: Leases,
 }
 
 impl Region {
@@ -63,6 +75,7 @@ impl Region {
             callers: Vec::new(),
             wants_board: Vec::new(),
             hearsay: Hearsay::default(),
+            leases: Leases::default(),
         }
     }
 
@@ -74,12 +87,16 @@ impl Region {
             Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
             Verdict::New => {
                 self.hearsay.hear(std::mem::take(&mut items.health));
-                // Nobody waits for what is heard of the origin alone, and it needs no answer of the Room's.
-                let answer = items.is_empty().then(Reply::default);
+                let handed = self.leases.hand_out(now, items.enters, self.bulletin.newest(now));
+                if handed.is_some() {
+                    items.enters = 0;
+                }
+                // Nobody waits for what is heard of the origin alone, and for first contacts there may be seats in hand.
+                let answer = items.is_empty().then(|| reply_of(handed.clone().unwrap_or_default()));
                 let reply = answer.as_ref().map(Reply::encode).unwrap_or_default();
                 self.replies.remember(&name, digest, reply);
                 if answer.is_none() {
-                    self.pending.push_back(Parcel { name: name.clone(), items });
+                    self.pending.push_back(Parcel { name: name.clone(), items, handed });
                 }
                 answer.map(BatchAnswer::Done)
             }
@@ -111,8 +128,11 @@ impl Region {
 
     /// Says what to do now. After `Send`, ask again.
     pub fn next(&mut self, now: Millis) -> Next {
-        if let Some(next) = self.courier.due(now, !self.pending.is_empty() || self.hearsay.is_due(now)) {
-            return self.hearsay.wakes(now, next);
+        let has_more = !self.pending.is_empty()
+            || self.hearsay.is_due(now)
+            || self.leases.is_due(now, self.bulletin.newest(now));
+        if let Some(next) = self.courier.due(now, Cargo::Mixed, has_more) {
+            return self.leases.wakes(now, self.hearsay.wakes(now, next));
         }
         let (mut items, mut parcels) = (Items::default(), Vec::new());
         while let Some(parcel) = self.pending.pop_front() {
@@ -127,10 +147,12 @@ impl Region {
                 break;
             }
         }
+        items.lease_returns = self.leases.give_back(now, self.bulletin.newest(now));
+        items.leases = self.leases.ask(now, self.bulletin.newest(now));
         items.board_held = self.bulletin.held(now);
         items.health = self.hearsay.pass_on(now);
-        let (number, next) = self.courier.send(now, &items);
-        self.flights.push_back((number, parcels));
+        let (number, next) = self.courier.send(now, Cargo::Mixed, &items);
+        self.flights.push_back(Flight { number, parcels, leases: items.leases });
         next
     }
 
@@ -138,15 +160,19 @@ impl Region {
     pub fn hear(&mut self, now: Millis, heard: Heard, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
         match heard {
             Heard::Reply(number, reply) => {
-                let index = self.flights.iter().position(|(of, _)| *of == number);
-                let parcels = index.and_then(|index| self.flights.remove(index));
-                parcels.map(|(_, parcels)| self.hand_out(now, &parcels, reply)).unwrap_or_default()
+                let index = self.flights.iter().position(|flight| flight.number == number);
+                let Some(flight) = index.and_then(|index| self.flights.remove(index)) else {
+                    return Vec::new();
+                };
+                self.leases.take(now, flight.leases, &reply);
+                self.hand_out(now, &flight.parcels, reply)
             }
             Heard::Nothing => Vec::new(),
             Heard::Forgotten => {
                 self.courier.begin_again(now, fresh);
+                self.leases.begin_again();
                 let unanswered =
-                    std::mem::take(&mut self.flights).into_iter().flat_map(|(_, parcels)| parcels);
+                    std::mem::take(&mut self.flights).into_iter().flat_map(|flight| flight.parcels);
                 unanswered.rev().for_each(|parcel| self.pending.push_front(parcel));
                 Vec::new()
             }
@@ -162,6 +188,7 @@ impl Region {
             Why::Unknown => Said::Unknown,
         };
         self.courier.begin_again(now, fresh);
+        self.leases.begin_again();
         self.replies = Replies::default();
         self.pending.clear();
         self.flights.clear();
@@ -192,11 +219,13 @@ impl Region {
 
     /// To each leaf its share, in the order in which the batches were put together.
     fn hand_out(&mut self, now: Millis, parcels: &[Parcel], reply: Reply) -> Vec<(Caller, Said)> {
-        let Reply { epoch, pass_epoch, mut first_rank, joined_at, claims, renewals, entered } = reply;
+        let Reply { epoch, pass_epoch, mut first_rank, joined_at, claims, renewals, entered, .. } = reply;
         let (mut claims, mut renewals, mut entered) =
             (claims.into_iter(), renewals.into_iter(), entered.into_iter());
         let (mut heard, mut callers) = (Vec::new(), std::mem::take(&mut self.callers));
-        for Parcel { name, items } in parcels {
+        for Parcel { name, items, handed } in parcels {
+            // All sessions may have ended meanwhile, and theirs among them.
+            let handed = handed.iter().filter(|handed| handed.of == (epoch, pass_epoch));
             let share = Reply {
                 epoch,
                 pass_epoch,
@@ -204,7 +233,11 @@ impl Region {
                 joined_at,
                 claims: claims.by_ref().take(items.claims.len()).listed(),
                 renewals: renewals.by_ref().take(items.renewals.len()).listed(),
-                entered: entered.by_ref().take(items.enters as usize).listed(),
+                entered: handed
+                    .flat_map(|handed| handed.grants.iter().copied())
+                    .chain(entered.by_ref().take(items.enters as usize))
+                    .listed(),
+                leased: Vec::new(),
             };
             first_rank = Rank(first_rank.0 + items.joins.len() as u64);
             self.replies.fulfil(name, share.encode());
@@ -231,4 +264,9 @@ impl Region {
         let revocations = Some(self.bulletin.revocations().clone());
         Said::Text(to_text(&BoardAnswer { board, board_age_ms: age.0, revocations }))
     }
+}
+
+/// To a batch of first contacts alone.
+fn reply_of(Handed { grants, of: (epoch, pass_epoch) }: Handed) -> Reply {
+    Reply { epoch, pass_epoch, entered: grants, ..Reply::default() }
 }

@@ -203,6 +203,13 @@ impl Seats {
         record.map_or(Ok(()), |record| self.replace(record.grant, Renewal::Revoked, free_at))
     }
 
+    /// Frees a live seat whose pass nobody has had, at once. It is nobody's to come back to: theirs is not its last generation.
+    pub fn release(&mut self, seat: Seat, generation: Generation) {
+        if self.get(seat, generation).is_some() {
+            self.put(seat, &Slot::free(Generation(generation.0.wrapping_add(1))));
+        }
+    }
+
     /// Takes back every pass of a page; its seats stay live until `free_at` at most.
     pub fn end_page(&mut self, page: u32, free_at: Millis) -> Result<(), Malformed> {
         let seats = (page * SEATS_PER_PAGE..).take(SEATS_PER_PAGE as usize).map(Seat);

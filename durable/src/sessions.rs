@@ -31,6 +31,23 @@ impl Turn<'_> {
         Ok(grant)
     }
 
+    /// Gives a seat to a first contact.
+    pub(crate) fn admit_unconfirmed(&mut self, rules: &Rules) -> Result<Grant, Malformed> {
+        if rules.mode.calls() {
+            self.spend_pace(rules, 1);
+        }
+        self.admit(None, rules)
+    }
+
+    /// A region gives back what it had in hand. What was seen by anybody was never there.
+    pub(crate) fn take_back(&mut self, pass: &PassRef) -> Result<(), Malformed> {
+        let record = self.seat_of(pass).filter(|record| {
+            record.renewal == Renewal::Never && record.grant.standing == PassStanding::Unconfirmed
+        });
+        let PassRef { seat, generation, .. } = *pass;
+        record.map_or(Ok(()), |_| self.change(Change::LeaseReturned { seat, generation }))
+    }
+
     /// A pass for a free seat, and when that is free again if nothing else happens.
     fn new_grant(
         &self,

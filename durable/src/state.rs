@@ -6,7 +6,7 @@
 //! moment and the journal replayed onto pages of different ages: a row is applied to the pages older than it.
 //! Time only forgets (windows, admissions, seats whose time has come), and forgetting twice is forgetting once.
 
-use crate::batch::{BatchName, ITEMS_MAX};
+use crate::batch::{BatchName, Grant, ITEMS_MAX};
 use crate::call::{Call, ShowUp, Window};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::draws::{Done, Draws, Occasion, Seal, read_occasion, write_occasion};
@@ -234,9 +234,9 @@ impl State {
                 Some(PageId::Seats(seats::page_of(grant.seat))),
                 rank.map(|rank| PageId::Spent(spent::page_of(rank))),
             ],
-            Change::Renewed { grant, .. } | Change::Returned { grant, .. } => {
-                [Some(PageId::Seats(seats::page_of(grant.seat))), None, None]
-            }
+            Change::Renewed { grant: Grant { seat, .. }, .. }
+            | Change::Returned { grant: Grant { seat, .. }, .. }
+            | Change::LeaseReturned { seat, .. } => [Some(PageId::Seats(seats::page_of(*seat))), None, None],
             Change::TicketLeft { rank } => [head, Some(PageId::Spent(spent::page_of(*rank))), None],
             Change::PassLeft { seat, .. } => [head, Some(PageId::Seats(seats::page_of(*seat))), None],
             _ => [head, None, None],
@@ -284,6 +284,9 @@ impl State {
                 if on(PageId::Seats(seats::page_of(*seat))) =>
             {
                 self.seats.revoke(*seat, *generation, *free_at)?;
+            }
+            Change::LeaseReturned { seat, generation } if on(PageId::Seats(seats::page_of(*seat))) => {
+                self.seats.release(*seat, *generation);
             }
             Change::SessionsEnded { free_at, .. } => {
                 for page in (0..self.seats.page_count()).filter(|page| on(PageId::Seats(*page))) {
@@ -386,7 +389,7 @@ impl State {
             }
             Change::OriginHeard { health } => self.throttle.hear(*health),
             Change::OriginJudged { pace, limit } => self.throttle.follow(at, *pace, *limit),
-            Change::Renewed { .. } | Change::Returned { .. } => {}
+            Change::Renewed { .. } | Change::Returned { .. } | Change::LeaseReturned { .. } => {}
         }
         Ok(())
     }

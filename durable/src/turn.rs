@@ -9,8 +9,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::admission::{
-    claims_closed, empty_seats, enters_allowed, forecast, free_seats, late_quarter, pace_allowed,
-    window_allowed,
+    claims_closed, empty_seats, enters_allowed, forecast, free_seats, late_quarter, leases_allowed,
+    pace_allowed, window_allowed,
 };
 use crate::batch::{Batch, BatchAnswer, ClaimOutcome, Items, Reply, TicketRef};
 use crate::call::{LATE_WINDOW, Window};
@@ -121,6 +121,9 @@ impl<'a> Turn<'a> {
     }
 
     fn carry_out(&mut self, items: &Items, rules: &Rules) -> Result<Reply, Malformed> {
+        for pass in &items.lease_returns {
+            self.take_back(pass)?;
+        }
         for pass in &items.pass_leaves {
             if let Some(record) = self.seat_of(pass) {
                 self.revoke(&record)?;
@@ -144,14 +147,15 @@ impl<'a> Turn<'a> {
             if enters_allowed(self.state, rules) == 0 {
                 break;
             }
-            if rules.mode.calls() {
-                self.spend_pace(rules, 1);
-            }
-            entered.push(self.admit(None, rules)?);
+            entered.push(self.admit_unconfirmed(rules)?);
+        }
+        let mut leased = Vec::new();
+        for _ in 0..leases_allowed(self.state, rules).min(items.leases.into()) {
+            leased.push(self.admit_unconfirmed(rules)?);
         }
         let State { epoch, pass_epoch, .. } = *self.state;
         let joined_at = self.now;
-        Ok(Reply { epoch, pass_epoch, first_rank, joined_at, claims, renewals, entered })
+        Ok(Reply { epoch, pass_epoch, first_rank, joined_at, claims, renewals, entered, leased })
     }
 
     fn join(&mut self, holders: &[Holder], rules: &Rules) -> Result<(), Malformed> {
@@ -454,7 +458,7 @@ impl<'a> Turn<'a> {
         state.show_up.for_expected(expected)
     }
 
-    fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
+    pub(crate) fn spend_pace(&mut self, rules: &Rules, admissions: u32) {
         self.state.pacer = self.state.pacer.after(self.now, rules.pace_per_minute, admissions);
     }
 

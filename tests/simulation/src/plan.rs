@@ -46,11 +46,13 @@ pub struct Scope {
     pub is_tight: bool,
     /// Whether there are enough visitors for the Room to learn from, and most never come when called, as in one plan of forty otherwise.
     pub is_fickle: bool,
+    /// Whether a crowd comes to a room that has seats enough for all, as in one plan of twenty otherwise.
+    pub is_roomy: bool,
 }
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope { visitors_max: 100, has_troubles: true, is_tight: false, is_fickle: false }
+        Scope { visitors_max: 100, has_troubles: true, is_tight: false, is_fickle: false, is_roomy: false }
     }
 }
 
@@ -125,6 +127,13 @@ impl Plan {
             &mut orders,
             rush,
         );
+        if scope.is_roomy || (seed % 20 == 5 && !is_tight && !is_fickle && !is_overnight) {
+            let mut dice = Dice::new(seed.rotate_left(16) ^ 0x5ea7);
+            opening = orders::roomy(&mut dice, opening);
+            // Whoever changes the rules in between closes it for all.
+            orders.retain(|_| dice.percent(40));
+            come_together(&mut dice, &mut visitors);
+        }
         Plan { seed, world_seed, opening, edge_skews, leaves, regions, visitors, orders, troubles, rush }
     }
 
@@ -144,6 +153,14 @@ impl Plan {
             Some(region) => format!("{room}/{region}/{lobby}"),
             None => format!("{room}/{lobby}"),
         }
+    }
+}
+
+/// Several come in every second.
+fn come_together(dice: &mut Dice, visitors: &mut [VisitorPlan]) {
+    let within = visitors.len() as u64 * dice.between(50, 400);
+    for visitor in visitors {
+        visitor.after = dice.millis(0, within);
     }
 }
 

@@ -15,7 +15,10 @@ fn hunt(bug: Bug) -> Option<(u64, Violation)> {
     let is_tight = matches!(bug, Bug::PaceForgetsCalled | Bug::LatecomersRush);
     // Where it matters who is expected, the Room has to have learnt it.
     let is_fickle = bug == Bug::HalfExpected;
-    let options = Options { scope: Scope { is_tight, is_fickle, ..Scope::default() }, ..Options::default() };
+    // Where regions have seats in hand, there have to be some.
+    let is_roomy = bug == Bug::LeaseTwice;
+    let scope = Scope { is_tight, is_fickle, is_roomy, ..Scope::default() };
+    let options = Options { scope, ..Options::default() };
     let seen = (1..=SEEDS_MAX).find_map(|seed| Some((seed, simulate(seed, &options).violation?)));
     plant(None);
     seen
@@ -34,7 +37,7 @@ fn every_planted_bug_is_seen() {
             Bug::SpentClaimsAgain | Bug::BatchTwice => &[Rule::Once],
             Bug::RenewalUnwritten => &[Rule::Durable],
             Bug::GhostHolds | Bug::AlarmForgetsWindows => &[Rule::Live],
-            Bug::RevokedSeatAtOnce => &[Rule::Cap],
+            Bug::RevokedSeatAtOnce | Bug::LeaseTwice => &[Rule::Cap],
             Bug::RowSkippedAtLoad => &[Rule::Replayable, Rule::Ghosts],
             Bug::LatecomersRush | Bug::HalfExpected => &[Rule::Ghosts],
             Bug::JoinUnmixed | Bug::LongestUndrawn => &[Rule::Drawn],

@@ -37,6 +37,19 @@ fn nor_where_most_never_come_when_called() {
 }
 
 #[test]
+fn nor_where_regions_have_seats_in_hand() {
+    let scope = Scope { is_roomy: true, ..Scope::default() };
+    let options = Options { scope, keeps_lines: true, ..Options::default() };
+    let mut is_given_back = 0;
+    for seed in 1..=12 {
+        let Outcome { violation, lines, .. } = simulate(seed, &options);
+        assert_eq!(violation, None, "seed {seed}");
+        is_given_back += usize::from(lines.iter().any(|line| line.contains("LeaseReturned")));
+    }
+    assert!(is_given_back > 0, "no region had any left");
+}
+
+#[test]
 fn everything_that_operators_do_is_in_some_of_them() {
     let options = Options { keeps_lines: true, ..Options::default() };
     let mut wanted = vec![

@@ -1,7 +1,7 @@
 //! What is known of a run: the naive second model. Lists of everything that ever was, read from committed rows; whatever is asked of them is
 //! counted anew.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use durable::batch::{BatchName, Grant, Reply};
 use durable::draws::Occasion;
@@ -180,6 +180,8 @@ pub(super) struct Facts {
     pub(super) call_began: Option<(Millis, u64)>,
     /// Every pass, by seat and generation.
     pub(super) passes: BTreeMap<(u32, u32), PassFacts>,
+    /// Those that a region was given to have in hand.
+    pub(super) leased: BTreeSet<(u32, u32)>,
     /// Those that may be alive.
     pub(super) alive: Vec<(u32, u32)>,
     /// When somebody was admitted, and whether by a ticket.

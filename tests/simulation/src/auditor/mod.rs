@@ -23,6 +23,7 @@ mod edges;
 mod expected;
 mod facts;
 mod late;
+mod leases;
 mod live;
 mod lots;
 mod once;
@@ -213,6 +214,9 @@ impl Auditor {
                 Change::TicketLeft { rank } => self.judge_ticket_left(at, *rank),
                 Change::PassLeft { seat, generation, free_at, .. } => {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);
+                }
+                Change::LeaseReturned { seat, generation } => {
+                    self.judge_lease_returned(at, (seat.0, generation.0), asked);
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
                 Change::Held { held } => {

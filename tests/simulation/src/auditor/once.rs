@@ -110,9 +110,10 @@ impl Auditor {
         reply.entered.iter().for_each(|grant| self.judge_grant(at, grant));
         let entered = reply.entered.len() <= batch.items.enters as usize;
         self.check(at, entered, Rule::Once, || "more enter than asked".into());
+        self.judge_leases(at, batch, reply);
     }
 
-    fn judge_grant(&mut self, at: Millis, grant: &Grant) {
+    pub(super) fn judge_grant(&mut self, at: Millis, grant: &Grant) {
         let committed = self.facts.passes.get(&(grant.seat.0, grant.generation.0)).map(|pass| pass.grant);
         self.check(at, committed == Some(*grant), Rule::Durable, || {
             format!("told is {grant:?}, committed is {committed:?}")

@@ -71,6 +71,15 @@ pub fn fickle(dice: &mut Dice, mut opening: Value) -> Value {
     opening
 }
 
+/// The same with seats and pace for everybody who comes.
+pub fn roomy(dice: &mut Dice, mut opening: Value) -> Value {
+    opening.set("total_active_users", json!(dice.between(60, 400)));
+    opening.set("new_users_per_minute", json!(dice.between(200, 3_000)));
+    opening.set("queue_all", json!(false));
+    opening.set("disable_session_renewal", json!(false));
+    opening
+}
+
 /// What operators do within so long a time.
 pub fn draw(dice: &mut Dice, rush: Millis, is_long: bool) -> Vec<Order> {
     let count = if dice.percent(40) { 0 } else { dice.below(8) };

@@ -1,0 +1,185 @@
+//! Seats that a region has in hand for first contacts, so that whoever comes while the room is open need not wait for a Room on the other side of the world.
+//!
+//! A region that is asked again and again asks the Room for about as many seats as are wanted of it in a second. To the Room they are given: live, of the pace,
+//! and unconfirmed ([`crate::admission`] says how many it gives). Each is handed out once, the oldest first, and only while the newest board says open; or
+//! it is given back after a few seconds, and free at once, for nobody has had a pass for it. Never both: rule 1. Those that are lost with a region's memory
+//! are free when their passes would have expired.
+
+use std::collections::VecDeque;
+
+use crate::batch::{Grant, PassRef, Reply};
+use crate::board::{Board, Phase};
+use crate::courier::Next;
+use crate::listed::Listed as _;
+use crate::planted::{Bug, planted};
+use crate::units::{Epoch, Millis, PassEpoch};
+
+/// So long a seat is held. Whoever is handed one has so much less of their pass, which is good for twenty seconds longer than their session at least.
+pub const LIFE: Millis = Millis(5_000);
+/// Seats are handed out on boards no older than this: where there is much to do, a new one comes every second.
+const BOARD_AGE_MAX: Millis = Millis(2_500);
+/// What was wanted in so long tells what will be.
+const SPAN: Millis = Millis(2_000);
+/// Held and asked for, at most.
+const TARGET_MAX: u32 = 512;
+/// A Room that gave less than it was asked for is asked again after so long.
+const REFUSED: Millis = Millis(1_000);
+
+struct Lease {
+    grant: Grant,
+    of: (Epoch, PassEpoch),
+    got_at: Millis,
+}
+
+/// Seats, and of which epoch and pass epoch they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handed {
+    /// As the Room gave them.
+    pub grants: Vec<Grant>,
+    /// When it did.
+    pub of: (Epoch, PassEpoch),
+}
+
+/// How many first contacts came lately.
+#[derive(Default)]
+struct Demand {
+    since: Millis,
+    count: u32,
+    before: u32,
+}
+
+/// See the module's words.
+#[derive(Default)]
+pub struct Leases {
+    /// The oldest first.
+    held: VecDeque<Lease>,
+    /// Asked for, and neither given nor refused yet.
+    asked: u32,
+    refused_at: Option<Millis>,
+    demand: Demand,
+}
+
+impl Demand {
+    fn roll(&mut self, now: Millis) {
+        if now.is_within(SPAN, self.since) {
+            return;
+        }
+        let is_next = now.is_within(SPAN.plus(SPAN), self.since);
+        (self.before, self.count) = (if is_next { self.count } else { 0 }, 0);
+        self.since = now;
+    }
+
+    /// In a second, rounded up; none where it was one alone.
+    fn per_second(&self, now: Millis) -> u32 {
+        let lately = |limit: Millis| now.is_within(limit, self.since);
+        let count = if lately(SPAN) { self.count } else { 0 };
+        let before = if lately(SPAN) { self.before } else { self.count };
+        let most = if lately(SPAN.plus(SPAN)) { count.max(before) } else { 0 };
+        if most < 2 { 0 } else { most.div_ceil((SPAN.0 / 1_000) as u32) }
+    }
+}
+
+impl Leases {
+    /// So many first contacts want in: seats for all of them, or for none.
+    pub fn hand_out(&mut self, now: Millis, enters: u32, board: Option<(&Board, Millis)>) -> Option<Handed> {
+        if enters == 0 {
+            return None;
+        }
+        self.demand.roll(now);
+        self.demand.count = self.demand.count.saturating_add(enters);
+        let of = board
+            .filter(|(board, age)| is_open(board) && *age <= BOARD_AGE_MAX)
+            .map(|(board, _)| of(board))?;
+        let is_good = |lease: &&Lease| lease.of == of && now.is_within(LIFE, lease.got_at);
+        let good = self.held.iter().take_while(is_good).take(enters as usize).count();
+        if good < enters as usize {
+            return None;
+        }
+        let grants = self.held.iter().take(good).map(|lease| lease.grant).listed();
+        if !planted(Bug::LeaseTwice) {
+            self.held.drain(..good);
+        }
+        Some(Handed { grants, of })
+    }
+
+    /// Whether a batch is to leave though nobody waits for it.
+    pub fn is_due(&self, now: Millis, board: Option<(&Board, Millis)>) -> bool {
+        let wanted = self.wanted(now, board);
+        self.held.iter().any(|lease| !is_kept(now, lease, board))
+            || (wanted > 0 && wanted >= self.target(now) / 4)
+    }
+
+    /// How many seats the batch that leaves now asks for.
+    pub fn ask(&mut self, now: Millis, board: Option<(&Board, Millis)>) -> u32 {
+        let wanted = self.wanted(now, board);
+        self.asked += wanted;
+        wanted
+    }
+
+    /// Which seats go back with it.
+    pub fn give_back(&mut self, now: Millis, board: Option<(&Board, Millis)>) -> Vec<PassRef> {
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|lease| is_kept(now, lease, board));
+        self.held = kept.into();
+        gone.into_iter()
+            .map(|Lease { grant: Grant { seat, generation, .. }, of: (epoch, pass_epoch), .. }| PassRef {
+                epoch,
+                pass_epoch,
+                seat,
+                generation,
+            })
+            .listed()
+    }
+
+    /// The Room answered a batch that asked for so many.
+    pub fn take(&mut self, now: Millis, asked: u32, reply: &Reply) {
+        self.asked = self.asked.saturating_sub(asked);
+        if (reply.leased.len() as u32) < asked {
+            self.refused_at = Some(now);
+        }
+        let of = (reply.epoch, reply.pass_epoch);
+        self.held.extend(reply.leased.iter().map(|grant| Lease { grant: *grant, of, got_at: now }));
+    }
+
+    /// Nothing that was asked for will come.
+    pub fn begin_again(&mut self) {
+        self.asked = 0;
+    }
+
+    /// What is next for a region that has nothing else to do than this: it also wakes to give back what nobody came for.
+    pub fn wakes(&self, now: Millis, next: Next) -> Next {
+        let Some(oldest) = self.held.front().filter(|lease| now.is_within(LIFE, lease.got_at)) else {
+            return next;
+        };
+        next.or_at(oldest.got_at.plus(LIFE).plus(Millis(1)))
+    }
+
+    fn wanted(&self, now: Millis, board: Option<(&Board, Millis)>) -> u32 {
+        let is_open = board.is_some_and(|(board, age)| is_open(board) && age <= BOARD_AGE_MAX);
+        let is_refused = self.refused_at.is_some_and(|at| now.is_within(REFUSED, at));
+        if !is_open || is_refused {
+            return 0;
+        }
+        self.target(now).saturating_sub(self.asked.saturating_add(self.held.len() as u32))
+    }
+
+    /// What is wanted in a second, and twice its root: as many as seldom come in one second more.
+    fn target(&self, now: Millis) -> u32 {
+        let expected = self.demand.per_second(now);
+        (expected + 2 * expected.isqrt()).min(TARGET_MAX)
+    }
+}
+
+fn is_open(board: &Board) -> bool {
+    board.phase == Phase::Open
+}
+
+fn of(board: &Board) -> (Epoch, PassEpoch) {
+    (board.epoch(), board.pass_epoch())
+}
+
+/// Whether a seat may still be handed out, as far as is known.
+fn is_kept(now: Millis, lease: &Lease, board: Option<(&Board, Millis)>) -> bool {
+    let is_closed = board.is_some_and(|(board, _)| !is_open(board) || of(board) > lease.of);
+    !is_closed && now.is_within(LIFE, lease.got_at)
+}
