@@ -30,6 +30,8 @@ fn batch(data: &[u8]) -> Outcome {
         items.claims.len(),
         items.joins.len(),
         items.enters as usize,
+        items.leases as usize,
+        items.lease_returns.len(),
     ];
     assert!(counts.into_iter().all(|count| count <= ITEMS_MAX));
     assert!(batch.name.lobby.len() <= 64);
@@ -81,10 +83,10 @@ fn asked(batch: Batch) {
 /// Each wish has its answer, and whoever was called by the board of before is not told to wait.
 fn assert_answered(items: &Items, reply: &Reply, before: &Board) {
     assert_eq!((reply.claims.len(), reply.renewals.len()), (items.claims.len(), items.renewals.len()));
-    assert!(reply.entered.len() <= items.enters as usize);
+    assert!(reply.entered.len() <= items.enters as usize && reply.leased.len() <= items.leases as usize);
     // Whoever holds two tickets is two people, but nobody enters by another's seat.
-    let entered: HashSet<Seat> = reply.entered.iter().map(|grant| grant.seat).collect();
-    assert_eq!(entered.len(), reply.entered.len());
+    let given = || reply.entered.iter().chain(&reply.leased).map(|grant| grant.seat);
+    assert_eq!(given().collect::<HashSet<Seat>>().len(), given().count());
     // One that comes again is answered as it was then.
     let is_new = reply.joined_at.0 == before.at_ms;
     for (ticket, told) in items.claims.iter().zip(&reply.claims).filter(|_| is_new) {
@@ -101,14 +103,15 @@ fn seats(reply: &Reply) -> HashSet<Seat> {
         ClaimOutcome::Granted(grant) => Some(grant),
         _ => None,
     });
-    claimed.chain(&reply.entered).map(|grant| grant.seat).collect()
+    claimed.chain(&reply.entered).chain(&reply.leased).map(|grant| grant.seat).collect()
 }
 
 fn reply(data: &[u8]) -> Outcome {
     let Ok(reply) = Reply::decode(data) else {
         return Outcome::Refused;
     };
-    assert!(reply.claims.len() + reply.renewals.len() + reply.entered.len() <= data.len());
+    let counts = [reply.claims.len(), reply.renewals.len(), reply.entered.len(), reply.leased.len()];
+    assert!(counts.into_iter().sum::<usize>() <= data.len());
     let bytes = reply.encode();
     assert_eq!(Reply::decode(&bytes).as_ref(), Ok(&reply));
     assert!(

@@ -183,11 +183,13 @@ fn items() -> impl Strategy<Value = Items> {
         tickets(),
         joins,
         0..=4096u32,
-        proptest::option::of(number().prop_map(Millis)),
-        health(),
+        (proptest::option::of(number().prop_map(Millis)), health(), 0..=4096u32, passes()),
     )
-        .prop_map(|(pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_held, health)| {
-            Items { pass_leaves, ticket_leaves, renewals, claims, joins, enters, board_held, health }
+        .prop_map(|(pass_leaves, ticket_leaves, renewals, claims, joins, enters, others)| {
+            let (board_held, health, leases, lease_returns) = others;
+            let asked =
+                Items { pass_leaves, ticket_leaves, renewals, claims, joins, enters, ..Items::default() };
+            Items { board_held, health, leases, lease_returns, ..asked }
         })
 }
 
@@ -201,8 +203,8 @@ fn reply() -> impl Strategy<Value = Reply> {
     ];
     let renewal = prop_oneof![grant().prop_map(RenewOutcome::Renewed), Just(RenewOutcome::Ended)];
     let fields = (small(), small(), number(), number());
-    (fields, vec(claim, 0..8), vec(renewal, 0..8), vec(grant(), 0..4)).prop_map(
-        |((epoch, pass_epoch, first_rank, joined_at), claims, renewals, entered)| Reply {
+    (fields, vec(claim, 0..8), vec(renewal, 0..8), vec(grant(), 0..4), vec(grant(), 0..4)).prop_map(
+        |((epoch, pass_epoch, first_rank, joined_at), claims, renewals, entered, leased)| Reply {
             epoch: Epoch(epoch),
             pass_epoch: PassEpoch(pass_epoch),
             first_rank: Rank(first_rank),
@@ -210,6 +212,7 @@ fn reply() -> impl Strategy<Value = Reply> {
             claims,
             renewals,
             entered,
+            leased,
         },
     )
 }

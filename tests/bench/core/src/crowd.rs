@@ -129,8 +129,7 @@ impl Crowd {
             ticket_leaves: (0..mix.ticket_leaves).map(|_| self.waiting()).collect(),
             renewals: (0..mix.renewals).filter_map(|_| self.visitor()).collect(),
             enters: mix.enters as u32,
-            board_held: None,
-            health: Health::default(),
+            ..Items::default()
         }
     }
 
