@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use durable::batch::{BatchName, ClaimOutcome, Items, PassRef, Reply, TicketRef, encode_batch};
-use durable::health::Health;
 use durable::json;
 use durable::token::Holder;
 use durable::units::{Epoch, Rank};
