@@ -33,6 +33,8 @@ export async function startFaulty(services, { origin: given, ...options } = {}) 
       ask: asks,
       /** The switch, for all hosts of it: see `control` in faults.mjs. */
       switch: async (wanted = {}) => JSON.parse((await ask(url, `/?${encodeURIComponent(JSON.stringify(wanted))}`, agent, { host: "faults" })).body),
+      /** A call of an object by itself: see `send` there. */
+      send: async (sends) => JSON.parse((await ask(url, `/?${encodeURIComponent(JSON.stringify({ sends }))}`, agent, { host: "faults" })).body),
       board: async () => JSON.parse((await asks("/.anteroom/board")).body),
       /** The operator's API. */
       operate: async (path, { method = "GET", body } = {}) => {
