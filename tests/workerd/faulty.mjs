@@ -29,6 +29,8 @@ export async function startFaulty(services, { origin: given, ...options } = {}) 
     const url = new URL(`http://127.0.0.1:${workers.ports[name]}`);
     const asks = (path, asked) => ask(url, path, agent, { host, ...asked });
     return {
+      /** For browsers. */
+      url: `http://${host}:${url.port}/`,
       /** A request by the name of the room's host. */
       ask: asks,
       /** The switch, for all hosts of it: see `control` in faults.mjs. */
