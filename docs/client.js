@@ -30,7 +30,7 @@ async function turn(door, waiting) {
     }
     if (told) {
       waiting(told, `${door}?to=${encodeURIComponent(location.href)}`);
-      joins = told.state === "joining" ? joins + 1 : 0;
+      joins = told.state === "joining" && !told.overloaded ? joins + 1 : 0;
       if (joins > 4) throw new Error("The API's cookies do not reach it from this page.");
       [ms, state, failures] = [told.state === "your_turn" && state !== told.state ? 0 : told.pollAfterMs, told.state, 0];
     }

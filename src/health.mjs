@@ -49,7 +49,8 @@ export function taken(room, now, age = ALONG_MS) {
 
 /**
  * The origin's answer, as it is. Perhaps it is looked at: an error is a status of 500 or more, or none; what has not begun in time is late at once, for it may never begin.
- * A visitor who leaves takes their request along, and says nothing; nor can anybody tell who broke off while a body was on its way.
+ * A visitor who leaves takes their request along, and says nothing; nor can anybody tell who broke off while a body was on its way. So
+ * neither is counted at all: as a good answer it would hide that the origin fails.
  */
 export function watched(answer, { leaf, room, lateMs, pass }, request, send) {
   const now = Date.now();
@@ -76,7 +77,7 @@ export function watched(answer, { leaf, room, lateMs, pass }, request, send) {
   };
   answer.then(
     ({ status }) => began(status >= 500),
-    () => began(!(request.signal?.aborted || request.body)),
+    () => (request.signal?.aborted || request.body ? clearTimeout(timer) : began(true)),
   );
   return answer;
 }

@@ -71,6 +71,18 @@ pub struct HeldBoard {
     taken_at: Millis,
     asked_at: Millis,
     missed_at: Millis,
+    /// Why.
+    missed: Miss,
+}
+
+/// Why a newer board could not be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Miss {
+    /// Who has it cannot be reached.
+    #[default]
+    Unreachable,
+    /// Too many ask.
+    Overloaded,
 }
 
 /// What is held of a room of which nothing was ever heard.
@@ -158,9 +170,13 @@ impl HeldBoard {
         now.is_within(MISSED, self.taken_at)
     }
 
-    /// Whether a newer one could not be had a moment ago: it is not tried again yet.
-    pub fn is_missed(&self, now: Millis) -> bool {
-        now.is_within(MISSED, self.missed_at)
+    /// Whether a newer one could not be had a moment ago, and why: it is not tried again yet.
+    pub fn missed(&self, now: Millis) -> Option<Miss> {
+        now.is_within(MISSED, self.missed_at).then_some(self.missed)
+    }
+
+    fn miss(&mut self, now: Millis, why: Miss) {
+        (self.missed_at, self.missed) = (now, why);
     }
 
     /// Whether none could be had a little while ago, nor has been since.
@@ -416,12 +432,16 @@ impl Isolate {
         if let Some(patience) = patience.filter(|_| held.taken_at == now) {
             held.patience = patience;
         }
-        // The leaf is there, and the Room behind it is not.
-        if matches!(answer.outcome, Outcome::Unreachable | Outcome::Overloaded) {
-            held.missed_at = now;
-        }
-        if let Wish::LeavePass { seat, generation, .. } = wish {
-            ends |= held.revoked.insert((seat, generation), ());
+        match (&answer.outcome, wish) {
+            // The leaf is there, and the Room behind it is not.
+            (Outcome::Unreachable, _) => held.miss(now, Miss::Unreachable),
+            // That too many ask for something else says nothing of boards: a leaf has them in memory.
+            (Outcome::Overloaded, Wish::Board) => held.miss(now, Miss::Overloaded),
+            // Nobody goes on with it here, before the list says so. One whose leaving failed may have their seat yet, and keeps it.
+            (Outcome::Left | Outcome::Ended, Wish::LeavePass { seat, generation, .. }) => {
+                ends |= held.revoked.insert((seat, generation), ());
+            }
+            _ => {}
         }
         let directory_version = held.board.directory_version;
         self.endings = self.endings.wrapping_add(u32::from(ends));
@@ -437,7 +457,7 @@ impl Isolate {
     /// A leaf did not answer.
     pub fn miss_answer(&mut self, now: Millis, room: &str) {
         let held = self.board_mut(room);
-        held.missed_at = now;
+        held.miss(now, Miss::Unreachable);
         held.end_refresh();
     }
 
@@ -445,14 +465,18 @@ impl Isolate {
     pub fn recall(&self, now: Millis, room: RoomTag, wish: Wish) -> Option<Outcome> {
         let (outcome, at) = self.told.get(&(room, wish))?;
         let repeat = match outcome {
-            Outcome::Next { .. } | Outcome::Waiting | Outcome::Busy => REPEAT_WAITING,
+            Outcome::Next { .. } | Outcome::Waiting | Outcome::Busy | Outcome::Overloaded => REPEAT_WAITING,
             _ => REPEAT,
         };
         now.is_within(repeat, *at).then(|| outcome.clone())
     }
 
     fn remember(&mut self, now: Millis, room: RoomTag, wish: Wish, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Overloaded | Outcome::Unknown) {
+        if matches!(outcome, Outcome::Board | Outcome::Unreachable | Outcome::Unknown) {
+            return;
+        }
+        // Those who are turned away as they join are too many to be remembered, and are told when to come back.
+        if *outcome == Outcome::Overloaded && matches!(wish, Wish::Enter { .. } | Wish::Join { .. }) {
             return;
         }
         if self.told.len() >= TOLD_MAX {

@@ -1,6 +1,6 @@
 //! What apps are told: the object `cfWaitingRoom` with the fields of Cloudflare's JSON response, so that a client
-//! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`. Our own page's script is told
-//! these four, `hiddenPollAfterMs`, where the board is mirrored (`mirror.rs`), and `display`: the finished words that it puts in their places.
+//! written for theirs works here, and four of ours: `place`, `peopleAhead`, `pollAfterMs`, `state`; where too many join, `overloaded` stands beside the state. Our own
+//! page's script is told these, `hiddenPollAfterMs`, where the board is mirrored (`mirror.rs`), and `display`: the finished words that it puts in their places.
 
 use durable::board::Board;
 use durable::date::iso8601;
@@ -192,7 +192,7 @@ fn push_own(json: &mut String, standing: &Standing, poll_after: Millis) {
         &poll_after.0.to_string(),
         ",\"state\":\"",
         standing.name(),
-        "\"",
+        if standing.is_overloaded() { "\",\"overloaded\":true" } else { "\"" },
     ] {
         json.push_str(part);
     }
@@ -221,6 +221,20 @@ mod tests {
         assert_eq!(fields.len(), 25 + 4);
         assert_eq!(fields["inWaitingRoom"], true);
         assert_eq!(fields["lastUpdated"], "1970-01-12T13:46:40.000Z");
+    }
+
+    #[test]
+    fn where_too_many_join_that_stands_beside_the_state() {
+        let later = Standing::JoiningLater { trying: Millis(0) };
+        let joining = |standing| {
+            let room = &told(standing)["cfWaitingRoom"];
+            (room["state"].clone(), room.get("overloaded").cloned())
+        };
+        assert_eq!(joining(later), (json!("joining"), Some(json!(true))));
+        assert_eq!(joining(Standing::Joining), (json!("joining"), None));
+        let (settings, page) = (settings(), |notice: &Notice<'_>| for_the_page(notice));
+        let told: Value = serde_json::from_str(&with_notice(&settings, later, "/x", page)).unwrap();
+        assert_eq!((&told["state"], &told["overloaded"]), (&json!("joining"), &json!(true)));
     }
 
     #[test]

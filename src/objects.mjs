@@ -14,6 +14,9 @@ const ROOM_PATIENCE_MS = 1_400;
  * in a few it is some twenty rows a second. */
 const SPACING_MS = 80;
 
+/** What a core says of one caller: an error is theirs alone. */
+const settle = ({ resolve, reject }, said) => (said instanceof Error ? reject : resolve)(said);
+
 class Hosted extends DurableObject {
   /** The core, made anew in another instance of the Wasm. */
   core(Core) {
@@ -77,7 +80,7 @@ export class RoomObject extends Hosted {
         // Nobody hears of it before it is durable.
         await this.ctx.storage.sync();
         this.isCommitted = true;
-        asked.forEach(({ resolve, reject }, index) => (answers[index] instanceof Error ? reject : resolve)(answers[index]));
+        asked.forEach((caller, index) => settle(caller, answers[index]));
         this.mirror();
       } catch (error) {
         this.lose(error);
@@ -97,7 +100,8 @@ export class RoomObject extends Hosted {
     this.ticksAt = at;
     setTimeout(() => {
       if (this.ticksAt === at) this.ticksAt = Infinity;
-      this.ask("", "tick", "").catch(recover);
+      // Why it failed, `lose` has said. Once more would end an instance that has just begun.
+      this.ask("", "tick", "").catch(() => {});
     }, at - Date.now());
   }
 
@@ -123,7 +127,7 @@ export class LobbyObject extends Hosted {
     try {
       const number = (this.calls = (this.calls + 1) >>> 0), core = this.core(cores.LobbyObject);
       const said = action === "ask" ? core.ask(number, lay(`${name}\n${payload}`)) : core.gather(name, number, payload || undefined);
-      const told = said ?? new Promise((resolve, reject) => this.waiting.set(number, { resolve, reject }));
+      const told = new Promise((resolve, reject) => (said === undefined ? this.waiting.set(number, { resolve, reject }) : settle({ resolve, reject }, said)));
       this.parent = name.slice(0, name.lastIndexOf("/"));
       // Though everybody is answered: what was heard of the origin goes on, and nobody waits for that (durable/src/hearsay.rs).
       this.pump();
@@ -163,7 +167,8 @@ export class LobbyObject extends Hosted {
       if (this.core(cores.LobbyObject) !== core) return;
       const answered = core.heard(action, batch, said, overloaded === true);
       for (let index = 0; index < answered.length; index += 2) {
-        this.waiting.get(answered[index])?.resolve(answered[index + 1]);
+        const caller = this.waiting.get(answered[index]);
+        if (caller) settle(caller, answered[index + 1]);
         this.waiting.delete(answered[index]);
       }
       this.pump();

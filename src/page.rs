@@ -116,6 +116,7 @@ fn progress(standing: &Standing) -> Option<u64> {
 fn heading<'a>(standing: &Standing, texts: &'a Texts) -> &'a (String, String) {
     match standing {
         Standing::Joining => &texts.joining,
+        Standing::JoiningLater { .. } => &texts.joining_later,
         Standing::Waiting { .. } => &texts.waiting,
         Standing::YourTurn { .. } | Standing::Admitted => &texts.your_turn,
         Standing::Next { .. } => &texts.next,
@@ -153,7 +154,8 @@ pub fn page(notice: &Notice<'_>) -> String {
         message => format!("<p class=\"message\" dir=\"auto\">{}</p>", escaped(message)),
     };
     // First contact comes back with a mark: without script, the only way to learn that no cookie came along.
-    let back = if *standing == Standing::Joining { marked(door) } else { (*door).to_owned() };
+    let joins = matches!(standing, Standing::Joining | Standing::JoiningLater { .. });
+    let back = if joins { marked(door) } else { (*door).to_owned() };
     let refresh = if standing.comes_back() {
         format!(
             "<noscript><meta http-equiv=\"refresh\" content=\"{seconds}; url={}\"></noscript>",
@@ -185,6 +187,7 @@ pub fn page(notice: &Notice<'_>) -> String {
         ("title", &escaped(&words.title)),
         ("colors", &colors(&page.color_background, &page.color_accent)),
         ("state", &standing.name()),
+        ("overloaded", &standing.is_overloaded()),
         ("target", &escaped(target)),
         ("door", &escaped(door)),
         ("wait_path", &escaped(notice.wait_path)),

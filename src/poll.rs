@@ -13,8 +13,12 @@ const POLL_MAX: Millis = Millis(120_000);
 /// What a claim window has to be longer than an interval: who was called just after they asked, by a board two seconds old, may then meet a request
 /// that hangs (15 s, `PATIENCE_MS` in `web/waiting.js`), ask once more, and still be in time.
 const SPARE: Millis = Millis(20_000);
-/// First contact: the page comes back at once, but not faster than a cookie is stored.
+/// First contact: the page comes back at once, but not faster than a cookie is stored, and not all that came at once at once.
 const POLL_JOINING: Millis = Millis(1_000);
+/// Where too many join, whoever was turned away stays away for half to one and a half times as long as they have tried already: twice as long each time. At first for so long.
+const LATER_MIN: Millis = Millis(4_000);
+/// And in the end: 20 to 60 seconds. An arrival that is so old is good for two such waits yet (`is_fresh`, `cookie.rs`).
+pub const LATER_MAX: Millis = Millis(40_000);
 /// While the room cannot be reached, or is held.
 const POLL_PATIENT: Millis = Millis(10_000);
 /// Those who wait for a moment that everybody knows come within so long of it, not all at once.
@@ -93,6 +97,15 @@ pub fn poll_after(
     sight: Sight,
 ) -> Millis {
     let jittered = |span: Millis| Millis(span.0 * u64::from(entropy % 1_000) / 1_000);
+    match standing {
+        Standing::Joining => return POLL_JOINING.plus(jittered(POLL_JOINING)),
+        // No start is worth more of them at once.
+        Standing::JoiningLater { trying } => {
+            let wait = (*trying).max(LATER_MIN).min(LATER_MAX);
+            return Millis(wait.0 / 2).plus(jittered(wait));
+        }
+        _ => {}
+    }
     let change = board.and_then(Board::next_change).map(|at| at.since(now).plus(jittered(SPREAD)));
     let patient = patience(standing, board, entropy, sight);
     change.map_or(patient, |change| change.max(POLL_MIN).min(patient))
@@ -103,7 +116,6 @@ fn patience(standing: &Standing, board: Option<&Board>, entropy: u32, sight: Sig
     let rhythm = Rhythm::of(board.map_or(Millis(2 * POLL_PATIENT.0), |board| Millis(board.claim_window_ms)));
     let in_line = |interval: Millis| if sight == Sight::Hidden { rhythm.slower(interval) } else { interval };
     let interval = match standing {
-        Standing::Joining => return POLL_JOINING,
         Standing::YourTurn { .. } => return POLL_MIN,
         Standing::Waiting { wait, people_ahead, .. } => {
             in_line(rhythm.interval(*people_ahead, wait.map(|wait| wait.from_seconds)))
@@ -270,6 +282,30 @@ mod tests {
                     assert!(millis <= at_ms + 10_000, "{millis} for {at_ms}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn whoever_joins_does_not_come_back_with_all_who_came_at_the_same_moment() {
+        let joins = |standing: Standing, entropy| {
+            let started = Scheduled { at_ms: 0, phase: Phase::Busy, pass_epoch: 0 };
+            let near = Board { changes: vec![started], ..board() };
+            [None, Some(&near)].map(|board| {
+                let [shown, hidden] = [Sight::Shown, Sight::Hidden]
+                    .map(|sight| poll_after(&standing, board, Millis(0), entropy, sight));
+                assert_eq!(shown, hidden);
+                shown.0
+            })
+        };
+        assert_eq!((joins(Standing::Joining, 0), joins(Standing::Joining, 999)), ([1_000; 2], [1_999; 2]));
+        // Where too many join: half to one and a half times as long as they have tried, with a least and a most, whatever starts meanwhile.
+        for (trying, least, most) in [(0, 2_000, 5_996), (4_000, 2_000, 5_996), (16_000, 8_000, 23_984)] {
+            let later = Standing::JoiningLater { trying: Millis(trying) };
+            assert_eq!((joins(later, 0), joins(later, 999)), ([least; 2], [most; 2]), "{trying}");
+        }
+        for trying in [40_000, 41_000, 120_000] {
+            let later = Standing::JoiningLater { trying: Millis(trying) };
+            assert_eq!((joins(later, 0), joins(later, 999)), ([20_000; 2], [59_960; 2]), "{trying}");
         }
     }
 

@@ -12,7 +12,8 @@ use crate::answer::{self, Message};
 use crate::cookie::{self, Wallet};
 use crate::edge::Entropy;
 use crate::gate::{self, Decision, Sequel, View, Visit};
-use crate::isolate::{Freshness, HeldBoard, Isolate};
+use crate::isolate::{Freshness, HeldBoard, Isolate, Miss};
+use crate::poll::LATER_MAX;
 use crate::route::{Match, Own, normal_host, own_path};
 use crate::shared;
 use crate::standing::Standing;
@@ -38,16 +39,16 @@ pub(crate) struct Prepared<'a> {
 impl Prepared<'_> {
     pub(crate) fn gate(&mut self) -> Verdict {
         self.isolate.follow_schedule(&self.found.room.id, self.now);
-        match self.held().freshness(self.now) {
-            Freshness::Stale if self.held().is_missed(self.now) => return self.without_a_board(),
+        match (self.held().freshness(self.now), self.held().missed(self.now)) {
+            (Freshness::Stale, Some(why)) => return self.without_a_board(why),
             // Nobody who is let in blind waits for a room that could not be reached a moment ago: it is asked meanwhile.
-            Freshness::Stale if self.held().is_lost(self.now) && self.enters_blind() => {
+            (Freshness::Stale, _) if self.held().is_lost(self.now) && self.enters_blind() => {
                 self.refresh();
-                return self.without_a_board();
+                return self.without_a_board(Miss::Unreachable);
             }
-            Freshness::Stale => return Verdict::Errand(self.errand_for_a_board()),
-            Freshness::Aging => self.refresh(),
-            Freshness::Fresh => {}
+            (Freshness::Stale, _) => return Verdict::Errand(self.errand_for_a_board()),
+            (Freshness::Aging, _) => self.refresh(),
+            (Freshness::Fresh, _) => {}
         }
         if let Some(own) = self.found.own.filter(|_| !self.is_at_the_door()) {
             return self.own(own);
@@ -64,7 +65,9 @@ impl Prepared<'_> {
             Decision::TellAndGreet(standing) => self.tell(standing, Some(&self.greeting())),
             Decision::Refuse => Verdict::Answer(answer::refusal(self.found, self.headers)),
             // The tokens know more than a board that came a moment ago, or could not be had anew: no newer one is to be had.
-            Decision::Refresh if self.held().is_just_taken(self.now) || self.held().is_missed(self.now) => {
+            Decision::Refresh
+                if self.held().is_just_taken(self.now) || self.held().missed(self.now).is_some() =>
+            {
                 self.tell(Standing::Reconnecting, None)
             }
             // What others heard before may not know it either.
@@ -113,13 +116,10 @@ impl Prepared<'_> {
                 _ => self.go_on(None),
             };
         }
-        // Whoever has nothing yet that could be lost is joining, however many ask.
-        let is_new = self.wallet.pass.is_none() && self.wallet.ticket.is_none() && !self.wallet.unknown;
-        if outcome == Outcome::Overloaded && is_new && !self.enters_blind() {
-            return self.tell(Standing::Joining, Some(&self.greeting()));
-        }
-        if matches!(outcome, Outcome::Unreachable | Outcome::Overloaded) {
-            return self.without_a_board();
+        match outcome {
+            Outcome::Unreachable => return self.without_a_board(Miss::Unreachable),
+            Outcome::Overloaded => return self.without_a_board(Miss::Overloaded),
+            _ => {}
         }
         // What is answered from memory, or was long on its way, may have expired since; or all sessions have ended.
         let outcome = match outcome {
@@ -163,8 +163,8 @@ impl Prepared<'_> {
         })
     }
 
-    /// The room cannot be reached: some are let in blind, everybody else is told so.
-    fn without_a_board(&mut self) -> Verdict {
+    /// The room cannot be reached, or too many ask: some are let in blind, everybody else is told so.
+    fn without_a_board(&mut self, why: Miss) -> Verdict {
         let enters = self.enters_blind();
         match self.found.own {
             // The page's script is told, and asks the origin for nothing.
@@ -173,8 +173,28 @@ impl Prepared<'_> {
                 origin(self.found)
             }
             None | Some(Own::Wait) if enters => self.tell(Standing::Admitted, None),
+            _ if why == Miss::Overloaded && self.may_join() => self.join_later(),
             _ => self.tell(gate::without_a_room(&self.wallet), None),
         }
+    }
+
+    /// Whether this is a person who wants to come in, and has nothing yet that could be lost.
+    fn may_join(&self) -> bool {
+        let comes = self.found.own.is_none() || self.is_at_the_door();
+        let is_person = matches!(self.asker, Asker::Navigation | Asker::App | Asker::Page);
+        comes && is_person && gate::without_a_room(&self.wallet) == Standing::Unavailable
+    }
+
+    /// Too many join: whoever is turned away is joining, and comes back. For how long they have tried their arrival says; so it is kept, and one that would be
+    /// forgotten before they come back is made younger.
+    fn join_later(&self) -> Verdict {
+        let Some(arrival) = self.wallet.arrival.filter(|arrival| cookie::is_fresh(arrival, self.now)) else {
+            return self.tell(Standing::JoiningLater { trying: Millis(0) }, Some(&self.greeting()));
+        };
+        let trying = self.now.since(arrival.issued);
+        let younger = (trying > LATER_MAX).then(|| Arrival { issued: self.now.minus(LATER_MAX), ..arrival });
+        let line = younger.map(|arrival| self.keep(&self.keys.sign(&arrival)));
+        self.tell(Standing::JoiningLater { trying }, line.as_deref())
     }
 
     /// Whether there is a good pass, or the operator has said that just now nobody shall wait for a room that cannot be reached.

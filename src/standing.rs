@@ -20,6 +20,11 @@ pub struct WaitRange {
 pub enum Standing {
     /// First contact: comes back at once with an arrival.
     Joining,
+    /// The same, but too many join at this moment: comes back less and less often.
+    JoiningLater {
+        /// For how long it has tried, as far as that matters.
+        trying: Millis,
+    },
     /// In line.
     Waiting {
         /// The place that decides the turn.
@@ -92,7 +97,7 @@ impl Standing {
     /// The state's name, in the header `Anteroom` and in JSON.
     pub fn name(&self) -> &'static str {
         match self {
-            Standing::Joining => "joining",
+            Standing::Joining | Standing::JoiningLater { .. } => "joining",
             Standing::Waiting { .. } => "waiting",
             Standing::YourTurn { .. } => "your_turn",
             Standing::Next { .. } => "next",
@@ -109,6 +114,11 @@ impl Standing {
             Standing::Left => "left",
             Standing::TicketUsed => "ticket_used",
         }
+    }
+
+    /// Whether too many join: the mark, in JSON and on the page, by which it is told from any other *joining*.
+    pub fn is_overloaded(&self) -> bool {
+        matches!(self, Standing::JoiningLater { .. })
     }
 
     /// Whether a page in this state comes back by itself.

@@ -107,6 +107,8 @@ texts! {
     waiting_room: String,
     /// For each standing: the heading and what happens next.
     joining: (String, String),
+    /// Too many join at this moment.
+    joining_later: (String, String),
     /// In line.
     waiting: (String, String),
     /// Called.

@@ -22,6 +22,7 @@ fn states() -> Vec<Standing> {
     let wait = Some(WaitRange { from_seconds: 240, to_seconds: 420 });
     vec![
         Standing::Joining,
+        Standing::JoiningLater { trying: Millis(0) },
         Standing::Waiting { place, people_ahead: 312, wait, waited: Millis(330_000) },
         Standing::YourTurn { place },
         Standing::Next { place },
@@ -83,7 +84,8 @@ fn every_state_in_every_language_is_written_for_the_browser() {
                 nonce: NONCE,
             });
             assert!(!page.contains("{n}"), "{kind} {standing:?} {language:?}");
-            let name = format!("{kind}.{}.{}.json", standing.name(), language.tag());
+            let state = if standing.is_overloaded() { "overloaded" } else { standing.name() };
+            let name = format!("{kind}.{state}.{}.json", language.tag());
             fs::write(folder.join(name), page).unwrap();
         }
     }

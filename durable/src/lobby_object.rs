@@ -23,8 +23,8 @@ impl LobbyObject {
         LobbyObject { env, lobby: None }
     }
 
-    /// Wishes that travel together, in a call to which the host gave this number: the reply, or nothing if that comes later.
-    /// Laid are the lobby's name, and behind it a line for each wish.
+    /// Wishes that travel together, in a call to which the host gave this number: the reply, or nothing if that comes later. What is no reply is an
+    /// error as a value, for whoever asked and for nobody else. Laid are the lobby's name, and behind it a line for each wish.
     pub fn ask(&mut self, call: Caller, laid: usize) -> Result<JsValue> {
         platform::read(laid, |text| {
             let (name, lines) = text.split_once('\n').unwrap_or((text, ""));
@@ -75,7 +75,7 @@ impl LobbyObject {
         if let Some(lobby) = self.lobby.as_mut() {
             for (call, said) in lobby.heard(platform::now(), about, &said, platform::entropy()?) {
                 answered.push(&call.into());
-                answered.push(&told(said)?);
+                answered.push(&told(said));
             }
         }
         Ok(answered)
@@ -90,15 +90,16 @@ impl LobbyObject {
             self.lobby = Lobby::new(name, keys, platform::entropy()?);
         }
         let lobby = self.lobby.as_mut().ok_or_else(|| thrown("that is no lobby's name"))?;
-        lobby.ask(platform::now(), call, wanted).map_or(Ok(JsValue::UNDEFINED), told)
+        Ok(lobby.ask(platform::now(), call, wanted).map_or(JsValue::UNDEFINED, told))
     }
 }
 
-fn told(said: Said) -> Result<JsValue> {
+/// One caller's reply. An error is handed on and not thrown: what is thrown costs a lobby its memory, and everybody who waits in it.
+fn told(said: Said) -> JsValue {
     match said {
-        Said::Bytes(bytes) => Ok(Uint8Array::from(bytes.as_slice()).into()),
-        Said::Text(text) => Ok(text.into()),
-        Said::Unknown => Ok(JsValue::NULL),
-        Said::Failed | Said::Overloaded => Err(thrown("that is nothing this version's lobby does")),
+        Said::Bytes(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+        Said::Text(text) => text.into(),
+        Said::Unknown => JsValue::NULL,
+        Said::Failed | Said::Overloaded => thrown("that is nothing this version's lobby does"),
     }
 }

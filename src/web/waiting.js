@@ -10,7 +10,7 @@
   const atDoor = new Set(["joining", "crowded", "your_turn", "next"]);
   const BACKOFF_MAX_MS = 60000, SPOKEN_EVERY_MS = 60000, PATIENCE_MS = 15000, JOINS_MAX = 3, KEEP_EVERY_MS = 20000, KEEPS_MAX = 90;
   const MIRROR_LATE_MS = 10000, MIRROR_PATIENCE_MS = 4000, MIRROR_REST_MS = 60000;
-  let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, keptFor = 0, spokenAt = Date.now();
+  let state = document.body.dataset.state, timer = 0, asking = null, failures = 0, joins = 0, isOverloaded = document.body.dataset.overloaded === "true", keptFor = 0, spokenAt = Date.now();
 
   const form = element("form");
 
@@ -221,7 +221,9 @@
       [last, heardAt, sequence] = [told, performance.now(), told.mirror ? told.mirror.known[2] : 0];
       element("offline").hidden = true;
       stamp();
-      joins = told.state === "joining" ? joins + 1 : 0;
+      // Where too many join, the server says when to try again, later each time: this page never asks for another one of itself then.
+      isOverloaded = told.overloaded === true;
+      joins = told.state === "joining" && !isOverloaded ? joins + 1 : 0;
       // First contact again and again: no cookie comes back. The mark lets the server say so; whoever wrote a form stays with it.
       if (joins > JOINS_MAX && !form) return location.replace(marked("anteroom-cookie"));
       const turned = told.state === "your_turn" && state !== "your_turn";
@@ -272,7 +274,7 @@
   });
   addEventListener("online", ask);
   addEventListener("offline", () => { element("offline").hidden = false; });
-  document.addEventListener("visibilitychange", () => { if (!isHidden()) ask(); });
+  document.addEventListener("visibilitychange", () => { if (!isHidden() && !isOverloaded) ask(); });
   if (state === "admitted") location.replace(target);
   else later(form ? 0 : Number(document.body.dataset.pollAfterMs));
 })();

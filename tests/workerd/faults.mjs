@@ -23,6 +23,15 @@ function control({ faults: wanted, traps, versions: spoken, limit: said, bucket:
   return told;
 }
 
+/** Calls an object as whoever has its binding can, with these bytes: what it says, or what it throws. */
+async function send(env, { binding, name, action, bytes }) {
+  try {
+    return { said: await env[binding].getByName(name).ask(name, action, Uint8Array.from(bytes)) };
+  } catch (error) {
+    return { thrown: error.message };
+  }
+}
+
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function called(object, link, [name, action, payload]) {
@@ -78,7 +87,10 @@ export class DirectoryObject extends anteroom.DirectoryObject {
 export default {
   fetch(request, env, context) {
     const { hostname, search } = new URL(request.url);
-    if (hostname === "faults") return Response.json(control(JSON.parse(decodeURIComponent(search.slice(1)))));
+    if (hostname === "faults") {
+      const { sends, ...wanted } = JSON.parse(decodeURIComponent(search.slice(1)));
+      return sends ? send(env, sends).then((told) => Response.json(told)) : Response.json(control(wanted));
+    }
     // A request that panics by itself, wherever it meets the Wasm first.
     if (request.headers.has("Panic")) setTraps({ gate: { every: 1 } });
     try {

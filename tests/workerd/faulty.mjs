@@ -29,10 +29,14 @@ export async function startFaulty(services, { origin: given, ...options } = {}) 
     const url = new URL(`http://127.0.0.1:${workers.ports[name]}`);
     const asks = (path, asked) => ask(url, path, agent, { host, ...asked });
     return {
+      /** For browsers. */
+      url: `http://${host}:${url.port}/`,
       /** A request by the name of the room's host. */
       ask: asks,
       /** The switch, for all hosts of it: see `control` in faults.mjs. */
       switch: async (wanted = {}) => JSON.parse((await ask(url, `/?${encodeURIComponent(JSON.stringify(wanted))}`, agent, { host: "faults" })).body),
+      /** A call of an object by itself: see `send` there. */
+      send: async (sends) => JSON.parse((await ask(url, `/?${encodeURIComponent(JSON.stringify({ sends }))}`, agent, { host: "faults" })).body),
       board: async () => JSON.parse((await asks("/.anteroom/board")).body),
       /** The operator's API. */
       operate: async (path, { method = "GET", body } = {}) => {
