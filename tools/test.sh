@@ -24,7 +24,11 @@ suite() {
   passed=$((passed + ok)) failed=$((failed + bad))
 }
 
-suite native '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' cargo test --workspace
+rust_passed='^test result: .* ([0-9]+) passed;.*' rust_failed='^test result: .* ([0-9]+) failed;.*'
+# These run for millions of steps: ten minutes as other tests are built, one in the profile that the simulation is built in anyway, with every assertion.
+optimised=(anteroom-cost anteroom-simulation)
+suite native "$rust_passed" "$rust_failed" cargo test --workspace "${optimised[@]/#/--exclude=}"
+suite optimised "$rust_passed" "$rust_failed" cargo test --profile sim "${optimised[@]/#/--package=}"
 suite simulation '^simulation: ([0-9]+) passed.*' '^simulation: .* ([0-9]+) failed.*' tools/sim.sh
 # The draw as strangers verify it, in Python.
 suite draw '^Ran ([0-9]+) tests? in .*' '^FAILED \(.*=([0-9]+)\)$' python3 tests/draw/test_draw.py
