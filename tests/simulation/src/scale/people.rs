@@ -131,7 +131,8 @@ impl Boards {
 /// Everybody is somebody else, and looks as if drawn.
 pub fn holder(id: u32) -> [u8; 16] {
     let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&mixed(id).to_le_bytes());
+    // Not the bits by which they find their leaf.
+    bytes[..8].copy_from_slice(&mixed(id).rotate_right(16).to_le_bytes());
     bytes[8..12].copy_from_slice(&id.to_le_bytes());
     bytes
 }

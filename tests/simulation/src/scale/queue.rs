@@ -1,5 +1,5 @@
 //! Virtual time for ten million: a slot for each millisecond of the next four minutes, and a list of what is later. What is planned for one moment happens in the order in which it was
-//! planned.
+//! planned. Slots are chains through one store of entries: nothing is allocated for each.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,35 @@ use crate::trace::NOON;
 
 /// Further ahead than most is planned.
 const SLOTS: usize = 1 << 18;
+/// No entry.
+const NONE: u32 = u32::MAX;
 
-/// Memory of slots that have passed is used again, unless it is for more than this.
-const SPARE_MAX: usize = 512;
+struct Entry<E> {
+    event: Option<E>,
+    next: u32,
+}
+
+/// The first entry of a slot, and the last.
+#[derive(Clone, Copy)]
+struct Slot {
+    first: u32,
+    last: u32,
+}
 
 /// See the module's words.
 pub struct Queue<E> {
-    slots: Vec<Vec<E>>,
+    slots: Vec<Slot>,
+    entries: Vec<Entry<E>>,
+    free: u32,
     later: BTreeMap<usize, Vec<E>>,
-    spare: Vec<Vec<E>>,
-    /// The next one last.
-    due: Vec<E>,
     now: usize,
 }
 
 impl<E> Queue<E> {
     /// Noon, and nothing planned.
     pub(super) fn new() -> Queue<E> {
-        let slots = (0..SLOTS).map(|_| Vec::new()).collect();
-        Queue { slots, later: BTreeMap::new(), spare: Vec::new(), due: Vec::new(), now: 0 }
+        let slots = vec![Slot { first: NONE, last: NONE }; SLOTS];
+        Queue { slots, entries: Vec::new(), free: NONE, later: BTreeMap::new(), now: 0 }
     }
 
     /// The time.
@@ -43,38 +53,58 @@ impl<E> Queue<E> {
     /// The same, so long from now.
     pub fn after(&mut self, delay: Millis, event: E) {
         let at = self.now + delay.0.max(1) as usize;
-        match self.slots.get_mut(at % SLOTS).filter(|_| at < self.now + SLOTS) {
-            Some(slot) => {
-                if slot.capacity() == 0 {
-                    *slot = self.spare.pop().unwrap_or_default();
-                }
-                slot.push(event);
-            }
-            None => self.later.entry(at).or_default().push(event),
+        if at < self.now + SLOTS {
+            self.enter(at, event);
+        } else {
+            self.later.entry(at).or_default().push(event);
         }
     }
 
     /// What happens next, before this time.
     pub fn next(&mut self, until: Millis) -> Option<E> {
         loop {
-            if let Some(event) = self.due.pop() {
+            if let Some(event) = self.take() {
                 return Some(event);
             }
             if self.now() >= until {
                 return None;
             }
             self.now += 1;
-            let slot = std::mem::take(&mut self.slots[self.now % SLOTS]);
-            let passed = std::mem::replace(&mut self.due, slot);
-            if (1..=SPARE_MAX).contains(&passed.capacity()) {
-                self.spare.push(passed);
+            // Its slot has just passed: nobody is in it yet.
+            let furthest = self.now + SLOTS - 1;
+            for event in self.later.remove(&furthest).unwrap_or_default() {
+                self.enter(furthest, event);
             }
-            if let Some(mut later) = self.later.remove(&self.now) {
-                later.append(&mut self.due);
-                self.due = later;
-            }
-            self.due.reverse();
         }
+    }
+
+    fn enter(&mut self, at: usize, event: E) {
+        let entry = Entry { event: Some(event), next: NONE };
+        let place = if self.free == NONE {
+            self.entries.push(entry);
+            self.entries.len() as u32 - 1
+        } else {
+            let free = self.free;
+            self.free = std::mem::replace(&mut self.entries[free as usize], entry).next;
+            free
+        };
+        let Slot { first, last } = &mut self.slots[at % SLOTS];
+        if *first == NONE {
+            *first = place;
+        } else {
+            self.entries[*last as usize].next = place;
+        }
+        *last = place;
+    }
+
+    /// The first that is due now.
+    fn take(&mut self) -> Option<E> {
+        let first = &mut self.slots[self.now % SLOTS].first;
+        let place = *first;
+        let Entry { event, next } = self.entries.get_mut(place as usize)?;
+        *first = std::mem::replace(next, self.free);
+        self.free = place;
+        event.take()
     }
 }
 
