@@ -12,7 +12,7 @@ const RIGHT: f64 = 690.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = 400.0;
 /// Ten to the power of this is the top.
-const MOST: f64 = 6.0;
+const MOST: f64 = 7.0;
 const LINES: [(&str, &str, &str); 4] = [
     ("leaves_requests_per_second_max", "calls of all leaves", "one"),
     ("joined_per_second_max", "ranks given", "two"),
