@@ -2,14 +2,15 @@
 
 use durable::lobby::LEAVES;
 use durable::units::Millis;
+use simulation::scale::awake::HANDLING;
 
 use crate::line::Line;
 use crate::operations::{Level, Operations};
 use crate::pages::{By, questions};
 use crate::scenario::Scenario;
 use crate::tree::{
-    BOARD_ASKS_PER_SECOND, BOARD_FRESH, Boards, COMMIT, HANDLING, LEAF_EVERY, LEAF_TO_REGION, REGION_EVERY,
-    REGION_TO_ROOM, ROWS_PER_COMMIT, awake, batches_per_second,
+    BOARD_ASKS_PER_SECOND, BOARD_FRESH, Boards, COMMIT, LEAF_EVERY, LEAF_TO_REGION, REGION_EVERY,
+    REGION_TO_ROOM, ROWS_PER_COMMIT, awake, batches_per_second, commits_per_second,
 };
 
 /// What is wanted of objects in a second.
@@ -17,6 +18,8 @@ struct Second {
     wishes: f64,
     /// Passes given up among them.
     leaves: f64,
+    /// People who enter.
+    entering: f64,
     /// Whether a line stands.
     stands: bool,
 }
@@ -54,7 +57,11 @@ pub fn operations(scenario: &Scenario) -> Operations {
         all.inside += scenario.requests().skip(1).map(|after| entered(second, after)).sum::<f64>() + leaves;
         let claims = at(&line.entering, second);
         let stands = at(&line.joined, second) > at(&line.admitted, second) + 1.0;
-        add(&mut all, scenario, &Second { wishes: joins + claims + renewed + leaves, leaves, stands });
+        add(
+            &mut all,
+            scenario,
+            &Second { wishes: joins + claims + renewed + leaves, leaves, entering: claims, stands },
+        );
     }
     all
 }
@@ -66,17 +73,18 @@ fn add(all: &mut Operations, scenario: &Scenario, second: &Second) {
     let seconds = |way: Millis| way.0 as f64 / 1_000.0;
     let boards = if second.stands { f64::from(scenario.data_centers) * BOARD_ASKS_PER_SECOND } else { 0.0 };
     let (asked, board_asked) = (second.wishes / regions / each, boards / regions / each);
-    // Each level waits for all above it.
-    let region_waits = Millis(2 * REGION_TO_ROOM.0 + COMMIT.0);
+    // Each level waits for all above it, and longer than its beat lasts.
+    let batches = batches_per_second(asked, LEAF_EVERY, LEAF_EVERY);
+    let region_batches = batches_per_second(each * batches, REGION_EVERY, REGION_EVERY);
+    let commit_waits = room(all, regions, region_batches, second);
+    let region_waits = Millis(2 * REGION_TO_ROOM.0 + commit_waits.0 + COMMIT.0);
     let leaf_waits = Millis(region_waits.0 + 2 * LEAF_TO_REGION.0);
-    let batches = batches_per_second(asked, LEAF_EVERY, leaf_waits);
-    let region_batches = batches_per_second(each * batches, REGION_EVERY, region_waits);
     // A region is asked by its leaves as often as their boards are too old; and these are the older, the less often it asks itself.
     let region = |asked| Boards {
         asked,
         brought: region_batches,
         age: 0.0,
-        way: 2.0 * seconds(REGION_TO_ROOM),
+        way: 2.0 * seconds(REGION_TO_ROOM) + seconds(commit_waits),
         revoked: second.leaves,
     };
     let leaf = |missing: f64| Boards {
@@ -109,11 +117,11 @@ fn add(all: &mut Operations, scenario: &Scenario, second: &Second) {
         each * (batches + fetched),
         &[
             (each * batches, Millis(region_waits.0 + queueing(each * batches, REGION_EVERY))),
-            (region_fetched, Millis(2 * REGION_TO_ROOM.0)),
+            (region_fetched, Millis(2 * REGION_TO_ROOM.0 + commit_waits.0)),
             (each * fetched - region_fetched, HANDLING),
         ],
     );
-    room(all, regions * region_batches, regions * region_fetched, second.stands);
+    all.room.calls += regions * region_fetched;
 }
 
 fn add_level(level: &mut Level, objects: f64, calls: f64, kept: &[(f64, Millis)]) {
@@ -121,18 +129,23 @@ fn add_level(level: &mut Level, objects: f64, calls: f64, kept: &[(f64, Millis)]
     level.awake_seconds += objects * awake_of(kept);
 }
 
-/// One commit for whatever came while the last was under way. While a line stands places are called a second apart, and an alarm stands for the
-/// next ones.
-fn room(all: &mut Operations, batches: f64, boards: f64, stands: bool) {
-    let alarms = f64::from(u8::from(stands));
-    let commits = batches_per_second(batches + alarms, COMMIT, COMMIT);
-    all.room.calls += batches + boards + alarms;
-    // One after the other, and for none longer than it takes.
-    all.room.awake_seconds +=
-        (commits * COMMIT.0 as f64 / 1_000.0 + boards * HANDLING.0 as f64 / 1_000.0).min(1.0);
+/// One commit for whatever came while the last was under way: how long a batch waits for its own. While a line stands, each who enters are two occasions on which time alone wakes
+/// the Room: their place is called, and their seat comes free. That is a timer and, should it be lost, an alarm, once a second at most; and while the timer stands, a second at most
+/// too, the Room does not hibernate.
+fn room(all: &mut Operations, regions: f64, batches: f64, second: &Second) -> Millis {
+    let occasions = if second.stands { second.entering } else { 0.0 };
+    let (alarms, asleep) = (1.0 - (-2.0 * occasions).exp(), (-occasions).exp());
+    // Of a region: whether all that came within the second came on its beat.
+    let beats = 1_000.0 / REGION_EVERY.0 as f64;
+    let on_beat = (batches / beats).powf(beats).min(1.0);
+    let calls = regions * batches + 2.0 * alarms;
+    let (commits, waits) = commits_per_second(calls, 1.0 - (1.0 - on_beat).powf(regions));
+    all.room.calls += regions * batches + alarms;
+    all.room.awake_seconds += 1.0 - asleep * (1.0 - commits * COMMIT.0 as f64 / 1_000.0).max(0.0);
     all.commits += commits;
     // An alarm is a row when it is set; what it wakes the Room for has mostly been done by then, and writes nothing.
     all.rows += (commits - alarms).max(0.0) * ROWS_PER_COMMIT + alarms;
+    Millis((waits * 1_000.0) as u64)
 }
 
 /// How long a wish waits for its batch to leave, on average: not at all while it comes alone, half the spacing while many do.

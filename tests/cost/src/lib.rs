@@ -7,12 +7,9 @@
 
 pub mod args;
 pub mod bill;
-pub mod calendar;
 pub mod computed;
 pub mod counted;
-pub mod hall;
 pub mod line;
-pub mod lobbies;
 pub mod operations;
 pub mod pages;
 pub mod prices;

@@ -3,6 +3,7 @@
 //! differs from the model and `make cost` fails.
 
 use durable::units::Millis;
+use simulation::scale::awake::HANDLING;
 
 /// While it is busy, a leaf sends a batch so often, and a region.
 pub const LEAF_EVERY: Millis = Millis(100);
@@ -22,8 +23,8 @@ pub const LEAF_TO_REGION: Millis = Millis(5);
 pub const REGION_TO_ROOM: Millis = Millis(60);
 /// Until a commit is durable: confirmed by three followers in other data centers.
 pub const COMMIT: Millis = Millis(10);
-/// The least that any call keeps an object awake.
-pub const HANDLING: Millis = Millis(1);
+/// While there is always more, a Room commits so often (`SPACING_MS`, src/objects.mjs).
+pub const SPACING: Millis = Millis(80);
 
 /// Rows written and deleted for a commit that changes something: a row of the journal, which is cut off later; and now and then a page that is rewritten in turn.
 pub const ROWS_PER_COMMIT: f64 = 2.2;
@@ -36,6 +37,25 @@ pub fn batches_per_second(asked: f64, every: Millis, round_trip: Millis) -> f64 
     }
     let least = every.min(round_trip).0 as f64 / 1_000.0;
     1.0 / (least + (-asked * least).exp() / asked)
+}
+
+/// How many commits a second a Room makes that is called at random so often a second, and how long a call waits for its own to begin, in seconds on average. It is *busy* from a
+/// commit during which somebody calls until one that is for a single call and during which nobody does; then its commits begin no sooner than [`SPACING`] after each other,
+/// and otherwise when somebody calls. Whoever calls on a beat is not there at random: this part of the time somebody is known to come soon.
+pub fn commits_per_second(calls: f64, on_beat: f64) -> (f64, f64) {
+    if calls <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let [commit, spacing] = [COMMIT, SPACING].map(|span| span.0 as f64 / 1_000.0);
+    // Of nobody within a commit, and of nobody or one within the spacing.
+    let (nobody, one_at_most) = ((-calls * commit).exp(), (-calls * spacing).exp() * (1.0 + calls * spacing));
+    let (becomes_busy, calms_down) = (1.0 - nobody, one_at_most * nobody * (1.0 - on_beat));
+    let busy = becomes_busy / (becomes_busy + calms_down);
+    // From one to the next: nobody may have come yet when it is time.
+    let after = |span: f64| span + (-calls * span).exp() / calls;
+    let commits = 1.0 / (busy * after(spacing) + (1.0 - busy) * after(commit));
+    // Whoever calls within such a span waits for half of it; and it is a span's part of the time that they do.
+    (commits, commits * (busy * spacing * spacing + (1.0 - busy) * commit * commit) / 2.0)
 }
 
 /// What a lobby is asked for in a second, and what it brings itself.
@@ -95,6 +115,17 @@ mod tests {
         assert!((batches(0.1) - 0.1).abs() < 0.001);
         assert!((batches(1_000.0) - 10.0).abs() < 0.01);
         assert!((0.0..=0.0).contains(&batches(0.0)));
+    }
+
+    #[test]
+    fn a_room_commits_for_each_while_few_call_and_on_its_beat_while_many_do() {
+        let (few, at_once) = commits_per_second(0.1, 0.0);
+        assert!((few - 0.1).abs() < 0.001 && at_once < 0.001, "{few} {at_once}");
+        let (many, waits) = commits_per_second(200.0, 0.0);
+        assert!((many - 12.5).abs() < 0.1 && (waits - 0.04).abs() < 0.001, "{many} {waits}");
+        let (on_beat, random) = (commits_per_second(20.0, 1.0).0, commits_per_second(20.0, 0.0).0);
+        assert!(on_beat < 12.5 && random > 14.0, "{on_beat} {random}");
+        assert!((0.0..=0.0).contains(&commits_per_second(0.0, 0.0).0));
     }
 
     #[test]

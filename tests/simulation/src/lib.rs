@@ -9,6 +9,7 @@
 
 pub mod auditor;
 pub mod big;
+mod chart;
 pub mod dice;
 pub mod plan;
 pub mod scale;

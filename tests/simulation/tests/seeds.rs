@@ -1,4 +1,4 @@
-//! A few seeds without optimisation; `make sim` runs a thousand with it.
+//! A few seeds of each kind of plan; `make sim` runs a thousand of one.
 
 use simulation::plan::Scope;
 use simulation::{Options, Outcome, simulate};

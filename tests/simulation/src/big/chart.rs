@@ -4,25 +4,14 @@
 use std::fmt::Write as _;
 
 use super::ledger::{Ledger, Sample};
+use crate::chart::{STYLE, WIDTH};
 use crate::trace::NOON;
 
-const WIDTH: f64 = 960.0;
 const LEFT: f64 = 90.0;
 const RIGHT: f64 = 940.0;
 const PANEL: f64 = 190.0;
 const GAP: f64 = 66.0;
 const TOP: f64 = 70.0;
-
-const STYLE: &str = "
-svg { background: #fff; font: 13px system-ui, sans-serif; }
-text { fill: #222; } .title { font-weight: 600; font-size: 15px; }
-.grid { stroke: #ddd; } .axis { stroke: #888; }
-.one { stroke: #1857b8; } .two { stroke: #b3470a; } .band { fill: #1857b8; opacity: .2; }
-path { fill: none; stroke-width: 2; } path.band { stroke: none; }
-@media (prefers-color-scheme: dark) {
-svg { background: #16181c; } text { fill: #e4e6ea; } .grid { stroke: #33373e; } .axis { stroke: #888; }
-.one { stroke: #7fb0ff; } .two { stroke: #ffa15c; } .band { fill: #7fb0ff; }
-}";
 
 /// One panel: where it is, and what its axes reach to.
 struct Panel {

@@ -27,6 +27,10 @@ const ROOM: &str = "AMS";
 /// There and back over so many kilometres takes a millisecond at the speed of light in a vacuum; fibre, its detours and what stands in it make 2.2 of one. So London and New York
 /// are 82 ms from each other (70 to 75 are measured by those who measure), London and Sydney 249 (250 to 280), New York and Tokyo 159 (150 to 170).
 const KILOMETRES_PER_MILLI: f64 = 150.0 / 2.2;
+/// One way from a leaf to its region's lobby.
+const WITHIN_REGION: f64 = 1.0;
+/// How long a commit takes until three of five followers in other data centers have it.
+const COMMIT: (u64, u64) = (8, 25);
 /// Two objects in one place are so far apart, there and back.
 const NEAREST_MILLIS: f64 = 2.0;
 const EARTH_KILOMETRES: f64 = 6_371.0;
@@ -43,11 +47,17 @@ pub(super) struct Center {
 }
 
 /// The world.
-pub(super) struct Map {
+pub struct Map {
     /// Its data centers.
     pub(super) centers: Vec<Center>,
     /// By region: its name, and one way from its lobbies to the Room.
-    pub(super) regions: Vec<(&'static str, f64)>,
+    pub(super) regions: Vec<(String, f64)>,
+    /// One way from a leaf to its region's lobby.
+    pub(super) within_region: f64,
+    /// How long a commit takes, at least and at most.
+    pub(super) commit: (u64, u64),
+    /// Whether a way takes as long each time.
+    is_steady: bool,
 }
 
 impl Map {
@@ -60,19 +70,43 @@ impl Map {
         };
         let room = at(ROOM);
         let hubs: Vec<Center> = HUBS.iter().map(|(_, code)| at(code)).collect();
-        let regions = HUBS.iter().zip(&hubs).map(|((name, _), hub)| (*name, way(hub, &room))).collect();
+        let regions =
+            HUBS.iter().zip(&hubs).map(|((name, _), hub)| ((*name).to_owned(), way(hub, &room))).collect();
         for (_, center) in &mut places {
             center.to_hub = way(center, &hubs[center.region]);
         }
-        Map { centers: places.into_iter().map(|(_, center)| center).collect(), regions }
+        Map {
+            centers: places.into_iter().map(|(_, center)| center).collect(),
+            regions,
+            within_region: WITHIN_REGION,
+            commit: COMMIT,
+            is_steady: false,
+        }
     }
-}
 
-/// One way takes so long this time: a little more for most, and for one in a thousand a packet is lost and sent again.
-pub(super) fn drawn(way: f64, dice: &mut Dice) -> Millis {
-    let queueing = dice.below(4) as f64;
-    let lost = if dice.below(1_000) == 0 { 2.0 * way + 20.0 } else { 0.0 };
-    Millis((way + queueing + lost).round().max(1.0) as u64)
+    /// Another one, in which everything is as far from each other everywhere and always: so many regions, with the ways from an edge to its leaf, from there to the region's lobby and from
+    /// there to the Room; and how long a commit takes.
+    pub fn even(regions: u32, ways: [Millis; 3], commit: Millis) -> Map {
+        let [to_hub, within_region, to_room] = ways.map(|way| way.0 as f64);
+        let center = |region| Center { region, latitude: 0.0, longitude: 0.0, to_hub };
+        Map {
+            centers: (0..regions as usize).map(center).collect(),
+            regions: (0..regions).map(|region| (region.to_string(), to_room)).collect(),
+            within_region,
+            commit: (commit.0, commit.0),
+            is_steady: true,
+        }
+    }
+
+    /// One way takes so long this time: a little more for most, and for one in a thousand a packet is lost and sent again.
+    pub(super) fn drawn(&self, way: f64, dice: &mut Dice) -> Millis {
+        if self.is_steady {
+            return Millis(way as u64);
+        }
+        let queueing = dice.below(4) as f64;
+        let lost = if dice.below(1_000) == 0 { 2.0 * way + 20.0 } else { 0.0 };
+        Millis((way + queueing + lost).round().max(1.0) as u64)
+    }
 }
 
 fn place(line: &'static str) -> (&'static str, Center) {

@@ -4,30 +4,21 @@
 use std::fmt::Write as _;
 
 use super::Sized;
+use crate::chart::{STYLE, WIDTH};
 
-const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 460.0;
 const LEFT: f64 = 90.0;
 const RIGHT: f64 = 690.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = 400.0;
 /// Ten to the power of this is the top.
-const MOST: f64 = 6.0;
+const MOST: f64 = 7.0;
 const LINES: [(&str, &str, &str); 4] = [
     ("leaves_requests_per_second_max", "calls of all leaves", "one"),
     ("joined_per_second_max", "ranks given", "two"),
     ("room_requests_per_second_max", "requests of the Room", "three"),
     ("room_rows_per_second_max", "rows of the Room", "four"),
 ];
-const STYLE: &str = "
-svg { background: #fff; font: 13px system-ui, sans-serif; }
-text { fill: #222; } .title { font-weight: 600; font-size: 15px; } .grid { stroke: #ddd; }
-path { fill: none; stroke-width: 2; } .one { stroke: #1857b8; } .two { stroke: #b3470a; } .three { stroke: #1a7f37; } .four { stroke: #8250df; }
-@media (prefers-color-scheme: dark) {
-svg { background: #16181c; } text { fill: #e4e6ea; } .grid { stroke: #33373e; }
-.one { stroke: #7fb0ff; } .two { stroke: #ffa15c; } .three { stroke: #56d364; } .four { stroke: #c297ff; }
-}";
-
 /// The chart as SVG.
 pub(super) fn svg(crowds: &[Sized]) -> String {
     let mut svg = format!(

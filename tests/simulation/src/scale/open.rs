@@ -3,19 +3,17 @@
 use std::collections::HashMap;
 
 use durable::board::Phase;
-use durable::json::Value;
-use durable::lobby::{Caller, LEAVES};
+use durable::lobby::Caller;
 use durable::protocol::{Outcome, Wish};
+use durable::settings::Settings;
 use durable::units::Millis;
 
-use super::centers::CENTERS;
+use super::centers::Map;
 use super::people::{Boards, Want, answer, caller, center_of, holder, inside, leaf_of, seat, want};
 use super::tree::{Event, Tree};
 use crate::dice::Dice;
 use crate::trace::NOON;
 
-/// One isolate of a data center asks for the board each second.
-const BOARDS_EVERY: Millis = Millis(1_000);
 /// Who was let in is seen again after so long, which confirms them; and goes after so long.
 const SEEN_AGAIN: (u64, u64) = (2_000, 8_000);
 const STAY: (u64, u64) = (20_000, 120_000);
@@ -40,24 +38,21 @@ pub(super) struct Open {
 
 impl Open {
     /// So many come in a second, evenly from all data centers.
-    pub(super) fn new(settings: &Value, per_second: u64, seed: u64) -> Open {
-        let mut open = Open {
-            tree: Tree::new(settings, center_of, seed),
+    pub(super) fn new(settings: Settings, per_second: u64, seed: u64) -> Open {
+        let (mut tree, mut dice) = (Tree::new(settings, Map::new(), center_of, seed), Dice::new(!seed));
+        let boards = Boards::new(&mut tree, &mut dice);
+        tree.queue.after(Millis(1_000), Event::Person(caller(Want::Come, 0)));
+        Open {
+            tree,
             added: Vec::new(),
             busy: 0,
             per_second,
             came: 0,
             asked_at: HashMap::new(),
             seats: HashMap::new(),
-            boards: Boards::new(),
-            dice: Dice::new(!seed),
-        };
-        open.tree.queue.after(Millis(1_000), Event::Person(caller(Want::Come, 0)));
-        for center in 0..CENTERS as u32 {
-            let delay = open.dice.millis(1, BOARDS_EVERY.0);
-            open.tree.queue.after(delay, Event::Person(caller(Want::Board, center * LEAVES)));
+            boards,
+            dice,
         }
-        open
     }
 
     /// Goes on until so long after noon.
@@ -89,7 +84,7 @@ impl Open {
     }
 
     fn person(&mut self, asks: Caller) {
-        let (now, (what, id)) = (self.tree.now(), want(asks));
+        let (now, (what, _)) = (self.tree.now(), want(asks));
         match what {
             Want::Come => {
                 let comes = caller(Want::Enter, self.came);
@@ -105,12 +100,7 @@ impl Open {
                 let delay = -uniform.ln() * 1_000.0 / self.per_second as f64;
                 self.tree.queue.after(Millis(delay.round() as u64), Event::Person(asks));
             }
-            Want::Board => {
-                self.tree.call(leaf_of(asks), asks);
-                let leaf = self.dice.below(u64::from(LEAVES)) as u32;
-                let next = caller(Want::Board, id / LEAVES * LEAVES + leaf);
-                self.tree.queue.after(BOARDS_EVERY, Event::Person(next));
-            }
+            Want::Board => Boards::ask(&mut self.tree, &mut self.dice, asks),
             _ => self.tree.call(leaf_of(asks), asks),
         }
     }

@@ -7,14 +7,21 @@ use durable::board::Board;
 use durable::lobby::{Caller, LEAVES};
 use durable::protocol::{Answer, Ask, Wish};
 use durable::token::Pass;
+use durable::units::Millis;
 use durable::wire::{from_text, to_text};
 
 use super::centers::CENTERS;
+use super::tree::{Event, Tree};
+use crate::dice::Dice;
 use crate::world::keys;
+
+/// One isolate of a data center asks for the board each second, and the others hear it from that one. (Of forty six or seven ask: counted in `tests/shared.rs`. To a leaf that is
+/// some forty calls a second more.)
+const BOARDS_EVERY: Millis = Millis(1_000);
 
 /// What somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Want {
+pub enum Want {
     /// A rank.
     Join,
     /// To be let in by a called ticket; or, before that, to know whether it is.
@@ -33,21 +40,22 @@ pub(super) enum Want {
 
 const WANTS: [Want; 7] =
     [Want::Join, Want::Claim, Want::Renew, Want::LeavePass, Want::Enter, Want::Board, Want::Come];
-const ID_BITS: u32 = 28;
+/// So many bits say who somebody is.
+pub const ID_BITS: u32 = 28;
 
 /// Who wants what, as one number.
-pub(super) fn caller(want: Want, id: u32) -> Caller {
+pub fn caller(want: Want, id: u32) -> Caller {
     let kind = WANTS.iter().position(|it| *it == want).unwrap_or_default() as u32;
     kind << ID_BITS | id
 }
 
 /// What it is that they want, and who it is.
-pub(super) fn want(caller: Caller) -> (Want, u32) {
+pub fn want(caller: Caller) -> (Want, u32) {
     (WANTS[(caller >> ID_BITS) as usize % WANTS.len()], caller & ((1 << ID_BITS) - 1))
 }
 
 /// In which data center somebody is: spread evenly. Of those who want a board it is their number.
-pub(super) fn center_of(caller: Caller) -> usize {
+pub fn center_of(caller: Caller) -> usize {
     match want(caller) {
         (Want::Board, id) => (id / LEAVES) as usize % CENTERS,
         (_, id) => (mixed(id) >> 40) as usize % CENTERS,
@@ -55,7 +63,7 @@ pub(super) fn center_of(caller: Caller) -> usize {
 }
 
 /// The leaf of somebody's neighbourhood.
-pub(super) fn leaf_of(caller: Caller) -> u32 {
+pub fn leaf_of(caller: Caller) -> u32 {
     match want(caller) {
         (Want::Board, id) => id % LEAVES,
         (_, id) => mixed(id) as u32 % LEAVES,
@@ -72,9 +80,22 @@ pub(super) fn mixed(id: u32) -> u64 {
 pub(super) struct Boards(Vec<Rc<Board>>);
 
 impl Boards {
-    /// None has any.
-    pub(super) fn new() -> Boards {
+    /// None has any; each asks for one within a second.
+    pub(super) fn new(tree: &mut Tree, dice: &mut Dice) -> Boards {
+        for center in 0..CENTERS as u32 {
+            let delay = dice.millis(1, BOARDS_EVERY.0);
+            tree.queue.after(delay, Event::Person(caller(Want::Board, center * LEAVES)));
+        }
         Boards((0..CENTERS).map(|_| Rc::new(Board::default())).collect())
+    }
+
+    /// A data center asks for the newest, and will ask another leaf next.
+    pub(super) fn ask(tree: &mut Tree, dice: &mut Dice, asks: Caller) {
+        tree.call(leaf_of(asks), asks);
+        let (_, id) = want(asks);
+        let leaf = dice.below(u64::from(LEAVES)) as u32;
+        let next = caller(Want::Board, id / LEAVES * LEAVES + leaf);
+        tree.queue.after(BOARDS_EVERY, Event::Person(next));
     }
 
     /// What somebody's data center has.
@@ -100,21 +121,24 @@ impl Boards {
             board_sequence: board.sequence,
             board_at_ms: board.at_ms,
             board_max_age_ms: board.max_age_ms,
-            revoked_seq: board.revoked_seq,
+            // What edges do with the list of passes given up is not judged here, and it is long.
+            revoked_seq: u64::MAX,
             neighbourhood: None,
         })
     }
 }
 
-/// Everybody is somebody else.
-pub(super) fn holder(id: u32) -> [u8; 16] {
+/// Everybody is somebody else, and looks as if drawn.
+pub fn holder(id: u32) -> [u8; 16] {
     let mut bytes = [0; 16];
-    bytes[..4].copy_from_slice(&id.to_be_bytes());
+    // Not the bits by which they find their leaf.
+    bytes[..8].copy_from_slice(&mixed(id).rotate_right(16).to_le_bytes());
+    bytes[8..12].copy_from_slice(&id.to_le_bytes());
     bytes
 }
 
 /// The wish of somebody inside, who holds this seat.
-pub(super) fn inside(want: Want, (seat, generation): (u32, u32)) -> Wish {
+pub fn inside(want: Want, (seat, generation): (u32, u32)) -> Wish {
     let (epoch, pass_epoch) = (0, 0);
     match want {
         Want::LeavePass => Wish::LeavePass { epoch, pass_epoch, seat, generation },
@@ -123,7 +147,7 @@ pub(super) fn inside(want: Want, (seat, generation): (u32, u32)) -> Wish {
 }
 
 /// The seat of a pass.
-pub(super) fn seat(pass: &str) -> (u32, u32) {
+pub fn seat(pass: &str) -> (u32, u32) {
     let pass: Pass = keys()
         .verify(pass)
         .unwrap_or_else(|fault| panic!("a lobby signs what it does not believe: {fault:?}"));
@@ -131,6 +155,6 @@ pub(super) fn seat(pass: &str) -> (u32, u32) {
 }
 
 /// A leaf's answer.
-pub(super) fn answer(line: &str) -> Answer {
+pub fn answer(line: &str) -> Answer {
     from_text(line.as_bytes()).unwrap_or_else(|| panic!("a leaf says what nobody understands: {line}"))
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use anteroom::poll::{Sight, poll_after, standing_of};
 use anteroom::standing::Standing;
-use durable::json::Value;
-use durable::lobby::{Caller, LEAVES};
+use durable::lobby::Caller;
 use durable::protocol::{Answer, Outcome, Wish};
+use durable::settings::Settings;
 use durable::units::{Millis, Rank};
 
-use super::centers::CENTERS;
+use super::centers::Map;
 use super::people::{Boards, Want, answer, caller, center_of, holder, inside, leaf_of, mixed, seat, want};
 use super::tree::{Event, Tree};
 use crate::dice::Dice;
@@ -17,10 +17,7 @@ use crate::trace::NOON;
 
 /// Everybody has come by then.
 const RUSH: Millis = Millis(60_000);
-/// One isolate of a data center asks for the board each second, and the others hear it from that one. (Of forty six or seven ask: counted in `tests/shared.rs`. To a leaf that is
-/// some forty calls a second more.)
-const BOARDS_EVERY: Millis = Millis(1_000);
-/// Whoever is told that too many ask is *joining*: the page asks again after this, and twice and three times as long then.
+/// Whoever is told that too many ask is *joining*: the page asks again after this, then after twice and three times as long, and begins anew (`src/web/waiting.js`).
 const JOINING: Millis = Millis(1_000);
 /// How long whoever gives up waits for, in the mean; the same for how long a stay inside lasts.
 const PATIENCE: Millis = Millis(30_000);
@@ -57,7 +54,7 @@ pub(super) struct Rush {
     pub(super) told: Told,
     people: u32,
     came: u32,
-    tries: HashMap<u32, u64>,
+    tries: Vec<u8>,
     ranks: Vec<u32>,
     joined_at: Vec<u32>,
     /// When whoever has this rank had come to their leaf.
@@ -70,27 +67,24 @@ pub(super) struct Rush {
 
 impl Rush {
     /// So many people, before noon.
-    pub(super) fn new(settings: &Value, people: u32, seed: u64) -> Rush {
-        let mut rush = Rush {
-            tree: Tree::new(settings, center_of, seed),
+    pub(super) fn new(settings: Settings, people: u32, seed: u64) -> Rush {
+        let (mut tree, mut dice) = (Tree::new(settings, Map::new(), center_of, seed), Dice::new(!seed));
+        let boards = Boards::new(&mut tree, &mut dice);
+        tree.queue.after(Millis(1), Event::Person(caller(Want::Come, 0)));
+        Rush {
+            tree,
             told: Told::default(),
             people,
             came: 0,
-            tries: HashMap::new(),
+            tries: Vec::new(),
             ranks: Vec::new(),
             joined_at: Vec::new(),
             arrived_by_rank: Vec::new(),
             arrived: Vec::new(),
             seats: HashMap::new(),
-            boards: Boards::new(),
-            dice: Dice::new(!seed),
-        };
-        rush.tree.queue.after(Millis(1), Event::Person(caller(Want::Come, 0)));
-        for center in 0..CENTERS as u32 {
-            let delay = rush.dice.millis(1, BOARDS_EVERY.0);
-            rush.tree.queue.after(delay, Event::Person(caller(Want::Board, center * LEAVES)));
+            boards,
+            dice,
         }
-        rush
     }
 
     /// Goes on until so long after noon.
@@ -125,12 +119,7 @@ impl Rush {
         let (now, (what, id)) = (self.tree.now(), want(asks));
         match what {
             Want::Come => self.come(now),
-            Want::Board => {
-                self.tree.call(leaf_of(asks), asks);
-                let leaf = self.dice.below(u64::from(LEAVES)) as u32;
-                let next = caller(Want::Board, id / LEAVES * LEAVES + leaf);
-                self.tree.queue.after(BOARDS_EVERY, Event::Person(next));
-            }
+            Want::Board => Boards::ask(&mut self.tree, &mut self.dice, asks),
             Want::Claim => self.poll(id),
             Want::Renew => {
                 let Some((_, leaves_at)) = self.seats.get(&id) else { return };
@@ -154,6 +143,7 @@ impl Rush {
         self.ranks.resize(came as usize, NONE);
         self.joined_at.resize(came as usize, 0);
         self.arrived.resize(came as usize, 0);
+        self.tries.resize(came as usize, 0);
         for id in self.came..came {
             let asks = caller(Want::Join, id);
             self.tree.call(leaf_of(asks), asks);
@@ -197,7 +187,7 @@ impl Rush {
         let Answer { outcome, .. } = answer;
         match (what, outcome) {
             (Want::Join, Outcome::Joined { rank, .. }) => self.join(id, rank as u32),
-            (_, Outcome::Busy | Outcome::Unreachable) => self.turned_away(asked),
+            (_, Outcome::Busy | Outcome::Unreachable | Outcome::Overloaded) => self.turned_away(asked),
             (Want::Claim, Outcome::Admitted { pass }) => self.enter(id, &pass),
             (Want::Claim, Outcome::Next { retry_ms }) => self.again(asked, Millis(retry_ms)),
             (Want::Claim, Outcome::Waiting) => self.again(asked, Millis(2_000)),
@@ -217,7 +207,7 @@ impl Rush {
 
     fn join(&mut self, id: u32, rank: u32) {
         let now = self.tree.now().since(NOON);
-        self.tries.remove(&id);
+        self.tries[id as usize] = 0;
         self.told.joined += 1;
         let second = (now.0 / 1_000) as usize;
         if self.told.joined_per_second.len() <= second {
@@ -247,9 +237,9 @@ impl Rush {
         if what == Want::Board {
             return;
         }
-        let tries = self.tries.entry(id).or_default();
-        *tries = *tries % 4 + 1;
-        let delay = Millis(JOINING.0 * *tries);
+        let tries = &mut self.tries[id as usize];
+        *tries = *tries % 3 + 1;
+        let delay = Millis(JOINING.0 * u64::from(*tries));
         let jitter = self.dice.millis(0, JOINING.0 / 2);
         self.again(asked, delay.plus(jitter));
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use durable::alarm::{Alarm, Wake};
 use durable::batch::decode_batch;
+use durable::board::Board;
 use durable::bulletin::BoardWanted;
-use durable::json::Value;
 use durable::lobby::{About, Caller, Due, LEAVES, Lobby, Said, Wanted};
 use durable::protocol::BoardAnswer;
 use durable::room::{Input, Output, Room, Step};
@@ -16,7 +16,8 @@ use durable::store::Write;
 use durable::units::Millis;
 use durable::wire::to_text;
 
-use super::centers::{Map, drawn};
+use super::awake::{Awake, PerSecond};
+use super::centers::{Center, Map};
 use super::queue::Queue;
 use crate::big::ledger::Ledger;
 use crate::dice::Dice;
@@ -28,15 +29,11 @@ use crate::world::{ROOM_ID, keys};
 const SERVICE: f64 = 1.0;
 /// and when it is a second behind, the platform says that it is overloaded.
 const BACKLOG_MAX: f64 = 1_000.0;
-/// How long a commit takes until three of five followers in other data centers have it.
-const COMMIT: (u64, u64) = (8, 25);
-/// One way from a leaf to its region's lobby.
-const WITHIN_REGION: f64 = 1.0;
 /// While there is always more, a Room commits so often (`SPACING_MS`, src/objects.mjs).
 const SPACING: Millis = Millis(80);
 
 /// What happens to objects; and, of the people's, whom it concerns.
-pub(super) enum Event {
+pub enum Event {
     /// Somebody's call reaches a leaf.
     Leaf(u16, Caller),
     /// It is its turn.
@@ -78,30 +75,7 @@ struct Host {
     wakes_at: Option<Millis>,
     busy_until: f64,
     seconds: PerSecond,
-}
-
-/// How many in the second that passes, and in the fullest.
-#[derive(Clone, Copy, Default)]
-pub(super) struct PerSecond {
-    second: u64,
-    count: u64,
-    /// In all.
-    pub(super) all: u64,
-    /// In the fullest second.
-    pub(super) most: u64,
-}
-
-impl PerSecond {
-    /// So many more.
-    pub(super) fn add(&mut self, now: Millis, count: u64) {
-        let second = now.0 / 1_000;
-        if second != self.second {
-            (self.second, self.count) = (second, 0);
-        }
-        self.count += count;
-        self.all += count;
-        self.most = self.most.max(self.count);
-    }
+    awake: Awake,
 }
 
 #[derive(Default)]
@@ -116,28 +90,29 @@ struct RoomHost {
     alarm_at: Option<Millis>,
     ticks_at: Option<Millis>,
     busy_until: f64,
+    awake: Awake,
 }
 
 /// See the module's words.
-pub(super) struct Tree {
+pub struct Tree {
     /// What will happen.
-    pub(super) queue: Queue<Event>,
+    pub queue: Queue<Event>,
     /// Where everything is.
     pub(super) map: Map,
     /// What rows say, by a second count.
     pub(super) ledger: Ledger,
     /// Calls of the Room, and its alarms.
-    pub(super) room_requests: PerSecond,
+    pub room_requests: PerSecond,
     /// Rows written: journal, pages, rows cut off, alarms.
-    pub(super) room_rows: PerSecond,
+    pub room_rows: PerSecond,
     /// Commits.
-    pub(super) commits: PerSecond,
+    pub commits: PerSecond,
     /// Calls of leaves in all.
-    pub(super) leaf_requests: PerSecond,
+    pub leaf_requests: PerSecond,
     /// Calls of regions in all.
-    pub(super) region_requests: PerSecond,
+    pub region_requests: PerSecond,
     /// Calls that were turned away because too many asked.
-    pub(super) overloaded: u64,
+    pub overloaded: u64,
     room: Room,
     host: RoomHost,
     lobbies: Vec<Host>,
@@ -148,9 +123,9 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// A room with these settings, and nobody there. In which data center somebody is, this function says.
-    pub(super) fn new(settings: &Value, center_of: fn(Caller) -> usize, seed: u64) -> Tree {
-        let (map, mut dice) = (Map::new(), Dice::new(seed));
+    /// A room with these settings in this world, and nobody there. In which data center somebody is, this function says.
+    pub fn new(settings: Settings, map: Map, center_of: fn(Caller) -> usize, seed: u64) -> Tree {
+        let mut dice = Dice::new(seed);
         let mut lobbies = Vec::new();
         let mut host = |name: String, region| {
             let lobby = Lobby::new(&name, keys().clone(), dice.bytes());
@@ -162,6 +137,7 @@ impl Tree {
                 wakes_at: None,
                 busy_until: 0.0,
                 seconds: PerSecond::default(),
+                awake: Awake::default(),
             });
         };
         for (region, (name, _)) in map.regions.iter().enumerate() {
@@ -170,7 +146,6 @@ impl Tree {
         for (region, (name, _)) in map.regions.iter().enumerate() {
             host(format!("{ROOM_ID}/{name}"), region);
         }
-        let settings = Settings::parse(settings).unwrap_or_else(|faults| panic!("{faults:?}"));
         let room = Room::load(&[], &[]).unwrap_or_else(|fault| panic!("{fault}"));
         let mut tree = Tree {
             queue: Queue::new(),
@@ -196,7 +171,7 @@ impl Tree {
     }
 
     /// The time.
-    pub(super) fn now(&self) -> Millis {
+    pub fn now(&self) -> Millis {
         self.queue.now()
     }
 
@@ -212,27 +187,45 @@ impl Tree {
         self.lobbies.iter().skip(leaves).map(|host| host.seconds.most).max().unwrap_or(0)
     }
 
+    /// The newest board of the Room.
+    pub fn board(&mut self) -> Board {
+        self.room.board(self.now())
+    }
+
+    /// For how many seconds leaves, regions and the Room have been awake, summed over each.
+    pub fn awake_seconds(&self) -> [f64; 3] {
+        let (leaves, regions) = self.lobbies.split_at(self.map.regions.len() * LEAVES as usize);
+        let sum = |hosts: &[Host]| hosts.iter().map(|host| host.awake.seconds()).sum();
+        [sum(leaves), sum(regions), self.host.awake.seconds()]
+    }
+
+    fn center(&self, caller: Caller) -> Center {
+        self.map.centers[(self.center_of)(caller) % self.map.centers.len()]
+    }
+
     /// Somebody calls the leaf of this number in their region.
-    pub(super) fn call(&mut self, leaf: u32, caller: Caller) {
-        let center = self.map.centers[(self.center_of)(caller)];
-        let delay = drawn(center.to_hub, &mut self.dice);
+    pub fn call(&mut self, leaf: u32, caller: Caller) {
+        let center = self.center(caller);
+        let delay = self.map.drawn(center.to_hub, &mut self.dice);
         let lobby = center.region * LEAVES as usize + leaf as usize;
         self.queue.after(delay, Event::Leaf(lobby as u16, caller));
     }
 
     /// What happens to objects. What concerns people is given back.
-    pub(super) fn happen(&mut self, event: Event, line: impl FnOnce(Caller) -> String) -> Option<Event> {
+    pub fn happen(&mut self, event: Event, line: impl FnOnce(Caller) -> String) -> Option<Event> {
         let now = self.now();
         match event {
             Event::Leaf(lobby, caller) => {
                 self.leaf_requests.add(now, 1);
                 let host = &mut self.lobbies[usize::from(lobby)];
                 host.seconds.add(now, 1);
+                host.awake.begins(now);
                 match served(&mut host.busy_until, now) {
                     Some(Millis(0)) => self.serve_leaf(usize::from(lobby), caller, line),
                     Some(delay) => self.queue.after(delay, Event::LeafServes(lobby, caller)),
                     None => {
                         self.overloaded += 1;
+                        host.awake.ends(now, 1);
                         self.tell(caller, None);
                     }
                 }
@@ -251,10 +244,9 @@ impl Tree {
             }
             Event::Wakes(lobby, at) => {
                 let host = &mut self.lobbies[usize::from(lobby)];
-                if host.wakes_at == Some(at) {
-                    host.wakes_at = None;
-                    self.pump(usize::from(lobby));
-                }
+                host.wakes_at = host.wakes_at.filter(|planned| *planned != at);
+                host.awake.ends(now, 1);
+                self.pump(usize::from(lobby));
             }
             Event::Spaced => self.go_on(),
             Event::Committed => self.committed(),
@@ -263,16 +255,13 @@ impl Tree {
                     self.host.alarm_at = None;
                     self.host.alarm.rang();
                     self.room_requests.add(now, 1);
-                    self.host.gathered.push((0, About::Board, vec![1]));
-                    self.commit_soon();
+                    self.host.awake.begins(now);
+                    self.wake();
                 }
             }
             Event::Tick(at) => {
-                if self.host.ticks_at == Some(at) {
-                    self.host.ticks_at = None;
-                    self.host.gathered.push((0, About::Board, vec![1]));
-                    self.commit_soon();
-                }
+                self.host.ticks_at = self.host.ticks_at.filter(|planned| *planned != at);
+                self.wake();
             }
             told => return Some(told),
         }
@@ -281,17 +270,19 @@ impl Tree {
 
     /// Whose answer it is, a leaf's caller or a lobby.
     fn answer(&mut self, lobby: usize, caller: Caller, said: Said) {
+        let now = self.now();
+        self.lobbies[lobby].awake.ends(now, 1);
         match said {
             Said::Text(text) if self.is_leaf(lobby) => self.tell(caller, Some(text)),
             said => {
-                let delay = drawn(WITHIN_REGION, &mut self.dice);
+                let delay = self.map.drawn(self.map.within_region, &mut self.dice);
                 self.queue.after(delay, Event::Answer(caller, Box::new(said)));
             }
         }
     }
 
     fn tell(&mut self, caller: Caller, text: Option<String>) {
-        let delay = drawn(self.map.centers[(self.center_of)(caller)].to_hub, &mut self.dice);
+        let delay = self.map.drawn(self.center(caller).to_hub, &mut self.dice);
         self.queue.after(delay, Event::Told(caller, text.map(String::into_boxed_str)));
     }
 
@@ -316,15 +307,17 @@ impl Tree {
                 Due::Call(about, bytes) => {
                     self.calls += 1;
                     self.open.insert(self.calls, Open { lobby, about, bytes });
-                    let way = if self.is_leaf(lobby) { WITHIN_REGION } else { self.to_room(lobby) };
+                    let way = if self.is_leaf(lobby) { self.map.within_region } else { self.to_room(lobby) };
                     let host = &mut self.lobbies[lobby];
-                    host.reaches_at = host.reaches_at.max(now.plus(drawn(way, &mut self.dice)));
+                    host.reaches_at = host.reaches_at.max(now.plus(self.map.drawn(way, &mut self.dice)));
                     self.queue.at(host.reaches_at, Event::Parent(self.calls));
                 }
                 Due::Wait(until) => {
                     let host = &mut self.lobbies[lobby];
                     if host.wakes_at.is_none_or(|at| until < at) {
                         host.wakes_at = Some(until);
+                        // An object that waits for a timer does not hibernate.
+                        host.awake.begins(now);
                         self.queue.at(until, Event::Wakes(lobby as u16, until));
                     }
                     return;
@@ -342,20 +335,23 @@ impl Tree {
     fn reach(&mut self, call: u32) {
         let now = self.now();
         let Some(lobby) = self.open.get(&call).map(|open| open.lobby) else { return };
-        let busy_until = if self.is_leaf(lobby) {
+        let (busy_until, awake) = if self.is_leaf(lobby) {
             let region = self.region_above(lobby);
             self.region_requests.add(now, 1);
-            self.lobbies[region].seconds.add(now, 1);
-            &mut self.lobbies[region].busy_until
+            let Host { seconds, busy_until, awake, .. } = &mut self.lobbies[region];
+            seconds.add(now, 1);
+            (busy_until, awake)
         } else {
             self.room_requests.add(now, 1);
-            &mut self.host.busy_until
+            (&mut self.host.busy_until, &mut self.host.awake)
         };
+        awake.begins(now);
         match served(busy_until, now) {
             Some(Millis(0)) => self.serve(call),
             Some(delay) => self.queue.after(delay, Event::ParentServes(call)),
             None => {
                 self.overloaded += 1;
+                awake.ends(now, 1);
                 self.queue.after(Millis(1), Event::Answer(call, Box::new(Said::Overloaded)));
             }
         }
@@ -379,6 +375,12 @@ impl Tree {
             self.answer(region, call, said);
         }
         self.pump(region);
+    }
+
+    /// The Room's alarm or its timer: nobody's call.
+    fn wake(&mut self) {
+        self.host.gathered.push((0, About::Board, vec![1]));
+        self.commit_soon();
     }
 
     fn commit_soon(&mut self) {
@@ -419,15 +421,17 @@ impl Tree {
             };
             self.host.said.push((call, said));
         }
-        let delay = if changes { self.dice.millis(COMMIT.0, COMMIT.1) } else { Millis(1) };
+        let delay = if changes { self.dice.millis(self.map.commit.0, self.map.commit.1) } else { Millis(1) };
         self.queue.after(delay, Event::Committed);
     }
 
     fn committed(&mut self) {
-        for (call, said) in std::mem::take(&mut self.host.said) {
+        let said = std::mem::take(&mut self.host.said);
+        self.host.awake.ends(self.now(), said.len());
+        for (call, said) in said {
             let Some(lobby) = self.open.get(&call).map(|open| open.lobby) else { continue };
             let way = self.to_room(lobby);
-            let delay = drawn(way, &mut self.dice);
+            let delay = self.map.drawn(way, &mut self.dice);
             self.queue.after(delay, Event::Answer(call, Box::new(said)));
         }
         self.host.is_busy = !self.host.gathered.is_empty() || (self.host.is_busy && self.host.committed > 1);
@@ -464,6 +468,7 @@ impl Tree {
         }
         if let Some(at) = timer_at.filter(|at| self.host.ticks_at.is_none_or(|planned| *at < planned)) {
             self.host.ticks_at = Some(at);
+            self.host.awake.begins(now);
             self.queue.at(at, Event::Tick(at));
         }
         outputs
