@@ -40,11 +40,13 @@ pub enum Bug {
     SharedIsNew,
     /// The pace may be lowered below the operator's floor.
     FloorForgotten,
+    /// A ticket of an epoch of before counts as one of this one.
+    OldEpochClaims,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 18] = [
+    pub const ALL: [Bug; 19] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -63,6 +65,7 @@ impl Bug {
         Bug::PromisedReturns,
         Bug::SharedIsNew,
         Bug::FloorForgotten,
+        Bug::OldEpochClaims,
     ];
 }
 

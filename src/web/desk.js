@@ -288,6 +288,8 @@
     });
     below.querySelector(".all").addEventListener("click", () => sure(card.querySelector("dialog.all"), () =>
       attempt(below, "All sessions are over; their seats are free within a quarter of a minute.", () => end({ all: true }, "there was none"))));
+    below.querySelector(".reset").addEventListener("click", () => sure(card.querySelector("dialog.reset"), () =>
+      attempt(below, "The room has begun anew; its seats are free within a quarter of a minute.", () => ask(`waiting_rooms/${id}/reset`, "POST"))));
   }
 
   const wall = (iso) => {

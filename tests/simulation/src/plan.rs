@@ -125,6 +125,7 @@ impl Plan {
             &mut orders,
             rush,
         );
+        orders::reset(&mut Dice::new(seed.rotate_left(16) ^ 0x4e5e7), &mut orders, rush);
         Plan { seed, world_seed, opening, edge_skews, leaves, regions, visitors, orders, troubles, rush }
     }
 

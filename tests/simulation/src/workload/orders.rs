@@ -30,6 +30,8 @@ pub enum Deed {
     End(Seat, Generation),
     /// All sessions end.
     EndAll,
+    /// The room begins anew.
+    Reset,
 }
 
 /// The settings a room begins with.
@@ -169,6 +171,13 @@ pub fn follow_the_origin(dice: &mut Dice, opening: &mut Value, orders: &mut Vec<
         let deed = Deed::Set(json!({ "origin_health": changed }));
         orders.push(Order { after: dice.millis(0, rush.0), deed });
     }
+    orders.sort_by_key(|order| order.after);
+}
+
+/// Some rooms are reset, once or twice. From dice of its own, as above.
+pub fn reset(dice: &mut Dice, orders: &mut Vec<Order>, rush: Millis) {
+    let count = if dice.percent(15) { dice.between(1, 2) } else { 0 };
+    orders.extend((0..count).map(|_| Order { after: dice.millis(0, rush.0), deed: Deed::Reset }));
     orders.sort_by_key(|order| order.after);
 }
 

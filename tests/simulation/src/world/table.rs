@@ -29,6 +29,8 @@ pub enum Wanted {
     End(Seat, Generation),
     /// The operator ends them all.
     EndAll,
+    /// The operator begins the room anew.
+    Reset,
     /// Its alarm.
     Alarm,
     /// Its timer.
@@ -262,6 +264,10 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
         Wanted::EndAll => {
             asked.push(Asked::EndAll);
             Input::EndAll
+        }
+        Wanted::Reset => {
+            asked.push(Asked::Reset);
+            Input::Reset
         }
         Wanted::Alarm | Wanted::Tick | Wanted::Board => {
             asked.push(Asked::Nothing);
