@@ -5,7 +5,8 @@
 //! throws the memory away: the next event rebuilds it from rows, which are written before the pages
 //! that would replace them.
 //!
-//! A Room that moves ([`crate::moving`]) leaves a mark here, with the commit that decides so: from then on this object knows nothing but the name of the next.
+//! A Room that moves ([`crate::moving`]) leaves a mark here, with the commit that decides so: from then on this object knows nothing but the name of the next. The mark
+//! is a page of a kind that versions without it refuse to read, so none of them begins the room anew.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -32,9 +33,10 @@ use crate::wire::{from_text, to_text};
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS journal (sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS pages (kind INTEGER, number INTEGER, sequence INTEGER NOT NULL, bytes BLOB NOT NULL,
-    PRIMARY KEY (kind, number)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS moved (id INTEGER PRIMARY KEY CHECK (id = 0), name TEXT NOT NULL, is_there INTEGER NOT NULL);";
+    PRIMARY KEY (kind, number)) WITHOUT ROWID;";
 
+/// The kind of the page that is the mark: its bytes are a name, its sequence is one once the Room has come there.
+const MOVED: u64 = 9;
 /// If whoever lives here next has not confirmed that by then, they are asked again.
 const ASKS_AGAIN: Millis = Millis(2_000);
 
@@ -112,7 +114,11 @@ impl RoomObject {
     /// They have come: here they are no more.
     pub fn left(&mut self) -> Result<()> {
         self.moved = None;
-        for query in ["UPDATE moved SET is_there = 1", "DELETE FROM journal", "DELETE FROM pages"] {
+        for query in [
+            "UPDATE pages SET sequence = 1 WHERE kind = 9",
+            "DELETE FROM journal",
+            "DELETE FROM pages WHERE kind < 9",
+        ] {
             self.storage.execute(query, &[])?;
         }
         Ok(())
@@ -237,14 +243,17 @@ impl RoomObject {
         if !moved.is_there {
             self.storage.set_alarm(now.plus(ASKS_AGAIN));
         }
-        let said = |Wanted { action, .. }: &Wanted| match action.as_str() {
-            "alarm" | "tick" => JsValue::NULL,
-            // It did, and has moved on.
-            "take" => TAKEN.into(),
-            _ if moved.is_there => ["~", &moved.name].concat().into(),
-            _ => thrown("the room is moving: ask again"),
-        };
-        wanted.iter().map(said).collect()
+        let answers = Array::new();
+        for Wanted { action, .. } in wanted {
+            answers.push(&match action.as_str() {
+                "alarm" | "tick" => JsValue::NULL,
+                // It did, and has moved on.
+                "take" => TAKEN.into(),
+                _ if moved.is_there => ["~", &moved.name].concat().into(),
+                _ => thrown("the room is moving: ask again"),
+            });
+        }
+        answers
     }
 
     fn moved(&mut self) -> Result<Option<Moved>> {
@@ -253,18 +262,17 @@ impl RoomObject {
         }
         self.storage.execute(SCHEMA, &[])?;
         let mut moved = None;
-        for row in self.storage.rows("SELECT name, is_there FROM moved")? {
+        for row in self.storage.rows("SELECT sequence, bytes FROM pages WHERE kind = 9")? {
             let row = row?;
-            let name = row.get(0).as_string().unwrap_or_default();
-            moved = Some(Moved { name, is_there: platform::number(&row, 1)? > 0 });
+            let name = String::from_utf8(platform::bytes(&row, 1)).unwrap_or_default();
+            moved = Some(Moved { name, is_there: platform::number(&row, 0)? > 0 });
         }
         self.moved = Some(moved.clone());
         Ok(moved)
     }
 
     fn freeze(&mut self, name: String) -> Result<()> {
-        let columns = [Column::Text(&name)];
-        self.storage.execute("INSERT INTO moved (id, name, is_there) VALUES (0, ?, 0)", &columns)?;
+        self.put_page((MOVED, 0), 0, name.as_bytes())?;
         self.moved = Some(Some(Moved { name, is_there: false }));
         Ok(())
     }
@@ -308,16 +316,11 @@ impl RoomObject {
                 "INSERT INTO journal (sequence, bytes) VALUES (?, ?)",
                 &[Column::Number(sequence), Column::Bytes(&bytes)],
             ),
-            Write::Page(StoredPage { page, sequence, bytes }) => {
-                let (kind, place) = columns_of(page);
-                self.storage.execute(
-                    "INSERT OR REPLACE INTO pages (kind, number, sequence, bytes) VALUES (?, ?, ?, ?)",
-                    &[kind, place, Column::Number(sequence), Column::Bytes(&bytes)],
-                )
-            }
+            Write::Page(StoredPage { page, sequence, bytes }) => self.put_page(page.key(), sequence, &bytes),
             Write::DropPage(page) => {
-                let (kind, place) = columns_of(page);
-                self.storage.execute("DELETE FROM pages WHERE kind = ? AND number = ?", &[kind, place])
+                let (kind, number) = page.key();
+                let columns = [Column::Number(kind), Column::Number(number)];
+                self.storage.execute("DELETE FROM pages WHERE kind = ? AND number = ?", &columns)
             }
             Write::CutBelow(sequence) => {
                 self.storage.execute("DELETE FROM journal WHERE sequence < ?", &[Column::Number(sequence)])
@@ -325,11 +328,20 @@ impl RoomObject {
         }
     }
 
+    fn put_page(&self, (kind, number): (u64, u64), sequence: u64, bytes: &[u8]) -> Result<()> {
+        let [kind, number, sequence] = [kind, number, sequence].map(Column::Number);
+        self.storage.execute(
+            "INSERT OR REPLACE INTO pages (kind, number, sequence, bytes) VALUES (?, ?, ?, ?)",
+            &[kind, number, sequence, Column::Bytes(bytes)],
+        )
+    }
+
     fn load(&self) -> Result<Room> {
         self.storage.execute(SCHEMA, &[])?;
         let mut pages = Vec::new();
-        for row in
-            self.storage.rows("SELECT kind, number, sequence, bytes FROM pages ORDER BY kind, number")?
+        for row in self
+            .storage
+            .rows("SELECT kind, number, sequence, bytes FROM pages WHERE kind < 9 ORDER BY kind, number")?
         {
             let row = row?;
             let page = page_of(platform::number(&row, 0)?, platform::number(&row, 1)?)?;
@@ -381,11 +393,6 @@ fn status(room: &mut Room, now: Millis, home: &Home<'_>) -> RoomStatus {
         Move::Go(_) | Move::Later(_) => room.config().and_then(|config| config.settings.room_region),
     };
     RoomStatus { region: name(home.location), moves_to: name(wanted), ..room.status(now) }
-}
-
-fn columns_of(page: PageId) -> (Column<'static>, Column<'static>) {
-    let (kind, number) = page.key();
-    (Column::Number(kind), Column::Number(number))
 }
 
 fn page_of(kind: u64, number: u64) -> Result<PageId> {

@@ -103,7 +103,7 @@ impl Store {
                 store.void = stored
                     .iter()
                     .map(|(page, _)| *page)
-                    .filter(|page| is_spent(page) && lacks(*page))
+                    .filter(|page| is_spent(*page) && lacks(*page))
                     .listed();
             }
             for page in touched(&state, &row).into_iter().filter(|page| lacks(*page)) {
@@ -124,7 +124,11 @@ impl Store {
     /// The writes of one commit. Without a change there is no row. Pages are dropped behind the row that makes them void.
     pub fn commit(&mut self, state: &State, row: Row, mut dropped: Vec<PageId>) -> Vec<Write> {
         dropped.append(&mut self.void);
-        self.dirty.retain(|(page, _)| !dropped.contains(page));
+        for page in &dropped {
+            if let Ok(index) = place_of(&self.dirty, *page) {
+                self.dirty.remove(index);
+            }
+        }
         let drops = dropped.into_iter().map(Write::DropPage);
         if row.changes.is_empty() {
             return drops.listed();
@@ -177,7 +181,7 @@ impl Store {
     /// An epoch begins: no page of spent tickets lacks anything, for there is none. When one was rewritten last is told by the pages that are
     /// stored, so that is counted from here.
     fn begin_epoch(&mut self) {
-        self.dirty.retain(|(page, _)| !is_spent(page));
+        self.dirty.truncate(self.dirty.partition_point(|(page, _)| !is_spent(*page)));
         self.unpaged_bytes = 0;
     }
 
@@ -222,8 +226,9 @@ fn touched(state: &State, row: &Row) -> Vec<PageId> {
     let mut pages = Vec::new();
     for change in &row.changes {
         pages.extend(State::touched(change).into_iter().flatten());
-        if let Change::EpochBegun { .. } = change {
-            pages.retain(|page| !is_spent(page));
+        if matches!(change, Change::EpochBegun { .. }) {
+            // All seats are touched anyway, and no spent ticket of before counts.
+            pages = vec![PageId::Head];
         }
         if matches!(change, Change::SessionsEnded { .. } | Change::EpochBegun { .. }) {
             pages.extend((0..state.seats.page_count()).map(PageId::Seats));
@@ -236,7 +241,7 @@ fn begins_epoch(row: &Row) -> bool {
     row.changes.iter().any(|change| matches!(change, Change::EpochBegun { .. }))
 }
 
-fn is_spent(page: &PageId) -> bool {
+fn is_spent(page: PageId) -> bool {
     matches!(page, PageId::Spent(_))
 }
 

@@ -181,6 +181,21 @@ pub fn reset(dice: &mut Dice, orders: &mut Vec<Order>, rush: Millis) {
     orders.sort_by_key(|order| order.after);
 }
 
+/// Some rooms are to live elsewhere, from the beginning or from some moment on. From dice of its own, as above.
+pub fn settle(dice: &mut Dice, opening: &mut Value, orders: &mut Vec<Order>, rush: Millis) {
+    if dice.percent(80) {
+        return;
+    }
+    if dice.percent(40) {
+        opening.set("room_region", json!("weur"));
+    }
+    for _ in 0..dice.between(1, 3) {
+        let deed = Deed::Set(json!({ "room_region": dice.pick(&["weur", "oc", "me", ""]) }));
+        orders.push(Order { after: dice.millis(0, rush.0), deed });
+    }
+    orders.sort_by_key(|order| order.after);
+}
+
 fn method(dice: &mut Dice) -> &'static str {
     match dice.below(20) {
         0..12 => "fifo",
