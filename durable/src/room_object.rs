@@ -48,6 +48,17 @@ struct Moved {
     is_there: bool,
 }
 
+/// Whether the Room is here.
+#[derive(Clone)]
+enum Here {
+    /// That has to be looked up.
+    Unknown,
+    /// It is, or will be.
+    Lives,
+    /// It was.
+    Gone(Moved),
+}
+
 /// Something that is wanted of the Room.
 struct Wanted {
     id: String,
@@ -61,8 +72,7 @@ pub struct RoomObject {
     storage: Storage,
     env: JsValue,
     room: Option<Room>,
-    /// Whether it has gone, if that is known.
-    moved: Option<Option<Moved>>,
+    here: Here,
     wanted: Vec<Wanted>,
     alarm: Alarm,
     timer_at: Option<Millis>,
@@ -77,7 +87,7 @@ impl RoomObject {
             storage,
             env,
             room: None,
-            moved: None,
+            here: Here::Unknown,
             wanted: Vec::new(),
             alarm: Alarm::default(),
             timer_at: None,
@@ -113,7 +123,7 @@ impl RoomObject {
 
     /// They have come: here they are no more.
     pub fn left(&mut self) -> Result<()> {
-        self.moved = None;
+        self.here = Here::Unknown;
         for query in [
             "UPDATE pages SET sequence = 1 WHERE kind = 9",
             "DELETE FROM journal",
@@ -138,7 +148,7 @@ impl RoomObject {
 
     /// Forgets what is in memory: the rows are what counts.
     pub fn lose(&mut self) {
-        (self.room, self.moved) = (None, None);
+        (self.room, self.here) = (None, Here::Unknown);
         self.alarm = Alarm::default();
     }
 }
@@ -234,7 +244,7 @@ impl RoomObject {
                 _ => thrown("that is nothing this version's Room does"),
             });
         }
-        self.room = Some(room).filter(|_| !matches!(self.moved, Some(Some(_))));
+        self.room = Some(room).filter(|_| !matches!(self.here, Here::Gone(_)));
         Ok(answers)
     }
 
@@ -257,8 +267,10 @@ impl RoomObject {
     }
 
     fn moved(&mut self) -> Result<Option<Moved>> {
-        if let Some(known) = &self.moved {
-            return Ok(known.clone());
+        match &self.here {
+            Here::Unknown => {}
+            Here::Lives => return Ok(None),
+            Here::Gone(moved) => return Ok(Some(moved.clone())),
         }
         self.storage.execute(SCHEMA, &[])?;
         let mut moved = None;
@@ -267,13 +279,13 @@ impl RoomObject {
             let name = String::from_utf8(platform::bytes(&row, 1)).unwrap_or_default();
             moved = Some(Moved { name, is_there: platform::number(&row, 0)? > 0 });
         }
-        self.moved = Some(moved.clone());
+        self.here = moved.clone().map_or(Here::Lives, Here::Gone);
         Ok(moved)
     }
 
     fn freeze(&mut self, name: String) -> Result<()> {
         self.put_page((MOVED, 0), 0, name.as_bytes())?;
-        self.moved = Some(Some(Moved { name, is_there: false }));
+        self.here = Here::Gone(Moved { name, is_there: false });
         Ok(())
     }
 
