@@ -4,7 +4,7 @@ import { DurableObject } from "cloudflare:workers";
 import * as cores from "../build/index.js";
 import { occurrences } from "./calendar.mjs";
 import { generation, lay, recover } from "./core.mjs";
-import { after, call, run, way } from "./errands.mjs";
+import { after, call, callRoom, run, way } from "./errands.mjs";
 import { Mirror } from "./mirror.mjs";
 
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
@@ -51,7 +51,7 @@ export class RoomObject extends Hosted {
   ticksAt = Infinity;
   /** Only then is what memory says durable. */
   isCommitted = false;
-  /** The room's id. Of an alarm that woke it, an older runtime does not know: then whoever asks next says it. */
+  /** This object's: the room's id, and where it has moved to if it has (durable/src/moving.rs). Of an alarm that woke it, an older runtime does not know: then whoever asks next says it. */
   name = this.ctx.id.name;
 
   ask(name, action, payload) {
@@ -71,8 +71,9 @@ export class RoomObject extends Hosted {
     while (this.gathered.length > 0) {
       const asked = this.gathered.splice(0), begun = Date.now();
       try {
+        if (this.core(cores.RoomObject).leaves()) await this.leave();
         const core = this.core(cores.RoomObject);
-        for (const { name, action, payload } of asked) core.gather(name, action, payload);
+        for (const { action, payload } of asked) core.gather(this.name ?? "", action, payload);
         this.isCommitted = false;
         const answers = core.step();
         this.gathered.unshift(...asked.splice(answers.length));
@@ -82,6 +83,7 @@ export class RoomObject extends Hosted {
         this.isCommitted = true;
         asked.forEach((caller, index) => settle(caller, answers[index]));
         this.mirror();
+        if (this.core(cores.RoomObject).leaves()) await this.leave();
       } catch (error) {
         this.lose(error);
         for (const { reject } of asked) reject(error);
@@ -92,6 +94,19 @@ export class RoomObject extends Hosted {
       if (this.isBusy && early > 0) await after(Math.min(early, SPACING_MS));
     }
     this.committing = false;
+  }
+
+  /**
+   * A Room that moves is frozen. Its pages go to the object in which it lives from then on, before anybody hears of that one. Should that fail, whoever asks next has it
+   * tried again, or the alarm.
+   */
+  async leave() {
+    const [name, pages] = this.core(cores.RoomObject).leaving();
+    const { said } = await call(() => way(this.env, "ROOM", name), name, "take", pages);
+    if (said !== "taken") return;
+    this.core(cores.RoomObject).left();
+    await this.ctx.storage.sync();
+    console.log(`anteroom: a room has moved, and lives in ${name}`);
   }
 
   /** What is near comes by a timer; should this object be lost before, by its alarm. */
@@ -111,7 +126,7 @@ export class RoomObject extends Hosted {
     this.mirrored ??= new Mirror(this.env.MIRROR, () => {
       if (this.isCommitted && this.generation === generation) return this.kept.mirrored();
     });
-    this.mirrored.wake(this.name).catch((error) => {
+    this.mirrored.wake(this.name.split("~", 1)[0]).catch((error) => {
       this.mirrored = undefined;
       this.lose(error);
     });
@@ -159,8 +174,7 @@ export class LobbyObject extends Hosted {
   /** A task of its own: a visitor who goes away takes nobody's answer along. */
   async send(action, batch, payload) {
     const core = this.core(cores.LobbyObject);
-    const up = () => (this.up ??= way(this.env, this.parent.includes("/") ? "LOBBY" : "ROOM", this.parent));
-    const { said, overloaded } = await call(up, this.parent, action, payload);
+    const { said, overloaded } = await this.above(action, payload);
     if (said === undefined) this.up = undefined;
     this.safely(() => {
       // A core that began anew meanwhile knows nothing of this call, and nobody waits for it any more.
@@ -173,6 +187,16 @@ export class LobbyObject extends Hosted {
       }
       this.pump();
     });
+  }
+
+  /** The parent: a region, or the Room, by one way as long as that leads there. */
+  above(action, payload) {
+    const isRegions = this.parent.includes("/");
+    const find = (name) => {
+      if (this.upTo !== name) [this.upTo, this.up] = [name, undefined];
+      return (this.up ??= way(this.env, isRegions ? "LOBBY" : "ROOM", name));
+    };
+    return isRegions ? call(() => find(this.parent), this.parent, action, payload) : callRoom(find, this.parent, action, payload);
   }
 
   safely(task) {

@@ -1,5 +1,5 @@
 //! The operator's API: Cloudflare's own waiting-room endpoints, so that its SDKs work with nothing but another base
-//! address, and four of ours beside them. It answers on the operator's host alone.
+//! address, and a few of ours beside them. It answers on the operator's host alone.
 //!
 //! Pure: [`begin`] checks who asks and what for, and says which [`Command`] the directory should carry out; [`complete`] turns
 //! its reply into Cloudflare's envelope. The shell performs what is in between.
@@ -17,6 +17,7 @@
 //! | `POST` `/zones/{zone}/waiting_rooms/{id}/rules/try` | ours: which rule exempts a request |
 //! | `GET` `/zones/{zone}/waiting_rooms/{id}/live` | ours: all that the Room says |
 //! | `POST` `/zones/{zone}/waiting_rooms/{id}/end_sessions` | ours: one session ends, or all |
+//! | `POST` `/zones/{zone}/waiting_rooms/{id}/reset` | ours: everybody is out, in line and inside |
 //! | `GET` `/zones/{zone}/waiting_room_changes` | ours: who changed what |
 //!
 //! One deployment has one set of rooms: the zone is taken for what it is called, and not looked at.
@@ -122,6 +123,8 @@ pub enum Then {
     Try(Value),
     /// Whether any session was ended.
     Ended,
+    /// That the room was reset.
+    Reset,
     /// The log.
     Changes,
     /// Whoever asked is refused, sooner or later.
@@ -211,9 +214,10 @@ fn rooms(request: &ApiRequest<'_>, rest: &[&str]) -> Result<(Command, Then), Api
         ([_, "end_sessions"], "POST") => {
             Ok((Command::End { id, session: session(&body(request)?)? }, Then::Ended))
         }
+        ([_, "reset"], "POST") => Ok((Command::Reset { id }, Then::Reset)),
         ([_, "events", rest @ ..], _) => events(request, id, rest),
         ([_, "rules", rest @ ..], _) => rules::route(request, id, rest),
-        ([] | [_] | [_, "status" | "live" | "end_sessions"], _) => Err(no_such_method()),
+        ([] | [_] | [_, "status" | "live" | "end_sessions" | "reset"], _) => Err(no_such_method()),
         _ => Err(not_found()),
     }
 }
@@ -320,6 +324,7 @@ pub fn complete(then: Then, reply: Reply, now: Millis) -> ApiResponse {
             Err(wrong) => failure(400, &[fault(&wrong)]),
         },
         (Then::Ended, Reply::Ended(ended)) => success(json!({ "ended": ended })),
+        (Then::Reset, Reply::Ended(_)) => success(json!({ "reset": true })),
         (Then::Room, Reply::Room(record)) => confirmed(room_json(&record, now), &record),
         (Then::Room, Reply::Deleted { id }) => success(json!({ "id": id })),
         (Then::Status, Reply::Status(status)) => success(cloudflares_status(&status)),
@@ -475,6 +480,7 @@ mod tests {
             ("DELETE", "waiting_rooms/x"),
             ("GET", "waiting_rooms/x/status"),
             ("GET", "waiting_rooms/x/live"),
+            ("POST", "waiting_rooms/x/reset"),
             ("GET", "waiting_room_changes"),
         ] {
             assert_eq!(status_of(&asked_well(method, path, b"")), 0, "{method} {path}");
@@ -486,6 +492,7 @@ mod tests {
         assert_eq!(status_of(&asked_well("POST", "waiting_rooms", b"{")), 400);
         assert_eq!(status_of(&asked_well("POST", "waiting_rooms", &vec![b' '; BODY_BYTES_MAX + 1])), 413);
         assert_eq!(status_of(&asked_well("PUT", "waiting_rooms", b"{}")), 405);
+        assert_eq!(status_of(&asked_well("GET", "waiting_rooms/x/reset", b"")), 405);
         assert_eq!(status_of(&asked_well("GET", "waiting_rooms/x/else", b"")), 404);
         assert_eq!(status_of(&asked_well("GET", "waiting_rooms?per_page=4", b"")), 400);
         assert_eq!(status_of(&asked_well("GET", "waiting_rooms?page=0", b"")), 400);

@@ -10,7 +10,9 @@ use durable::courier::Next;
 use durable::health::Health;
 use durable::leaf::{Leaf, Taken};
 use durable::protocol::{Answer, Ask, BoardAnswer, Neighbourhood, Outcome, Wish};
-use durable::units::{Millis, Rank};
+use durable::room::Input;
+use durable::token::Ticket;
+use durable::units::{Epoch, Millis, Rank};
 use durable::wire::{from_text, to_text};
 
 use lobbies::*;
@@ -75,6 +77,22 @@ fn the_same_holder_gets_the_same_ticket_for_two_minutes() {
     let Taken::Answered(again) = lobby.ask(later, 2, join(1)) else { panic!("asked the Room again") };
     assert_eq!(again, first);
     assert!(matches!(lobby.ask(later.plus(Millis(1)), 3, join(1)), Taken::Gathered));
+}
+
+#[test]
+fn a_ticket_of_before_a_reset_is_not_remembered() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    round_trip(&mut lobby, &mut room, NOON);
+    let later = NOON.plus(Millis(2_000));
+    room.step(later, [0; 32], vec![Input::Reset]).unwrap();
+    take_board(&mut lobby, later, room.board(later));
+    assert!(matches!(lobby.ask(later, 2, join(1)), Taken::Gathered));
+    round_trip(&mut lobby, &mut room, later);
+    let Taken::Answered(Outcome::Joined { ticket, .. }) = lobby.ask(later, 3, join(1)) else {
+        panic!("asked the Room again")
+    };
+    assert_eq!(keys().verify::<Ticket>(&ticket).unwrap().epoch, Epoch(1));
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Clerk {
                 turn.said =
                     if action == "alarm" { self.push_behind(now, id) } else { to_text(&self.room(id)) };
             }
-            "end" => {
+            "end" | "reset" => {
                 let reply = match from_text(reply.as_bytes()) {
                     Some(Ended { full: true, .. }) => revocations_full(),
                     Some(Ended { ended, .. }) => Reply::Ended(ended),
@@ -183,14 +183,13 @@ impl Clerk {
                     Err(reply) => reply,
                 }
             }
-            Command::End { id, session } => match self.room(&id) {
-                Reply::Room(_) => {
-                    turn.writes.extend(self.directory.log_ending(now, &who, &id));
-                    turn.said = to_room(&id, "end", &to_text(&Ending { session }));
-                    return;
-                }
-                other => other,
-            },
+            Command::End { id, session } => {
+                let ending = to_text(&Ending { session });
+                return self.have_done(now, ("end sessions", &who), to_room(&id, "end", &ending), turn);
+            }
+            Command::Reset { id } => {
+                return self.have_done(now, ("reset", &who), to_room(&id, "reset", ""), turn);
+            }
             Command::Audit => {
                 turn.said = self.read_log("");
                 return;
@@ -201,6 +200,18 @@ impl Clerk {
             },
         };
         turn.said = to_text(&reply);
+    }
+
+    /// Has a Room do what an operator wants done at once, and files it. Nothing is repeated: whether it was done, the operator is told.
+    fn have_done(&mut self, now: Millis, (deed, who): (&str, &str), errand: String, turn: &mut Turn) {
+        let id = Errand::parse(&errand).map_or("", |errand| errand.name);
+        match self.room(id) {
+            Reply::Room(_) => {
+                turn.writes.push(self.directory.log_deed(now, who, deed, id));
+                turn.said = errand;
+            }
+            other => turn.said = to_text(&other),
+        }
     }
 
     /// The log, once every Room behind this one that follows its origin was asked what it has noted.
@@ -560,5 +571,14 @@ mod tests {
         let full = clerk.heard(NOW, "command", &turn.said, "{\"ended\":false,\"full\":true}").unwrap();
         assert!(matches!(reply(&full), Reply::Faults(faults) if faults[0].message.contains("End all")));
         assert_eq!(ordered(&mut clerk, Command::End { id: "x".into(), session: None }).writes, []);
+        let turn = ordered(&mut clerk, Command::Reset { id: id.clone() });
+        assert!(matches!(&turn.writes[..], [Write::Audit(entry)] if entry.action == "reset"));
+        assert_eq!(turn.said, format!("?\nROOM\n{id}\nreset\n"));
+        let told = clerk.heard(NOW, "command", &turn.said, "{\"ended\":true}").unwrap();
+        assert_eq!(told.said, "{\"ended\":true}");
+        let silent = clerk.heard(NOW, "command", &turn.said, "").unwrap();
+        assert!(matches!(reply(&silent), Reply::Unreachable { .. }));
+        let missing = ordered(&mut clerk, Command::Reset { id: "x".into() });
+        assert!(missing.writes.is_empty() && matches!(reply(&missing), Reply::Missing { .. }));
     }
 }

@@ -232,9 +232,9 @@ impl Directory {
         Ok(self.put_record(record, Some(entry)))
     }
 
-    /// An operator ended sessions: that is logged like a change.
-    pub fn log_ending(&mut self, now: Millis, who: &str, room: &str) -> Vec<Write> {
-        vec![self.log(now, who, "end sessions", room, Value::Null, Value::Null)]
+    /// An operator ended sessions, or reset a room: that is logged like a change.
+    pub fn log_deed(&mut self, now: Millis, who: &str, deed: &str, room: &str) -> Write {
+        self.log(now, who, deed, room, Value::Null, Value::Null)
     }
 
     /// Expands the events anew of rooms in which an occurrence is over: their Rooms hear of the next.

@@ -187,6 +187,11 @@ impl Draws {
         }
     }
 
+    /// Nobody has a place any more. Seeds of draws to come were promised, and stay.
+    pub fn begin_anew(&mut self) {
+        *self = Draws { seals: std::mem::take(&mut self.seals), ..Draws::default() };
+    }
+
     /// As bytes of a snapshot.
     pub fn encode(&self, out: &mut Writer) {
         out.number(self.seals.len() as u64);

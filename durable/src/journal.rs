@@ -190,6 +190,11 @@ pub enum Change {
         /// When every seat is free again at the latest.
         free_at: Millis,
     },
+    /// The operator reset the room: tickets and passes of before are void, and ranks begin anew.
+    EpochBegun {
+        /// When every seat is free again at the latest.
+        free_at: Millis,
+    },
     /// Edges told what they saw of the origin.
     OriginHeard {
         /// Sums.
@@ -379,6 +384,10 @@ impl Change {
                 out.number(u64::from(pace.unwrap_or(0)));
                 out.number(u64::from(*limit));
             }
+            Change::EpochBegun { free_at } => {
+                out.byte(30);
+                out.number(free_at.0);
+            }
         }
     }
 
@@ -453,6 +462,7 @@ impl Change {
                 seat: Seat(reader.number_u32()),
                 generation: Generation(reader.number_u32()),
             },
+            30 => Change::EpochBegun { free_at: Millis(reader.number()) },
             _ => {
                 reader.refuse();
                 Change::Held { held: false }
@@ -532,6 +542,7 @@ mod tests {
                 Change::OriginJudged { pace: Some(4), limit: 5 },
                 Change::OriginJudged { pace: None, limit: 5 },
                 Change::LeaseReturned { seat: Seat(3), generation: Generation(4) },
+                Change::EpochBegun { free_at: Millis(3) },
             ],
         }
     }
@@ -564,11 +575,13 @@ mod tests {
                 Change::OriginHeard { health: Health { sampled: 300, errors: 4, slow: 3 } },
                 Change::OriginJudged { pace: Some(2), limit: 1 },
                 Change::OriginJudged { pace: None, limit: 1 },
+                Change::LeaseReturned { seat: Seat(3), generation: Generation(4) },
+                Change::EpochBegun { free_at: Millis(301) },
             ],
         };
         let bytes = [
-            1, 0xac, 2, 7, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5, 27, 0xac, 2, 4, 3, 28, 2, 1, 28,
-            0, 1,
+            1, 0xac, 2, 9, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5, 27, 0xac, 2, 4, 3, 28, 2, 1, 28,
+            0, 1, 29, 3, 4, 30, 0xad, 2,
         ];
         assert_eq!(row.encode(), bytes);
     }

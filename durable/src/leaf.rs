@@ -245,7 +245,9 @@ impl Leaf {
 
     fn recall(&self, now: Millis, holder: Holder) -> Option<Outcome> {
         let ticket = self.remembered.get(&holder)?;
-        (now.since(ticket.issued) <= MEMORY).then(|| self.told_of(ticket))
+        // Of an epoch that is over: they join anew.
+        let is_void = self.bulletin.newest(now).is_some_and(|(board, _)| board.epoch() > ticket.epoch);
+        (now.since(ticket.issued) <= MEMORY && !is_void).then(|| self.told_of(ticket))
     }
 
     fn told_of(&self, ticket: &Ticket) -> Outcome {

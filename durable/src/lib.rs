@@ -8,7 +8,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, when it is woken in [`alarm`], the sums behind them in `admission.rs` |
+//! | [`room`] | takes a step: what came in, in what order; the decisions are in `turn.rs`, what the schedule brings in `due.rs`, what a reset does in `reset.rs`, when it is woken in [`alarm`], the sums behind them in `admission.rs` |
 //! | [`schedule`] | which rules hold at a moment, all wills considered |
 //! | [`mod@line`], [`call`], [`kept`], [`draws`] with [`draw`], [`rounds`] | who is called, in what order, and who asked in vain |
 //! | [`seats`] with [`slots`] and [`chains`], [`pace`], [`spent`], [`replies`] | one rule each |
@@ -17,6 +17,7 @@
 //! | [`state`], [`journal`], [`store`] | what a Room knows, what changed, how it is kept |
 //! | [`lobby`]: [`leaf`] with [`calls`], [`region`], [`courier`], [`bulletin`], [`batch`] | how many visitors ask at once |
 //! | `publish.rs`, [`board`], [`token`], [`seen`], [`protocol`], [`wire`] | what is said outside |
+//! | [`moving`], [`location`] | where a Room lives |
 //! | [`settings`], [`plan`], [`agenda`], [`rules`], [`expression`] with [`steps`] and [`comparable`], [`order`], [`directory`], [`clerk`] | what operators decide, and how Rooms hear of it |
 //! | [`listed`], [`pieces`], [`table`] | the few things that the standard library does at a price in bytes |
 
@@ -58,6 +59,8 @@ pub mod leases;
 pub mod line;
 pub mod listed;
 pub mod lobby;
+pub mod location;
+pub mod moving;
 pub mod neighbours;
 pub mod order;
 mod origin_log;
@@ -72,6 +75,8 @@ pub mod protocol;
 mod publish;
 pub mod region;
 pub mod replies;
+pub mod reply;
+mod reset;
 pub mod room;
 pub mod rounds;
 pub mod route_pattern;

@@ -117,6 +117,11 @@ impl Line {
         self.issued = self.issued.saturating_add(count);
     }
 
+    /// Ranks and places begin at zero again. Whether the windows' clock stands still is about none of them.
+    pub fn begin_anew(&mut self) {
+        *self = Line { held_since: self.held_since, ..Line::default() };
+    }
+
     /// Moves the watermark; `holding` of the places it passes still wait. A window that is void at once holds nothing and teaches nothing.
     pub fn call(&mut self, end: Place, holding: u32, at: Millis, closes_at: Millis, late_until: Millis) {
         let end = Place(end.0.clamp(self.called, self.issued));

@@ -37,7 +37,7 @@ pub struct AuditEntry {
     pub at_ms: u64,
     /// The name of the operator's token; `anteroom` where it was nobody.
     pub who: String,
-    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, or `end` of sessions; `lower the pace` or `restore the pace`,
+    /// `create`, `edit` or `delete`, of a room or of one of its events, `edit` of its rules, `end` of sessions or `reset` of a room; `lower the pace` or `restore the pace`,
     /// where that follows the origin.
     pub action: String,
     /// Which room.
@@ -153,6 +153,11 @@ pub enum Command {
         /// Seat and generation; none for all.
         session: Option<(u32, u32)>,
     },
+    /// A room begins anew: everybody in line and inside is out.
+    Reset {
+        /// Which.
+        id: String,
+    },
     /// The audit log, newest first.
     Audit,
     /// May somebody of this address prefix try to sign in?
@@ -169,7 +174,7 @@ pub enum Reply {
     Rooms(Vec<RoomRecord>),
     /// One room, after the change if there was one.
     Room(Box<RoomRecord>),
-    /// Whether any session was ended.
+    /// Whether any session was ended, or the room reset.
     Ended(bool),
     /// Deleted.
     Deleted {
@@ -229,6 +234,7 @@ wire_either!(Command {
     "delete_event" => DeleteEvent { id, event },
     "rules" => Rules { id, rule, method, body },
     "end" => End { id, session },
+    "reset" => Reset { id },
     "audit" => Audit {},
     "attempt" => Attempt { prefix },
 });

@@ -42,11 +42,13 @@ pub enum Bug {
     FloorForgotten,
     /// A seat that a region has in hand is handed out, and is in its hand still.
     LeaseTwice,
+    /// A ticket of an epoch of before counts as one of this one.
+    OldEpochClaims,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Bug; 19] = [
+    pub const ALL: [Bug; 20] = [
         Bug::OneSeatMore,
         Bug::PaceForgetsCalled,
         Bug::PlaceSkipped,
@@ -66,6 +68,7 @@ impl Bug {
         Bug::SharedIsNew,
         Bug::FloorForgotten,
         Bug::LeaseTwice,
+        Bug::OldEpochClaims,
     ];
 }
 

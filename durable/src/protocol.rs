@@ -269,6 +269,10 @@ pub struct RoomStatus {
     pub origin: Health,
     /// When that made the room slower than its limit, and when it no longer was.
     pub origin_notes: Vec<Note>,
+    /// In which region its object was made; empty where that is not known, for it was asked for there first.
+    pub region: String,
+    /// To which it moves once it is empty, if to any.
+    pub moves_to: String,
     /// The last quarter of an hour.
     pub history: Vec<StatusPoint>,
 }
@@ -329,5 +333,7 @@ wire!(RoomStatus {
     pace_per_minute,
     origin,
     origin_notes,
+    region,
+    moves_to,
     history,
 });

@@ -97,7 +97,7 @@ pub(crate) fn status(state: &State) -> RoomStatus {
         pace_per_minute: rules.map_or(0, |rules| u64::from(rules.pace_per_minute)),
         origin: state.throttle.seen(),
         origin_notes: state.throttle.notes().iter().copied().listed(),
-        history: Vec::new(),
+        ..RoomStatus::default()
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Input {
     },
     /// The operator ends all sessions.
     EndAll,
+    /// The operator begins the room anew.
+    Reset,
     /// Time has passed: an alarm.
     Tick,
 }
@@ -55,6 +57,8 @@ pub enum Output {
     Ended(bool),
     /// To the operator: that one session cannot be ended, because the list of revoked passes is full.
     RevocationsFull,
+    /// To the operator: the room began anew.
+    Reset,
     /// To nobody.
     Ticked,
 }
@@ -114,6 +118,10 @@ impl Room {
                     turn.end_all(None)?;
                     Output::Ended(true)
                 }
+                Input::Reset => {
+                    turn.reset()?;
+                    Output::Reset
+                }
                 Input::Tick => Output::Ticked,
             });
         }
@@ -123,6 +131,7 @@ impl Room {
         turn.open_or_close()?;
         let wake_at = turn.wake_at();
         let mut changes = turn.changes;
+        self.dropped.append(&mut turn.dropped);
         if paced_before != (self.state.pacer, self.state.late_pacer) {
             let (tat_ns, late_tat_ns) = (self.state.pacer.tat_ns, self.state.late_pacer.tat_ns);
             changes.push(Change::Paced { tat_ns, late_tat_ns });
@@ -156,6 +165,16 @@ impl Room {
         self.advance(now);
         self.history.note(self.state.at, &self.state);
         RoomStatus { history: self.history.points().listed(), ..publish::status(&self.state) }
+    }
+
+    /// What it knows.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The number of its last row.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.store.sequence()
     }
 
     /// Lets time pass; what it makes needless is deleted with the next commit.

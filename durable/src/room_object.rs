@@ -4,6 +4,9 @@
 //! Between the step and its writes nothing is awaited, so they are one commit. A step or a write that fails
 //! throws the memory away: the next event rebuilds it from rows, which are written before the pages
 //! that would replace them.
+//!
+//! A Room that moves ([`crate::moving`]) leaves a mark here, with the commit that decides so: from then on this object knows nothing but the name of the next. The mark
+//! is a page of a kind that versions without it refuse to read, so none of them begins the room anew.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -14,9 +17,11 @@ use crate::bulletin::BoardWanted;
 use crate::codec::Malformed;
 use crate::directory::seeds;
 use crate::listed::Listed as _;
+use crate::location::Location;
+use crate::moving::{Home, Move, pack, unpack};
 use crate::pieces::joined;
 use crate::platform::{self, Column, Result, Storage, thrown};
-use crate::protocol::{BoardAnswer, Configure, Configured, Ended, Ending};
+use crate::protocol::{BoardAnswer, Configure, Configured, Ended, Ending, RoomStatus};
 use crate::room::{Input, Output, Room, Step};
 use crate::settings::Settings;
 use crate::state::{Config, PageId};
@@ -33,6 +38,30 @@ CREATE TABLE IF NOT EXISTS pages (kind INTEGER, number INTEGER, sequence INTEGER
 /// A step answers batches until it has answered so many items. What each of them changes and is told is some 60 bytes of the step's row, which may have 2 MB.
 const ANSWERED_MAX: usize = 16_384;
 
+/// The kind of the page that is the mark: its bytes are a name, its sequence is one once the Room has come there.
+const MOVED: u64 = 9;
+/// If whoever lives here next has not confirmed that by then, they are asked again.
+const ASKS_AGAIN: Millis = Millis(2_000);
+
+/// Where a Room has gone that lived here.
+#[derive(Clone)]
+struct Moved {
+    name: String,
+    /// Whether it has come there.
+    is_there: bool,
+}
+
+/// Whether the Room is here.
+#[derive(Clone)]
+enum Here {
+    /// That has to be looked up.
+    Unknown,
+    /// It is, or will be.
+    Lives,
+    /// It was.
+    Gone(Moved),
+}
+
 /// Something that is wanted of the Room.
 struct Wanted {
     id: String,
@@ -46,6 +75,7 @@ pub struct RoomObject {
     storage: Storage,
     env: JsValue,
     room: Option<Room>,
+    here: Here,
     wanted: Vec<Wanted>,
     alarm: Alarm,
     timer_at: Option<Millis>,
@@ -56,7 +86,15 @@ impl RoomObject {
     /// Made by the host.
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: JsValue) -> RoomObject {
-        RoomObject { storage, env, room: None, wanted: Vec::new(), alarm: Alarm::default(), timer_at: None }
+        RoomObject {
+            storage,
+            env,
+            room: None,
+            here: Here::Unknown,
+            wanted: Vec::new(),
+            alarm: Alarm::default(),
+            timer_at: None,
+        }
     }
 
     /// Gathers what the lobby, the directory or the alarm wants of the Room.
@@ -74,6 +112,31 @@ impl RoomObject {
         answers
     }
 
+    /// Whether a Room has gone from here, and its pages have not come to the next object.
+    pub fn leaves(&mut self) -> Result<bool> {
+        Ok(self.moved()?.is_some_and(|moved| !moved.is_there))
+    }
+
+    /// What that object is to take: its name, and the pages.
+    pub fn leaving(&mut self) -> Result<Array> {
+        let name = self.moved()?.map(|moved| moved.name).unwrap_or_default();
+        let pages = Uint8Array::from(pack(&self.load()?.snapshot()).as_slice());
+        Ok(Array::of2(&name.into(), &pages.into()))
+    }
+
+    /// They have come: here they are no more.
+    pub fn left(&mut self) -> Result<()> {
+        self.here = Here::Unknown;
+        for query in [
+            "UPDATE pages SET sequence = 1 WHERE kind = 9",
+            "DELETE FROM journal",
+            "DELETE FROM pages WHERE kind < 9",
+        ] {
+            self.storage.execute(query, &[])?;
+        }
+        Ok(())
+    }
+
     /// When a timer is to have it *tick*, if it is to: told once.
     pub fn ticks_at(&mut self) -> Option<f64> {
         self.timer_at.take().map(|at| at.0 as f64)
@@ -88,7 +151,7 @@ impl RoomObject {
 
     /// Forgets what is in memory: the rows are what counts.
     pub fn lose(&mut self) {
-        self.room = None;
+        (self.room, self.here) = (None, Here::Unknown);
         self.alarm = Alarm::default();
     }
 }
@@ -97,6 +160,11 @@ impl RoomObject {
     fn answers(&mut self) -> Result<Array> {
         let now = platform::now();
         let (wanted, read) = taken(std::mem::take(&mut self.wanted));
+        if let Some(moved) = self.moved()? {
+            return Ok(self.signpost(now, &moved, &wanted));
+        }
+        let named = wanted.iter().map(|wanted| wanted.id.as_str()).find(|id| !id.is_empty());
+        let home = Home::of(named.unwrap_or_default());
         if wanted.iter().any(|wanted| wanted.action == "delete") {
             self.lose();
             self.storage.clear();
@@ -105,7 +173,10 @@ impl RoomObject {
             Some(room) => room,
             None => self.load()?,
         };
-        let (mut inputs, mut refusals) = (self.seed(&room, &wanted), Vec::new());
+        for Wanted { payload, .. } in wanted.iter().filter(|wanted| wanted.action == "take") {
+            room = self.take(room, &home, payload)?;
+        }
+        let (mut inputs, mut refusals) = (self.seed(&room, &home, &wanted), Vec::new());
         let seeded = inputs.len();
         for input in read {
             let board = match &input {
@@ -115,8 +186,8 @@ impl RoomObject {
             refusals.push((input.as_ref().err().cloned(), board));
             inputs.push(input.unwrap_or(Input::Tick));
         }
-        let is_known =
-            room.config().is_some() || inputs.iter().any(|input| matches!(input, Input::Configure(_)));
+        let configures = inputs.iter().any(|input| matches!(input, Input::Configure(_)));
+        let is_known = room.config().is_some() || (configures && home.moves == 0);
         // Reading changes nothing unless an alarm is overdue, which only hastens what any event would do.
         let overdue = self.alarm.is_due(now);
         if wanted.iter().any(|wanted| wanted.action == "alarm") {
@@ -129,6 +200,15 @@ impl RoomObject {
                 room.step(now, platform::entropy()?, inputs).map_err(broken)?;
             outputs = all;
             writes.into_iter().try_for_each(|write| self.write(write))?;
+            let looks_at = match room.moves(&home) {
+                Move::Stay => None,
+                Move::Later(at) => Some(at),
+                Move::Go(name) => {
+                    self.freeze(name)?;
+                    Some(now.plus(ASKS_AGAIN))
+                }
+            };
+            let wake_at = wake_at.into_iter().chain(looks_at).min();
             let Wake { alarm_at, timer_at } = self.alarm.wake(now, wake_at);
             alarm_at.into_iter().for_each(|at| self.storage.set_alarm(at));
             self.timer_at = timer_at;
@@ -139,7 +219,10 @@ impl RoomObject {
             let output = outputs.next().unwrap_or(Output::Ticked);
             answers.push(&match (refusal, action.as_str(), output) {
                 (Some(refusal), _, _) => refusal,
+                (_, "delete", _) => JsValue::NULL,
+                _ if !is_known && home.moves > 0 => thrown("the room is on its way here: ask again"),
                 _ if !is_known => JsValue::NULL,
+                (_, "take", _) => TAKEN.into(),
                 (_, "batch", Output::Batch(answer)) => {
                     let board = room.board(now);
                     let board = if wants.with(&answer, &board) { to_text(&board) } else { String::new() };
@@ -147,29 +230,84 @@ impl RoomObject {
                 }
                 (_, "configure", Output::Configured(version)) => to_text(&Configured { version }).into(),
                 (_, "end", Output::Ended(ended)) => to_text(&Ended { ended, full: false }).into(),
+                (_, "reset", Output::Reset) => to_text(&Ended { ended: true, full: false }).into(),
                 (_, "end", Output::RevocationsFull) => to_text(&Ended { ended: false, full: true }).into(),
                 (_, "board", _) => {
                     let (board, revocations) = (room.board(now), Some(room.revocations()));
                     to_text(&BoardAnswer { board, board_age_ms: 0, revocations }).into()
                 }
-                (_, "status", _) => to_text(&room.status(now)).into(),
-                (_, "alarm" | "tick" | "delete", _) => JsValue::NULL,
+                (_, "status", _) => to_text(&status(&mut room, now, &home)).into(),
+                (_, "alarm" | "tick", _) => JsValue::NULL,
                 _ => thrown("that is nothing this version's Room does"),
             });
         }
-        self.room = Some(room);
+        self.room = Some(room).filter(|_| !matches!(self.here, Here::Gone(_)));
         Ok(answers)
     }
 
+    /// What is said here of a Room that has gone: where it lives, once it has come there.
+    fn signpost(&self, now: Millis, moved: &Moved, wanted: &[Wanted]) -> Array {
+        if !moved.is_there {
+            self.storage.set_alarm(now.plus(ASKS_AGAIN));
+        }
+        let answers = Array::new();
+        for Wanted { action, .. } in wanted {
+            answers.push(&match action.as_str() {
+                "alarm" | "tick" => JsValue::NULL,
+                // It did, and has moved on.
+                "take" => TAKEN.into(),
+                _ if moved.is_there => ["~", &moved.name].concat().into(),
+                _ => thrown("the room is moving: ask again"),
+            });
+        }
+        answers
+    }
+
+    fn moved(&mut self) -> Result<Option<Moved>> {
+        match &self.here {
+            Here::Unknown => {}
+            Here::Lives => return Ok(None),
+            Here::Gone(moved) => return Ok(Some(moved.clone())),
+        }
+        self.storage.execute(SCHEMA, &[])?;
+        let mut moved = None;
+        for row in self.storage.rows("SELECT sequence, bytes FROM pages WHERE kind = 9")? {
+            let row = row?;
+            let name = String::from_utf8(platform::bytes(&row, 1)).unwrap_or_default();
+            moved = Some(Moved { name, is_there: platform::number(&row, 0)? > 0 });
+        }
+        self.here = moved.clone().map_or(Here::Lives, Here::Gone);
+        Ok(moved)
+    }
+
+    fn freeze(&mut self, name: String) -> Result<()> {
+        self.put_page((MOVED, 0), 0, name.as_bytes())?;
+        self.here = Here::Gone(Moved { name, is_there: false });
+        Ok(())
+    }
+
+    /// A Room that moves comes here. It comes once: whoever has not heard that it has brings it again.
+    fn take(&self, room: Room, home: &Home<'_>, payload: &JsValue) -> Result<Room> {
+        if room.config().is_some() && home.moves > 0 {
+            return Ok(room);
+        }
+        if home.moves == 0 {
+            return Err(thrown("a room begins here, and moves elsewhere"));
+        }
+        let pages = unpack(&Uint8Array::new(payload).to_vec()).map_err(broken)?;
+        // The head last: without it the room has not come.
+        pages.into_iter().rev().try_for_each(|page| self.write(Write::Page(page)))?;
+        self.load()
+    }
+
     /// A Room that no directory has configured yet finds itself among the rooms of `[vars]`.
-    fn seed(&self, room: &Room, wanted: &[Wanted]) -> Vec<Input> {
-        let asks =
-            wanted.iter().find(|wanted| matches!(wanted.action.as_str(), "batch" | "board" | "status"));
-        let Some(Wanted { id, .. }) = asks.filter(|_| room.config().is_none()) else {
+    fn seed(&self, room: &Room, home: &Home<'_>, wanted: &[Wanted]) -> Vec<Input> {
+        let asks = wanted.iter().any(|wanted| matches!(wanted.action.as_str(), "batch" | "board" | "status"));
+        if !asks || room.config().is_some() || home.moves > 0 {
             return Vec::new();
-        };
+        }
         let found = seeds(&platform::rooms_var(&self.env)).unwrap_or_default();
-        let settings = found.into_iter().find(|(seed, _)| seed == id).map(|(_, settings)| settings);
+        let settings = found.into_iter().find(|(seed, _)| seed == home.room).map(|(_, settings)| settings);
         let configure = |settings| {
             Input::Configure(Box::new(Config {
                 version: 1,
@@ -198,25 +336,29 @@ impl RoomObject {
                 }
                 self.storage.execute("DELETE FROM journal WHERE sequence < ?", &[Column::Number(cut.end)])
             }
-            Write::Page(StoredPage { page, sequence, bytes }) => {
-                let (kind, place) = page_key(page);
-                self.storage.execute(
-                    "INSERT OR REPLACE INTO pages (kind, number, sequence, bytes) VALUES (?, ?, ?, ?)",
-                    &[kind, place, Column::Number(sequence), Column::Bytes(&bytes)],
-                )
-            }
+            Write::Page(StoredPage { page, sequence, bytes }) => self.put_page(page.key(), sequence, &bytes),
             Write::DropPage(page) => {
-                let (kind, place) = page_key(page);
-                self.storage.execute("DELETE FROM pages WHERE kind = ? AND number = ?", &[kind, place])
+                let (kind, number) = page.key();
+                let columns = [Column::Number(kind), Column::Number(number)];
+                self.storage.execute("DELETE FROM pages WHERE kind = ? AND number = ?", &columns)
             }
         }
+    }
+
+    fn put_page(&self, (kind, number): (u64, u64), sequence: u64, bytes: &[u8]) -> Result<()> {
+        let [kind, number, sequence] = [kind, number, sequence].map(Column::Number);
+        self.storage.execute(
+            "INSERT OR REPLACE INTO pages (kind, number, sequence, bytes) VALUES (?, ?, ?, ?)",
+            &[kind, number, sequence, Column::Bytes(bytes)],
+        )
     }
 
     fn load(&self) -> Result<Room> {
         self.storage.execute(SCHEMA, &[])?;
         let mut pages = Vec::new();
-        for row in
-            self.storage.rows("SELECT kind, number, sequence, bytes FROM pages ORDER BY kind, number")?
+        for row in self
+            .storage
+            .rows("SELECT kind, number, sequence, bytes FROM pages WHERE kind < 9 ORDER BY kind, number")?
         {
             let row = row?;
             let page = page_of(platform::number(&row, 0)?, platform::number(&row, 1)?)?;
@@ -240,6 +382,7 @@ fn taken(mut wanted: Vec<Wanted>) -> (Vec<Wanted>, Vec<Result<Input>>) {
             "batch" => decode_batch(&Uint8Array::new(payload).to_vec()).map(Input::Batch).map_err(broken),
             "configure" => configuration(payload).map(Box::new).map(Input::Configure),
             "end" => ending(payload),
+            "reset" => Ok(Input::Reset),
             _ => Ok(Input::Tick),
         };
         if let Ok(Input::Batch(batch)) = &input {
@@ -280,20 +423,18 @@ fn broken(malformed: Malformed) -> JsValue {
     thrown(&malformed.to_string())
 }
 
-fn page_key(page: PageId) -> (Column<'static>, Column<'static>) {
-    let (kind, place) = match page {
-        PageId::Head => (0, 0),
-        PageId::Seats(place) => (1, place),
-        PageId::Spent(place) => (2, place),
+/// What an object says that has taken a Room.
+const TAKEN: &str = "taken";
+
+fn status(room: &mut Room, now: Millis, home: &Home<'_>) -> RoomStatus {
+    let name = |location: Option<Location>| location.map_or("", Location::name).to_owned();
+    let wanted = match room.moves(home) {
+        Move::Stay => None,
+        Move::Go(_) | Move::Later(_) => room.config().and_then(|config| config.settings.room_region),
     };
-    (Column::Number(kind), Column::Number(place.into()))
+    RoomStatus { region: name(home.location), moves_to: name(wanted), ..room.status(now) }
 }
 
-fn page_of(kind: u64, place: u64) -> Result<PageId> {
-    match (kind, u32::try_from(place)) {
-        (0, Ok(_)) => Ok(PageId::Head),
-        (1, Ok(place)) => Ok(PageId::Seats(place)),
-        (2, Ok(place)) => Ok(PageId::Spent(place)),
-        _ => Err(broken(Malformed)),
-    }
+fn page_of(kind: u64, number: u64) -> Result<PageId> {
+    PageId::of_key(kind, number).ok_or_else(|| broken(Malformed))
 }

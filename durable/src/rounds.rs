@@ -222,6 +222,11 @@ impl Rounds {
         self.chain = Some(chain);
     }
 
+    /// Nobody was called any more. The chain goes on: what it committed to holds.
+    pub fn begin_anew(&mut self) {
+        *self = Rounds { chain: self.chain, ..Rounds::default() };
+    }
+
     /// A round was held, with the next seed of the chain. The oldest gives way if there are too many: so many of its winners wait again.
     pub fn hold(&mut self, round: Round) -> u64 {
         if let Some(chain) = &mut self.chain {

@@ -210,12 +210,14 @@ impl Seats {
         }
     }
 
-    /// Takes back every pass of a page; its seats stay live until `free_at` at most.
+    /// Takes back every pass of a page; its seats stay live until `free_at` at most. For which tickets they were given is forgotten: those are spent, or of an
+    /// epoch that is over.
     pub fn end_page(&mut self, page: u32, free_at: Millis) -> Result<(), Malformed> {
         let seats = (page * SEATS_PER_PAGE..).take(SEATS_PER_PAGE as usize).map(Seat);
         for seat in seats {
             if let Some(record) = self.slot(seat).and_then(|slot| slot.record(seat)) {
-                self.replace(record.grant, Renewal::Revoked, free_at.min(record.free_at))?;
+                let (renewal, free_at) = (Renewal::Revoked, free_at.min(record.free_at));
+                self.put(seat, &Slot::live(&SeatRecord { rank: None, renewal, free_at, ..record })?);
             }
         }
         Ok(())

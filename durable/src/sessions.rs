@@ -137,7 +137,7 @@ impl Turn<'_> {
     }
 
     /// When what is told now has reached every edge.
-    fn dead_at(&self) -> Millis {
+    pub(crate) fn dead_at(&self) -> Millis {
         let quiet_lately = self.now.since(self.state.quiet_until) <= Board::MAX_AGE_QUIET.plus(Board::GRACE);
         let longest = if quiet_lately { Board::MAX_AGE_QUIET } else { Board::MAX_AGE_BUSY };
         if planted(Bug::RevokedSeatAtOnce) { self.now } else { self.now.plus(longest).plus(REVOCATION_SLACK) }

@@ -15,6 +15,7 @@ use crate::health_settings::OriginHealth;
 use crate::json;
 use crate::json::{Map, Value};
 use crate::listed::Listed as _;
+use crate::location::Location;
 use crate::origins::{allowed_origins, board_mirror};
 use crate::page_settings::PageSettings;
 use crate::pieces::cut;
@@ -147,6 +148,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Where the board's mirror is, as an origin (`docs/mirror.md`); empty: pages ask here.
     pub board_mirror: Box<str>,
+    /// Where in the world the Room lives; none: where it was first asked for, or has come to.
+    pub room_region: Option<Location>,
     /// What the waiting page shows.
     pub page: PageSettings,
 }
@@ -198,6 +201,7 @@ impl Settings {
             origin_health: OriginHealth::read(&mut fields),
             allowed_origins: allowed_origins(&mut fields),
             board_mirror,
+            room_region: Location::read(&mut fields),
             page: PageSettings::read(&mut fields),
         };
         refuse_what_is_not_carried_out(&mut fields);
@@ -245,6 +249,9 @@ impl Settings {
         }
         if !self.board_mirror.is_empty() {
             json.set("board_mirror", json!(&*self.board_mirror));
+        }
+        if let Some(location) = self.room_region {
+            json.set("room_region", json!(location.name()));
         }
         if let Some(health) = self.origin_health {
             json.set("origin_health", health.to_json());

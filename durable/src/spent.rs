@@ -68,6 +68,16 @@ impl Spent {
         ranks
     }
 
+    /// The pages there are.
+    pub fn page_numbers(&self) -> impl Iterator<Item = u32> {
+        self.pages.iter().map(|(number, _)| *number)
+    }
+
+    /// Forgets whole pages, but for these.
+    pub fn keep_pages(&mut self, kept: impl Fn(u32) -> bool) {
+        self.pages.retain(|(number, _)| kept(*number));
+    }
+
     /// Forgets whole pages below this rank and names them.
     pub fn drop_below(&mut self, rank: Rank) -> Vec<u32> {
         let below = self.index_of(page_of(rank)).unwrap_or_else(|index| index);

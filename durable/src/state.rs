@@ -41,6 +41,27 @@ pub enum PageId {
     Spent(u32),
 }
 
+impl PageId {
+    /// As storage has it: its kind, and its number among those.
+    pub fn key(self) -> (u64, u64) {
+        match self {
+            PageId::Head => (0, 0),
+            PageId::Seats(number) => (1, number.into()),
+            PageId::Spent(number) => (2, number.into()),
+        }
+    }
+
+    /// Reads what [`PageId::key`] says.
+    pub fn of_key(kind: u64, number: u64) -> Option<PageId> {
+        match (kind, u32::try_from(number).ok()?) {
+            (0, _) => Some(PageId::Head),
+            (1, number) => Some(PageId::Seats(number)),
+            (2, number) => Some(PageId::Spent(number)),
+            _ => None,
+        }
+    }
+}
+
 /// A Room's settings as they were given to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -265,7 +286,7 @@ impl State {
                     })?;
                 }
                 if let Some(rank) = rank.filter(|rank| on(PageId::Spent(spent::page_of(*rank)))) {
-                    self.spend_ticket(rank)?;
+                    self.spend_ticket(rank, on(PageId::Head))?;
                 }
             }
             Change::Renewed { grant, free_at } if on(PageId::Seats(seats::page_of(grant.seat))) => {
@@ -278,7 +299,7 @@ impl State {
                 self.seats.occupy(SeatRecord { grant, rank: None, admitted_at, renewal, free_at })?;
             }
             Change::TicketLeft { rank } if on(PageId::Spent(spent::page_of(*rank))) => {
-                self.spend_ticket(*rank)?;
+                self.spend_ticket(*rank, on(PageId::Head))?;
             }
             Change::PassLeft { seat, generation, free_at, .. }
                 if on(PageId::Seats(seats::page_of(*seat))) =>
@@ -288,9 +309,12 @@ impl State {
             Change::LeaseReturned { seat, generation } if on(PageId::Seats(seats::page_of(*seat))) => {
                 self.seats.release(*seat, *generation);
             }
-            Change::SessionsEnded { free_at, .. } => {
+            Change::SessionsEnded { free_at, .. } | Change::EpochBegun { free_at } => {
                 for page in (0..self.seats.page_count()).filter(|page| on(PageId::Seats(*page))) {
                     self.seats.end_page(page, *free_at)?;
+                }
+                if matches!(change, Change::EpochBegun { .. }) {
+                    self.spent.keep_pages(|page| !on(PageId::Spent(page)));
                 }
             }
             _ => {}
@@ -380,13 +404,11 @@ impl State {
                 self.derive_kept();
             }
             Change::SessionsEnded { occasion, free_at } => {
-                // Once every edge has heard of it, no pass of before opens anything, listed or not: the list has room for those of after.
-                for revoked in &mut self.revoked {
-                    revoked.forget_at = revoked.forget_at.min(*free_at);
-                }
+                self.revocations_end(*free_at);
                 self.pass_epoch = PassEpoch(self.pass_epoch.0.wrapping_add(1));
                 self.swept = occasion.or(self.swept);
             }
+            Change::EpochBegun { free_at } => self.begin_epoch(*free_at),
             Change::OriginHeard { health } => self.throttle.hear(*health),
             Change::OriginJudged { pace, limit } => self.throttle.follow(at, *pace, *limit),
             Change::Renewed { .. } | Change::Returned { .. } | Change::LeaseReturned { .. } => {}
@@ -394,13 +416,22 @@ impl State {
         Ok(())
     }
 
-    /// Of a ticket that was given: any other would make a page of its own. The head is never older than the row that says it.
-    fn spend_ticket(&mut self, rank: Rank) -> Result<(), Malformed> {
-        if rank >= self.line.issued() {
-            return Err(Malformed);
+    /// Of a ticket that was given: any other would make a page of its own. The head is never older than the row that says it; where it is newer, the row
+    /// may be of an epoch of before, whose end drops all such pages.
+    fn spend_ticket(&mut self, rank: Rank, is_of_the_head: bool) -> Result<(), Malformed> {
+        match rank < self.line.issued() {
+            true => self.spent.insert(rank),
+            false if is_of_the_head || self.epoch == Epoch(0) => return Err(Malformed),
+            false => {}
         }
-        self.spent.insert(rank);
         Ok(())
+    }
+
+    /// Once every edge has heard that no pass of before opens anything, none needs to be listed: the list has room for those of after.
+    pub(crate) fn revocations_end(&mut self, at: Millis) {
+        for revoked in &mut self.revoked {
+            revoked.forget_at = revoked.forget_at.min(at);
+        }
     }
 
     /// A ticket claimed or was given up: it holds nothing and waits no more.

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use crate::codec::Malformed;
 use crate::journal::{Change, Row};
+use crate::listed::Listed as _;
 use crate::planted::{Bug, planted};
 use crate::state::{PageId, State};
 use crate::units::Rank;
@@ -73,6 +74,8 @@ pub struct Store {
     first: u64,
     /// What was written to the journal since a page was rewritten.
     unpaged_bytes: usize,
+    /// Stored pages of an epoch that is over: the commit that began the next one did not get as far as dropping them.
+    void: Vec<PageId>,
     /// Each dirty page and the first row that it lacks, by page.
     dirty: Vec<(PageId, u64)>,
 }
@@ -108,6 +111,14 @@ impl Store {
                 upto.is_none_or(|(_, upto)| upto + u64::from(planted(Bug::RowSkippedAtLoad)) < *sequence)
             };
             state.replay(&row, lacks)?;
+            if begins_epoch(&row) {
+                store.begin_epoch();
+                store.void = stored
+                    .iter()
+                    .map(|(page, _)| *page)
+                    .filter(|page| is_spent(*page) && lacks(*page))
+                    .listed();
+            }
             for page in touched(&state, &row).into_iter().filter(|page| lacks(*page)) {
                 store.soil(page, *sequence);
             }
@@ -123,19 +134,23 @@ impl Store {
         Ok((store, state))
     }
 
-    /// The writes of one commit. Without a change there is no row.
-    pub fn commit(&mut self, state: &State, row: Row, dropped: Vec<PageId>) -> Vec<Write> {
-        let mut writes = Vec::new();
-        for page in dropped {
-            if let Ok(index) = place_of(&self.dirty, page) {
+    /// The writes of one commit. Without a change there is no row. Pages are dropped behind the row that makes them void.
+    pub fn commit(&mut self, state: &State, row: Row, mut dropped: Vec<PageId>) -> Vec<Write> {
+        dropped.append(&mut self.void);
+        for page in &dropped {
+            if let Ok(index) = place_of(&self.dirty, *page) {
                 self.dirty.remove(index);
             }
-            writes.push(Write::DropPage(page));
         }
+        let drops = dropped.into_iter().map(Write::DropPage);
         if row.changes.is_empty() {
-            return writes;
+            return drops.listed();
         }
+        let mut writes = Vec::new();
         let sequence = self.sequence + 1;
+        if begins_epoch(&row) {
+            self.begin_epoch();
+        }
         for page in touched(state, &row) {
             self.soil(page, sequence);
         }
@@ -143,6 +158,7 @@ impl Store {
         self.note(sequence, &bytes);
         let cut = self.cut();
         writes.push(Write::Row { sequence, bytes, cut });
+        writes.extend(drops);
         if self.unpaged_bytes >= BYTES_PER_PAGE {
             self.unpaged_bytes = 0;
             self.rewrite_oldest(state, &mut writes);
@@ -171,6 +187,13 @@ impl Store {
     fn note(&mut self, sequence: u64, bytes: &[u8]) {
         self.sequence = sequence;
         self.unpaged_bytes += bytes.len().max(BYTES_PER_PAGE / ROWS_PER_PAGE);
+    }
+
+    /// An epoch begins: no page of spent tickets lacks anything, for there is none. When one was rewritten last is told by the pages that are
+    /// stored, so that is counted from here.
+    fn begin_epoch(&mut self) {
+        self.dirty.truncate(self.dirty.partition_point(|(page, _)| !is_spent(*page)));
+        self.unpaged_bytes = 0;
     }
 
     fn soil(&mut self, page: PageId, sequence: u64) {
@@ -214,11 +237,23 @@ fn touched(state: &State, row: &Row) -> Vec<PageId> {
     let mut pages = Vec::new();
     for change in &row.changes {
         pages.extend(State::touched(change).into_iter().flatten());
-        if matches!(change, Change::SessionsEnded { .. }) {
+        if matches!(change, Change::EpochBegun { .. }) {
+            // All seats are touched anyway, and no spent ticket of before counts.
+            pages = vec![PageId::Head];
+        }
+        if matches!(change, Change::SessionsEnded { .. } | Change::EpochBegun { .. }) {
             pages.extend((0..state.seats.page_count()).map(PageId::Seats));
         }
     }
     pages
+}
+
+fn begins_epoch(row: &Row) -> bool {
+    row.changes.iter().any(|change| matches!(change, Change::EpochBegun { .. }))
+}
+
+fn is_spent(page: PageId) -> bool {
+    matches!(page, PageId::Spent(_))
 }
 
 #[cfg(test)]
@@ -247,10 +282,13 @@ mod tests {
 
         /// Commits a change and answers which pages were rewritten.
         fn commit(&mut self, change: Change) -> Vec<PageId> {
+            let begins = matches!(change, Change::EpochBegun { .. });
+            let dropped: Vec<_> =
+                self.state.spent.page_numbers().filter(|_| begins).map(PageId::Spent).collect();
             self.state.apply(self.state.at, &change, |_| true).unwrap();
             let row = Row { at: self.state.at, changes: vec![change] };
             let mut rewritten = Vec::new();
-            for write in self.store.commit(&self.state, row, vec![]) {
+            for write in self.store.commit(&self.state, row, dropped) {
                 match write {
                     Write::Row { sequence, bytes, cut } => {
                         // Each of them is there: storage says so where one is not.
@@ -351,6 +389,39 @@ mod tests {
         assert!(longest > 850 && rows < 32 + 2 * SPARE_ROWS, "{longest} rows, then {rows}");
         assert!(kept.written <= commits + longest, "{} rows written by {commits} commits", kept.written);
         kept.load();
+    }
+
+    #[test]
+    fn when_an_epoch_begins_pages_of_spent_tickets_are_dropped_behind_its_row() {
+        let mut kept = Kept::new();
+        let spend = |rank| Change::TicketLeft { rank: Rank(rank) };
+        (0..40).for_each(|_| drop(kept.commit(joined())));
+        let stored = |kept: &Kept| kept.pages.iter().any(|stored| stored.page == PageId::Spent(0));
+        for rank in 0..40 {
+            kept.commit(spend(rank));
+        }
+        assert!(stored(&kept));
+        let begun = Change::EpochBegun { free_at: Millis(9) };
+        let before = (kept.pages.clone(), kept.rows.clone());
+        kept.commit(begun.clone());
+        kept.load();
+        // It got no further than its row: what is there of such pages is void, and goes with the next commit.
+        let row = kept.rows.last().cloned().unwrap();
+        (kept.pages, kept.rows) = before;
+        kept.rows.push(row);
+        (kept.store, kept.state) = Store::load(&kept.pages, &kept.rows).unwrap();
+        assert!(stored(&kept) && !kept.state.spent.contains(Rank(3)));
+        kept.commit(joined());
+        assert!(!stored(&kept));
+        kept.load();
+        // Later rows are read with a head that knows fewer ranks than the rows of before.
+        for _ in 0..80 {
+            kept.commit(joined());
+            kept.load();
+        }
+        kept.commit(spend(0));
+        kept.load();
+        assert!(kept.state.spent.contains(Rank(0)) && !kept.state.spent.contains(Rank(3)));
     }
 
     #[test]

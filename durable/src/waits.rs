@@ -140,6 +140,11 @@ impl Waits {
         }
     }
 
+    /// Nobody waits any more. How far promises were off is known still.
+    pub fn begin_anew(&mut self) {
+        self.joined.clear();
+    }
+
     /// The tickets of all ranks below this one are dead.
     pub fn oldest_alive(&self, now: Millis, issued: Rank) -> Rank {
         let dead = self.joined.partition_point(|joined| joined.at.plus(LIFE) <= now);

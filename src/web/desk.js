@@ -61,6 +61,12 @@
     })}.`;
   }
 
+  function lives(card, { region, moves_to: wanted }) {
+    const named = (name) => card.querySelector(`[name="room_region"] option[value="${name}"]`).textContent;
+    const moves = wanted ? `The room moves to ${named(wanted)} as soon as nobody waits or is inside and no event is near.` : "";
+    card.querySelector(".lives").textContent = `${region ? `The room lives in ${named(region)}. ` : ""}${moves}`;
+  }
+
   async function live(id, card) {
     try {
       const { result } = await ask(`waiting_rooms/${id}/live`);
@@ -71,6 +77,7 @@
       card.querySelector(".phase").textContent = phases[result.phase] || result.phase;
       card.querySelector(".learnt").textContent = learnt(result);
       slowed(card, result);
+      lives(card, result);
       draw(card, result.history);
       element("trouble").hidden = true;
     } catch (error) {
@@ -86,7 +93,7 @@
       const { field, on } = button.dataset, value = room[field];
       button.setAttribute("aria-checked", String(field === "fail_open_until" ? Date.parse(value) > Date.now() : String(value) === on));
     }
-    const values = { ...room, message: room.page.message };
+    const values = { room_region: "", ...room, message: room.page.message };
     card.dataset.name = room.name;
     for (const input of card.querySelector(".limits").querySelectorAll("[name]")) {
       // What somebody is typing is theirs.
@@ -288,6 +295,8 @@
     });
     below.querySelector(".all").addEventListener("click", () => sure(card.querySelector("dialog.all"), () =>
       attempt(below, "All sessions are over; their seats are free within a quarter of a minute.", () => end({ all: true }, "there was none"))));
+    below.querySelector(".reset").addEventListener("click", () => sure(card.querySelector("dialog.reset"), () =>
+      attempt(below, "The room has begun anew; its seats are free within a quarter of a minute.", () => ask(`waiting_rooms/${id}/reset`, "POST"))));
   }
 
   const wall = (iso) => {

@@ -37,6 +37,7 @@ fn fields() -> Vec<(&'static str, Vec<Value>, Vec<Value>)> {
             vec![json!(10), json!(86_400)],
             vec![json!(9), json!(86_401), json!(true)],
         ),
+        ("room_region", vec![json!("weur"), json!(""), Value::Null], vec![json!("eu"), json!(1)]),
         ("queue_all", vec![json!(true), json!(false), Value::Null], vec![json!("true"), json!(1)]),
         ("queueing_status_code", vec![json!(200), json!(503)], vec![json!(500), json!("200")]),
         (

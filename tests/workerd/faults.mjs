@@ -75,7 +75,7 @@ function faulty(env, caller) {
 }
 
 export class RoomObject extends anteroom.RoomObject {
-  constructor(ctx, env) { super(ctx, { ...env, MIRROR }); }
+  constructor(ctx, env) { super(ctx, faulty({ ...env, MIRROR }, "room")); }
 }
 export class LobbyObject extends anteroom.LobbyObject {
   constructor(ctx, env) { super(ctx, faulty(env, "lobby")); }

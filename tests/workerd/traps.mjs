@@ -38,6 +38,8 @@ export const learn = (laid) => trapped("learn", () => whole.learn(laid), laid);
 
 export class RoomObject extends whole.RoomObject {
   step() { return trapped("room step", () => super.step()); }
+  leaving() { return trapped("room leaving", () => super.leaving()); }
+  left() { return trapped("room left", () => super.left()); }
 }
 export class LobbyObject extends whole.LobbyObject {
   ask(call, laid) { return trapped("lobby ask", () => super.ask(call, laid), laid); }

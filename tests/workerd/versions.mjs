@@ -14,7 +14,7 @@ const FIRST = {
   room: ["id", "settings"],
 };
 /** Settings that came after it. */
-const SINCE = ["joins_per_prefix_per_minute", "outage_grace_seconds", "fail_open_until", "origin_health"];
+const SINCE = ["joins_per_prefix_per_minute", "outage_grace_seconds", "fail_open_until", "origin_health", "room_region"];
 const some = (value, change) => (value === undefined || value === null ? value : change(value));
 
 /** By version: an object's fields as it says them. */

@@ -134,6 +134,8 @@ impl Plan {
             orders.retain(|_| dice.percent(40));
             come_together(&mut dice, &mut visitors);
         }
+        orders::reset(&mut Dice::new(seed.rotate_left(16) ^ 0x0004_e5e7), &mut orders, rush);
+        orders::settle(&mut Dice::new(seed.rotate_left(48) ^ 0x005e_771e), &mut opening, &mut orders, rush);
         Plan { seed, world_seed, opening, edge_skews, leaves, regions, visitors, orders, troubles, rush }
     }
 

@@ -34,7 +34,7 @@ fn every_planted_bug_is_seen() {
             Bug::PaceForgetsCalled => &[Rule::Pace, Rule::Order],
             Bug::FloorForgotten => &[Rule::Pace],
             Bug::PlaceSkipped => &[Rule::Order],
-            Bug::SpentClaimsAgain | Bug::BatchTwice => &[Rule::Once],
+            Bug::SpentClaimsAgain | Bug::BatchTwice | Bug::OldEpochClaims => &[Rule::Once],
             Bug::RenewalUnwritten => &[Rule::Durable],
             Bug::GhostHolds | Bug::AlarmForgetsWindows => &[Rule::Live],
             Bug::RevokedSeatAtOnce | Bug::LeaseTwice => &[Rule::Cap],

@@ -56,6 +56,8 @@ fn everything_that_operators_do_is_in_some_of_them() {
         "SessionsEnded { occasion: None",
         "SessionsEnded { occasion: Some",
         "an operator wants End(",
+        "EpochBegun {",
+        "the Room moves to",
         "the origin ends the session",
         "Drawn {",
         "Round {",

@@ -118,6 +118,11 @@ impl Auditor {
         self.check(at, by_operator || for_event, Rule::Kept, || {
             format!("sessions end for {swept_for:?}, and nobody wanted it")
         });
+        self.end_everybody(at, free_at);
+    }
+
+    /// Nobody is inside any more.
+    pub(super) fn end_everybody(&mut self, at: Millis, free_at: Millis) {
         let dead_at = self.facts.boards_end_at(at).plus(DEAD_AFTER_REVOCATION);
         for pass in self.facts.passes.values_mut().filter(|pass| pass.dead_at > at) {
             pass.left_at.get_or_insert(at);

@@ -162,7 +162,9 @@ pub(super) struct Facts {
     pub(super) sessions_ended: Vec<(Millis, Option<Occasion>)>,
     /// What was in force before, and until when: edges that have not heard yet go by it.
     pub(super) former: Vec<(Millis, Orders)>,
-    /// Every rank.
+    /// How many tickets were given in each of the epochs that are over.
+    pub(super) issued_before: Vec<u64>,
+    /// Every rank of this epoch.
     pub(super) ranks: Vec<RankFacts>,
     /// The rank of every place, and the place of every rank.
     pub(super) laid_out: (Vec<u64>, Vec<u64>),

@@ -8,6 +8,7 @@
 //! | `pace` | 2: admissions in 60 s, evenly |
 //! | `order` | 3: calls, claims in their window |
 //! | `once` | 4, 5, 6: tickets, ranks, batches, what was told |
+//! | `resets` | 1, 4, 5: that a room begins anew
 //! | `returns` | 1, 4: who gets a seat back, and who has to |
 //! | `expected`, `late` | 7: who is counted on, ghosts and latecomers |
 //! | `live` | 8: nobody waits without a reason |
@@ -30,6 +31,7 @@ mod once;
 mod order;
 mod origin;
 mod pace;
+mod resets;
 mod returns;
 mod rounds;
 mod rules;
@@ -103,6 +105,8 @@ pub enum Asked {
     Settings,
     /// That all sessions end.
     EndAll,
+    /// That the room begins anew.
+    Reset,
     /// Nothing that has an answer.
     Nothing,
 }
@@ -133,7 +137,7 @@ impl Auditor {
 
     /// How many tickets were given.
     pub fn issued(&self) -> u64 {
-        self.facts.ranks.len() as u64
+        self.facts.issued_before.iter().sum::<u64>() + self.facts.ranks.len() as u64
     }
 
     /// A promise was broken; the first one counts.
@@ -229,6 +233,10 @@ impl Auditor {
                 Change::SessionsEnded { occasion, free_at } => {
                     self.judge_sessions_ended(at, *occasion, *free_at, asked);
                 }
+                Change::EpochBegun { free_at } => {
+                    joined = 0;
+                    self.judge_reset(at, *free_at, asked);
+                }
                 Change::Learnt { called, claimed } => self.judge_learnt(at, *called, *claimed),
                 Change::Sealed { occasion, seed } => self.judge_sealed(at, *occasion, *seed),
                 Change::Gathering { event } => self.judge_gathering(at, *event),
@@ -267,6 +275,10 @@ impl Auditor {
                 "the board says {} called, {} issued; committed are {called} and {issued}",
                 board.called, board.issued
             )
+        });
+        let epoch = self.facts.epoch();
+        self.check(now, board.epoch() == epoch, Rule::Durable, || {
+            format!("the board says {:?}, committed is {epoch:?}", board.epoch)
         });
         self.judge_board_sessions(now, board);
         self.judge_board_draws(now, board);

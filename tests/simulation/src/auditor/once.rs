@@ -74,6 +74,7 @@ impl Auditor {
         let Some(batch) = batch else {
             return self.broke(at, Rule::Once, format!("{name:?} was not asked"));
         };
+        self.judge_epoch(at, batch, &reply);
         let first = self.facts.ranks.len() as u64 - joined;
         let dense = reply.first_rank.0 == first && joined == batch.items.joins.len() as u64;
         self.check(at, dense, Rule::Dense, || {

@@ -172,7 +172,7 @@ impl Auditor {
         sessions_end: bool,
     ) {
         // By what holds after a step cannot be said what held for a claim in the midst of it.
-        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings));
+        let unsettled = asked_at_once.iter().any(|asked| matches!(asked, Asked::Settings | Asked::Reset));
         for (asked, answered) in asked_at_once.iter().zip(answered) {
             let (Asked::Batch(batch), Answered::Batch(BatchAnswer::Done(reply))) = (asked, answered) else {
                 continue;
@@ -181,7 +181,7 @@ impl Auditor {
                 continue;
             }
             for (claim, outcome) in batch.items.claims.iter().zip(&reply.claims) {
-                if claim.epoch == reply.epoch {
+                if claim.epoch == self.facts.epoch() {
                     let pass = self.facts.rank(claim.rank.0).and_then(|facts| facts.pass);
                     let is_excused = unsettled || is_touched(asked_at_once, claim.rank, pass);
                     match pass {

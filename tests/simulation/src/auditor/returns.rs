@@ -2,7 +2,7 @@
 //! its other half: whoever has that right and asks is not turned away.
 
 use durable::batch::{Grant, PassRef};
-use durable::units::{Epoch, Millis};
+use durable::units::Millis;
 
 use super::facts::DEAD_AFTER_EXPIRY;
 use super::{Auditor, Rule};
@@ -54,7 +54,7 @@ impl Auditor {
         let (Some(limits), Some(facts)) = (self.facts.limits, self.facts.passes.get(&key).copied()) else {
             return;
         };
-        let is_current = pass.epoch == Epoch(0) && pass.pass_epoch.0 as usize == ended;
+        let is_current = pass.epoch == self.facts.epoch() && pass.pass_epoch.0 as usize == ended;
         if !is_current || facts.left_at.is_some() || !self.is_newest(key) {
             return;
         }

@@ -60,6 +60,12 @@ impl Facts {
         }
     }
 
+    /// The room was reset: the chain goes on.
+    pub(super) fn forget_all_rounds(&mut self) {
+        self.rounds.kept.clear();
+        self.rounds.last_at = None;
+    }
+
     fn forget_oldest(&mut self) {
         let Some(round) = self.rounds.kept.pop_front() else { return };
         for rank in &round.called {

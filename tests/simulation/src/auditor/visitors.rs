@@ -3,7 +3,7 @@
 
 use durable::seen::Seen;
 use durable::token::{Pass, Ticket};
-use durable::units::{Epoch, Millis};
+use durable::units::Millis;
 
 use super::facts::{GRACE, Published};
 use super::{Auditor, Rule};
@@ -33,7 +33,9 @@ impl Auditor {
         else {
             return;
         };
-        let Some(ticket) = self.ticket(token).filter(|ticket| ticket.epoch == Epoch(0)) else { return };
+        let Some(ticket) = self.ticket(token).filter(|ticket| ticket.epoch == self.facts.epoch()) else {
+            return;
+        };
         let rank = ticket.rank.0;
         let Some(facts) = self.facts.rank(rank).copied() else { return };
         let living = !facts.is_spent() && request.aim != Aim::Leave;
@@ -59,7 +61,7 @@ impl Auditor {
 
     fn judge_token(&mut self, now: Millis, token: &str) {
         if let Some(ticket) = self.ticket(token) {
-            let issued = self.facts.ranks.len() as u64;
+            let issued = self.facts.issued_with(&ticket);
             self.check(now, ticket.rank.0 < issued, Rule::Durable, || {
                 format!("rank {} is told, {issued} are committed", ticket.rank.0)
             });

@@ -30,6 +30,8 @@ pub enum Deed {
     End(Seat, Generation),
     /// All sessions end.
     EndAll,
+    /// The room begins anew.
+    Reset,
 }
 
 /// The settings a room begins with.
@@ -176,6 +178,28 @@ pub fn follow_the_origin(dice: &mut Dice, opening: &mut Value, orders: &mut Vec<
     for _ in 0..dice.below(3) {
         let changed = if dice.percent(50) { Value::Null } else { bounds.clone() };
         let deed = Deed::Set(json!({ "origin_health": changed }));
+        orders.push(Order { after: dice.millis(0, rush.0), deed });
+    }
+    orders.sort_by_key(|order| order.after);
+}
+
+/// Some rooms are reset, once or twice. From dice of its own, as above.
+pub fn reset(dice: &mut Dice, orders: &mut Vec<Order>, rush: Millis) {
+    let count = if dice.percent(15) { dice.between(1, 2) } else { 0 };
+    orders.extend((0..count).map(|_| Order { after: dice.millis(0, rush.0), deed: Deed::Reset }));
+    orders.sort_by_key(|order| order.after);
+}
+
+/// Some rooms are to live elsewhere, from the beginning or from some moment on. From dice of its own, as above.
+pub fn settle(dice: &mut Dice, opening: &mut Value, orders: &mut Vec<Order>, rush: Millis) {
+    if dice.percent(80) {
+        return;
+    }
+    if dice.percent(40) {
+        opening.set("room_region", json!("weur"));
+    }
+    for _ in 0..dice.between(1, 3) {
+        let deed = Deed::Set(json!({ "room_region": dice.pick(&["weur", "oc", "me", ""]) }));
         orders.push(Order { after: dice.millis(0, rush.0), deed });
     }
     orders.sort_by_key(|order| order.after);

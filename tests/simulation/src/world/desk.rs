@@ -47,6 +47,7 @@ impl World<'_> {
             Deed::Schedule(events) => return self.schedule(events),
             Deed::End(seat, generation) => Wanted::End(*seat, *generation),
             Deed::EndAll => Wanted::EndAll,
+            Deed::Reset => Wanted::Reset,
         };
         self.trace.note(self.queue.now(), format_args!("an operator wants {wanted:?}"));
         let way = self.network.way(self.queue.now());

@@ -152,6 +152,7 @@ impl<'a> World<'a> {
             let lobby = world.new_lobby(slot);
             world.lobbies.push(lobby);
         }
+        world.room.table.home = ROOM_ID.to_owned();
         for edge in 0..plan.edge_skews.len() {
             world.lives += 1;
             world.edges.push(EdgeHost::new(keys(), world.lives, plan.edge_skews[2 * center_of(edge)]));

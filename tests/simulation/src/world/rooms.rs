@@ -18,6 +18,8 @@ pub(super) const NOBODY: u64 = 0;
 pub(super) const DESK: u64 = u64::MAX;
 /// The platform's alarm.
 pub(super) const ALARM: u64 = u64::MAX - 1;
+/// A Room that moves is frozen for so long at most: whoever calls it meanwhile has failed.
+const MOVES_WITHIN: Millis = Millis(4_000);
 /// An alarm that failed comes again after so long.
 const ALARM_AGAIN: Millis = Millis(2_000);
 
@@ -47,6 +49,8 @@ pub(super) struct RoomHost {
     pub(super) alarms_late: (Millis, Millis),
     /// The next alarm comes twice.
     pub(super) alarm_twice: bool,
+    /// It moves, and is there then.
+    pub(super) frozen_until: Millis,
     gathered: Vec<(u64, Wanted)>,
     underway: Option<Commit>,
     life: u64,
@@ -63,6 +67,9 @@ impl World<'_> {
     }
 
     pub(super) fn room_asked(&mut self, caller: u64, wanted: Wanted) {
+        if self.queue.now() < self.room.frozen_until {
+            return self.tell(vec![(caller, Said::Failed)]);
+        }
         self.room.gathered.push((caller, wanted));
         if self.room.underway.is_none() {
             self.step_room();
@@ -83,6 +90,13 @@ impl World<'_> {
         }
         if let Some(at) = commit.wake.alarm_at {
             self.set_alarm(at);
+        }
+        if let Some(name) = &commit.moved_to {
+            let within = self.dice.millis(5, MOVES_WITHIN.0);
+            self.trace.note(now, format_args!("the Room moves to {name}, within {} ms", within.0));
+            self.room.frozen_until = now.plus(within);
+            // The first thing it does there.
+            self.queue.after(within, Event::RoomAsked { caller: NOBODY, wanted: Wanted::Alarm });
         }
         self.room.life += 1;
         if let Some(at) = commit.wake.timer_at {
@@ -122,7 +136,10 @@ impl World<'_> {
         }
         let Some(commit) = self.room.underway.take() else { return };
         self.tell(commit.said);
-        if !self.room.gathered.is_empty() {
+        if self.queue.now() < self.room.frozen_until {
+            let gathered = std::mem::take(&mut self.room.gathered);
+            self.tell(gathered.into_iter().map(|(caller, _)| (caller, Said::Failed)).collect());
+        } else if !self.room.gathered.is_empty() {
             self.step_room();
         }
     }

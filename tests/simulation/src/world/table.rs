@@ -7,6 +7,7 @@
 use durable::alarm::{Alarm, Wake};
 use durable::batch::decode_batch;
 use durable::bulletin::BoardWanted;
+use durable::moving::{Home, Move, pack, unpack};
 use durable::protocol::BoardAnswer;
 use durable::room::{Entropy, Input, Output, Room, Step};
 use durable::state::{Config, PageId};
@@ -29,6 +30,8 @@ pub enum Wanted {
     End(Seat, Generation),
     /// The operator ends them all.
     EndAll,
+    /// The operator begins the room anew.
+    Reset,
     /// Its alarm.
     Alarm,
     /// Its timer.
@@ -63,6 +66,8 @@ pub struct Commit {
     pub wake: Wake,
     /// What was written, for the trace.
     pub written: Vec<Write>,
+    /// The object to which the Room has gone, if it has.
+    pub moved_to: Option<String>,
 }
 
 /// See the module's words.
@@ -73,6 +78,8 @@ pub struct Table {
     room: Option<Room>,
     twin: Option<Room>,
     alarm: Alarm,
+    /// The name of the object in which it lives, where that matters.
+    pub home: String,
     /// The latest time the Room was told: a clock that jumps back has been there.
     latest: Millis,
 }
@@ -80,13 +87,14 @@ pub struct Table {
 impl Clone for Table {
     /// A copy has the rows alone: its Room is rebuilt.
     fn clone(&self) -> Table {
-        let Table { pages, rows, alarm, latest, .. } = self;
+        let Table { pages, rows, alarm, home, latest, .. } = self;
         Table {
             pages: pages.clone(),
             rows: rows.clone(),
             room: None,
             twin: None,
             alarm: *alarm,
+            home: home.clone(),
             latest: *latest,
         }
     }
@@ -145,6 +153,7 @@ impl Table {
             inputs.push(input(wanted, &mut asked));
         }
         let (mut outputs, mut written, mut wake) = (Vec::new(), Vec::new(), Wake::default());
+        let mut moved_to = None;
         if steps {
             let Ok(step) = room.step(clock, entropy, inputs.clone()) else {
                 auditor.broke(now, Rule::Replayable, "the Room refused a step".into());
@@ -157,7 +166,15 @@ impl Table {
                 return self.fail(now, wanted, &asked, written, keeps, auditor);
             }
             written.iter().for_each(|write| self.write(write));
-            wake = self.alarm.wake(clock, wake_at);
+            let looks_at = match room.moves(&Home::of(&self.home)) {
+                Move::Stay => None,
+                Move::Later(at) => Some(at),
+                Move::Go(name) => {
+                    moved_to = Some(name);
+                    None
+                }
+            };
+            wake = self.alarm.wake(clock, wake_at.into_iter().chain(looks_at).min());
         }
         let answered: Vec<_> = outputs.iter().map(told).collect();
         auditor.committed(now, &asked, Some(&answered), &rows_of(&written));
@@ -169,7 +186,21 @@ impl Table {
         }
         auditor.published(now, &board);
         self.room = Some(room);
-        Commit { said, wake, written }
+        if let Some(name) = moved_to.clone() {
+            self.move_on(name, (now, clock), auditor);
+        }
+        Commit { said, wake, written, moved_to }
+    }
+
+    /// The Room goes on in another object, which has nothing but its pages. It has to be the same there.
+    fn move_on(&mut self, name: String, (now, clock): (Millis, Millis), auditor: &mut Auditor) {
+        let pages = self.room.as_ref().map_or_else(Vec::new, |room| pack(&room.snapshot()));
+        let Ok(pages) = unpack(&pages) else {
+            return auditor.broke(now, Rule::Replayable, "pages that no object takes".into());
+        };
+        (self.pages, self.rows, self.home) = (pages, Vec::new(), name);
+        self.lose((now, clock), auditor);
+        self.twin = None;
     }
 
     /// The twin is asked the same.
@@ -265,6 +296,10 @@ fn input(wanted: &Wanted, asked: &mut Vec<Asked>) -> Input {
             asked.push(Asked::EndAll);
             Input::EndAll
         }
+        Wanted::Reset => {
+            asked.push(Asked::Reset);
+            Input::Reset
+        }
         Wanted::Alarm | Wanted::Tick | Wanted::Board => {
             asked.push(Asked::Nothing);
             Input::Tick
@@ -312,7 +347,7 @@ fn say(
 
 fn failed(wanted: Vec<(u64, Wanted)>) -> Commit {
     let said = wanted.into_iter().map(|(caller, _)| (caller, Said::Failed)).collect();
-    Commit { said, wake: Wake::default(), written: Vec::new() }
+    Commit { said, wake: Wake::default(), written: Vec::new(), moved_to: None }
 }
 
 fn rows_of(written: &[Write]) -> Vec<&[u8]> {
