@@ -26,8 +26,8 @@ pub const COMMIT: Millis = Millis(10);
 /// While there is always more, a Room commits so often (`SPACING_MS`, src/objects.mjs).
 pub const SPACING: Millis = Millis(80);
 
-/// Rows written and deleted for a commit that changes something: a row of the journal, which is cut off later; and now and then a page that is rewritten in turn.
-pub const ROWS_PER_COMMIT: f64 = 2.2;
+/// Rows written for a commit that changes something: a row of the journal, in place of one that is needed no longer; and now and then a page that is rewritten in turn.
+pub const ROWS_PER_COMMIT: f64 = 1.2;
 
 /// How many calls a second a lobby makes that is asked at random so often a second: the next leaves when somebody has asked, and no sooner after the
 /// last than its spacing, or than the answer to it if that was sooner.

@@ -31,7 +31,8 @@ const PER_MINUTE: u64 = 100_000;
 /// First contacts in a second while the room is open, all over the world: half of what its pace allows.
 const OPEN_PER_SECOND: u64 = 800;
 const OPEN_FOR: Millis = Millis(40_000);
-/// How many come, and how much of that is simulated. Of a hundred million the first quarter of the minute: no object is asked more after it, and who is turned away asks again and again.
+/// How many come, and how much of that is simulated. Of a hundred million the first quarter of the minute: what goes up the tree grows no more
+/// after it, and who is turned away asks again and again.
 const CROWDS: [(u32, Millis); 3] =
     [(1_000_000, Millis(180_000)), (10_000_000, Millis(180_000)), (100_000_000, Millis(15_000))];
 /// The crowd of the targets.
