@@ -34,7 +34,7 @@ const OPEN_FOR: Millis = Millis(40_000);
 /// How many come, and how much of that is simulated. Of a hundred million the first quarter of the minute: what goes up the tree grows no more
 /// after it, and who is turned away asks again and again.
 const CROWDS: [(u32, Millis); 3] =
-    [(1_000_000, Millis(180_000)), (10_000_000, Millis(180_000)), (100_000_000, Millis(15_000))];
+    [(1_000_000, Millis(240_000)), (10_000_000, Millis(240_000)), (100_000_000, Millis(15_000))];
 /// The crowd of the targets.
 const TARGET: u32 = 10_000_000;
 

@@ -17,8 +17,8 @@ use crate::trace::NOON;
 
 /// Everybody has come by then.
 const RUSH: Millis = Millis(60_000);
-/// Whoever is told that too many ask is *joining*: the page asks again after this, then after twice and three times as long, and begins anew (`src/web/waiting.js`).
-const JOINING: Millis = Millis(1_000);
+/// Whoever has something already and is told that too many ask, asks again after this.
+const AGAIN: Millis = Millis(2_000);
 /// How long whoever gives up waits for, in the mean; the same for how long a stay inside lasts.
 const PATIENCE: Millis = Millis(30_000);
 const STAY: Millis = Millis(150_000);
@@ -54,7 +54,6 @@ pub(super) struct Rush {
     pub(super) told: Told,
     people: u32,
     came: u32,
-    tries: Vec<u8>,
     ranks: Vec<u32>,
     joined_at: Vec<u32>,
     /// When whoever has this rank had come to their leaf.
@@ -76,7 +75,6 @@ impl Rush {
             told: Told::default(),
             people,
             came: 0,
-            tries: Vec::new(),
             ranks: Vec::new(),
             joined_at: Vec::new(),
             arrived_by_rank: Vec::new(),
@@ -143,7 +141,6 @@ impl Rush {
         self.ranks.resize(came as usize, NONE);
         self.joined_at.resize(came as usize, 0);
         self.arrived.resize(came as usize, 0);
-        self.tries.resize(came as usize, 0);
         for id in self.came..came {
             let asks = caller(Want::Join, id);
             self.tree.call(leaf_of(asks), asks);
@@ -207,7 +204,6 @@ impl Rush {
 
     fn join(&mut self, id: u32, rank: u32) {
         let now = self.tree.now().since(NOON);
-        self.tries[id as usize] = 0;
         self.told.joined += 1;
         let second = (now.0 / 1_000) as usize;
         if self.told.joined_per_second.len() <= second {
@@ -237,11 +233,16 @@ impl Rush {
         if what == Want::Board {
             return;
         }
-        let tries = &mut self.tries[id as usize];
-        *tries = *tries % 3 + 1;
-        let delay = Millis(JOINING.0 * u64::from(*tries));
-        let jitter = self.dice.millis(0, JOINING.0 / 2);
-        self.again(asked, delay.plus(jitter));
+        let entropy = self.dice.below(1 << 32) as u32;
+        if what == Want::Join {
+            // Later each time, by how long they have tried.
+            let came_at = Millis(u64::from(id) * RUSH.0 / u64::from(self.people.max(1)));
+            let trying = self.tree.now().since(NOON.plus(came_at));
+            let standing = Standing::JoiningLater { trying };
+            let delay = poll_after(&standing, None, self.tree.now(), entropy, Sight::Shown);
+            return self.again(asked, delay);
+        }
+        self.again(asked, AGAIN.plus(Millis(u64::from(entropy) % AGAIN.0)));
     }
 
     fn gives_up(&self, id: u32) -> bool {
