@@ -17,8 +17,6 @@ use crate::trace::NOON;
 
 /// Everybody has come by then.
 const RUSH: Millis = Millis(60_000);
-/// Whoever has something already and is told that too many ask, asks again after this.
-const AGAIN: Millis = Millis(2_000);
 /// How long whoever gives up waits for, in the mean; the same for how long a stay inside lasts.
 const PATIENCE: Millis = Millis(30_000);
 const STAY: Millis = Millis(150_000);
@@ -233,16 +231,14 @@ impl Rush {
         if what == Want::Board {
             return;
         }
+        let now = self.tree.now();
+        let came_at = Millis(u64::from(id) * RUSH.0 / u64::from(self.people.max(1)));
+        let standing = match what {
+            Want::Join => Standing::JoiningLater { trying: now.since(NOON.plus(came_at)) },
+            _ => Standing::Reconnecting,
+        };
         let entropy = self.dice.below(1 << 32) as u32;
-        if what == Want::Join {
-            // Later each time, by how long they have tried.
-            let came_at = Millis(u64::from(id) * RUSH.0 / u64::from(self.people.max(1)));
-            let trying = self.tree.now().since(NOON.plus(came_at));
-            let standing = Standing::JoiningLater { trying };
-            let delay = poll_after(&standing, None, self.tree.now(), entropy, Sight::Shown);
-            return self.again(asked, delay);
-        }
-        self.again(asked, AGAIN.plus(Millis(u64::from(entropy) % AGAIN.0)));
+        self.again(asked, poll_after(&standing, None, now, entropy, Sight::Shown));
     }
 
     fn gives_up(&self, id: u32) -> bool {
