@@ -20,8 +20,6 @@ const RUSH: Millis = Millis(60_000);
 /// One isolate of a data center asks for the board each second, and the others hear it from that one. (Of forty six or seven ask: counted in `tests/shared.rs`. To a leaf that is
 /// some forty calls a second more.)
 const BOARDS_EVERY: Millis = Millis(1_000);
-/// Whoever is told that too many ask is *joining*: the page asks again after this, and twice and three times as long then.
-const JOINING: Millis = Millis(1_000);
 /// How long whoever gives up waits for, in the mean; the same for how long a stay inside lasts.
 const PATIENCE: Millis = Millis(30_000);
 const STAY: Millis = Millis(150_000);
@@ -57,7 +55,8 @@ pub(super) struct Rush {
     pub(super) told: Told,
     people: u32,
     came: u32,
-    tries: HashMap<u32, u64>,
+    /// Since when whoever was turned away tries to join.
+    tries: HashMap<u32, Millis>,
     ranks: Vec<u32>,
     joined_at: Vec<u32>,
     /// When whoever has this rank had come to their leaf.
@@ -197,7 +196,7 @@ impl Rush {
         let Answer { outcome, .. } = answer;
         match (what, outcome) {
             (Want::Join, Outcome::Joined { rank, .. }) => self.join(id, rank as u32),
-            (_, Outcome::Busy | Outcome::Unreachable) => self.turned_away(asked),
+            (_, Outcome::Busy | Outcome::Unreachable | Outcome::Overloaded) => self.turned_away(asked),
             (Want::Claim, Outcome::Admitted { pass }) => self.enter(id, &pass),
             (Want::Claim, Outcome::Next { retry_ms }) => self.again(asked, Millis(retry_ms)),
             (Want::Claim, Outcome::Waiting) => self.again(asked, Millis(2_000)),
@@ -247,11 +246,13 @@ impl Rush {
         if what == Want::Board {
             return;
         }
-        let tries = self.tries.entry(id).or_default();
-        *tries = *tries % 4 + 1;
-        let delay = Millis(JOINING.0 * *tries);
-        let jitter = self.dice.millis(0, JOINING.0 / 2);
-        self.again(asked, delay.plus(jitter));
+        let now = self.tree.now();
+        let standing = match what {
+            Want::Join => Standing::JoiningLater { trying: now.since(*self.tries.entry(id).or_insert(now)) },
+            _ => Standing::Reconnecting,
+        };
+        let entropy = self.dice.below(1 << 32) as u32;
+        self.again(asked, poll_after(&standing, None, now, entropy, Sight::Shown));
     }
 
     fn gives_up(&self, id: u32) -> bool {
