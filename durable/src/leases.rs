@@ -1,7 +1,7 @@
 //! Seats that a region has in hand for first contacts, so that whoever comes while the room is open need not wait for a Room on the other side of the world.
 //!
 //! A region that is asked again and again asks the Room for about as many seats as are wanted of it in a second. To the Room they are given: live, of the pace,
-//! and unconfirmed ([`crate::admission`] says how many it gives). Each is handed out once, the oldest first, and only while the newest board says open; or
+//! and unconfirmed (`admission.rs` says how many it gives). Each is handed out once, the oldest first, and only while the newest board says open; or
 //! it is given back after a few seconds, and free at once, for nobody has had a pass for it. Never both: rule 1. Those that are lost with a region's memory
 //! are free when their passes would have expired.
 

@@ -169,7 +169,11 @@ impl Lobby {
                 }
                 match &mut self.kind {
                     Kind::Leaf(leaf, calls) => {
-                        let outcome = if answer.is_some() { Outcome::Board } else { Outcome::Unreachable };
+                        let outcome = match (&answer, said) {
+                            (Some(_), _) => Outcome::Board,
+                            (None, Said::Overloaded) => Outcome::Overloaded,
+                            (None, _) => Outcome::Unreachable,
+                        };
                         answer.into_iter().for_each(|answer| leaf.bulletin().take(now, answer));
                         let told = calls.hear_board(&outcome);
                         tell(leaf, calls, now, told)
