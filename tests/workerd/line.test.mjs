@@ -7,12 +7,13 @@ import { APP, NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.
 
 const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
-describe("a crowd of 500 for 50 seats", () => {
+describe("a crowd of 300 for 50 seats", () => {
   let anteroom;
   const lived = [];
   before(async () => { anteroom = await startAnteroom(); });
   after(() => anteroom.stop());
 
+  // A seat that is given up is free eight seconds later (rule 1), so fifty of them are used six times within a minute and a quarter.
   // Walks from page to purchase as a browser would, and writes down what happened.
   async function walk(visitor) {
     const note = { errors: [] };
@@ -52,7 +53,7 @@ describe("a crowd of 500 for 50 seats", () => {
   }
 
   test("everybody gets in, in order, and never more than 50 at once; losing all memory in the middle changes nothing", { timeout: 240_000 }, async () => {
-    const crowd = Array.from({ length: 500 }, () => new Visitor(anteroom));
+    const crowd = Array.from({ length: 300 }, () => new Visitor(anteroom));
     const walks = crowd.map(async (visitor, index) => {
       await pause(index * 4);
       return walk(visitor);
@@ -70,8 +71,8 @@ describe("a crowd of 500 for 50 seats", () => {
     assert.deepEqual(lived.flatMap((note) => note.errors), []);
     assert.equal(lived.filter((note) => note.lost).length, 0, "nobody is lost");
     assert.ok(anteroom.shop.stats.inside_max <= 50, `the shop saw ${anteroom.shop.stats.inside_max} at once`);
-    assert.equal(anteroom.shop.stats.purchases, 500);
-    assert.equal(anteroom.shop.stats.sessions, 500, "nobody was let in twice");
+    assert.equal(anteroom.shop.stats.purchases, 300);
+    assert.equal(anteroom.shop.stats.sessions, 300, "nobody was let in twice");
 
     const places = lived.map((note) => note.place).filter(Boolean);
     assert.equal(new Set(places).size, places.length, "no place was given twice");
