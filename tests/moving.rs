@@ -68,6 +68,25 @@ fn nobody_is_there_when_it_goes() {
 }
 
 #[test]
+fn a_room_that_is_never_empty_goes_with_its_reset_and_the_cap_goes_along() {
+    let (mut table, grants) = full_room(&json!({ "room_region": "weur" }));
+    table.join(30);
+    table.later(12_000);
+    assert_eq!(goes(&table, ID), None);
+    table.step(Input::Reset);
+    assert!(goes(&table, ID).is_some(), "whoever is inside is asked to wait with their next click");
+    move_on(&mut table);
+    // Everybody comes back at once.
+    table.join(80);
+    assert_eq!(goes(&table, ID), None);
+    table.later(7_000);
+    assert_eq!((table.inside(), table.called()), (50, 0), "their passes may be good somewhere");
+    assert_eq!(table.renew(&grants[7]), durable::batch::RenewOutcome::Ended);
+    table.later(1_100);
+    assert_eq!((table.inside(), table.called()), (0, 50));
+}
+
+#[test]
 fn an_event_that_is_near_or_under_way_is_not_disturbed() {
     let mut table = Table::new(&json!({}));
     let at = |seconds: u64| NOON.0 + 1_000 * seconds;

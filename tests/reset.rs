@@ -5,8 +5,9 @@ mod table;
 use durable::batch::{BatchAnswer, BatchName};
 use durable::batch::{ClaimOutcome, Items, RenewOutcome, TicketRef, decode_batch, encode_batch};
 use durable::json;
-use durable::room::{Input, Output};
+use durable::room::{Input, Output, Room, Step};
 use durable::schedule::Event;
+use durable::state::PageId;
 use durable::token::Holder;
 use durable::units::{Epoch, Millis, Rank};
 
@@ -154,4 +155,32 @@ fn pages_of_tickets_that_were_spent_are_gone_even_if_the_commit_got_no_further_t
         table.join(1);
     }
     assert!(matches!(claim_anew(&mut table, 1), ClaimOutcome::Granted(_)));
+}
+
+#[test]
+fn two_resets_in_one_step_are_two_and_leave_nothing_of_before() {
+    let mut table = Table::new(&json!({ "total_active_users": 1, "new_users_per_minute": 1_000 }));
+    // Tickets that were given up stand on a page of their own, and it is stored.
+    table.join(60);
+    for rank in 0..60 {
+        table.batch(Items { ticket_leaves: vec![ticket(rank)], ..Items::default() });
+    }
+    let stored = |table: &Table| table.pages.iter().any(|stored| stored.page == PageId::Spent(0));
+    assert!(stored(&table));
+    let Step { outputs, writes, .. } =
+        table.room.step(table.now, [0; 32], vec![Input::Reset, Input::Reset]).unwrap();
+    assert_eq!(outputs, [Output::Reset, Output::Reset]);
+    writes.into_iter().for_each(|write| table.write(write));
+    assert!(!stored(&table));
+    assert_eq!(table.room.board(table.now).epoch, 2);
+    // Long after the rows that say so are cut, whoever joined then has a ticket that nobody has spent.
+    assert_eq!(table.join(1), Rank(0));
+    for _ in 0..200 {
+        table.later(1_000);
+        table.batch(Items { renewals: vec![], joins: vec![Holder([9; 16])], ..Items::default() });
+    }
+    table.room = Room::load(&table.pages, &table.rows).unwrap();
+    let claims = vec![TicketRef { epoch: Epoch(2), rank: Rank(0) }];
+    let claimed = table.batch(Items { claims, ..Items::default() }).claims.remove(0);
+    assert!(!matches!(claimed, ClaimOutcome::Used), "nobody has spent it");
 }

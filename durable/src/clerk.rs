@@ -268,7 +268,9 @@ impl Clerk {
 }
 
 fn unreachable() -> Reply {
-    Reply::Unreachable { message: "the Room cannot be reached: try again".into() }
+    Reply::Unreachable {
+        message: "the Room did not answer: look whether it has done so before you try again".into(),
+    }
 }
 
 fn revocations_full() -> Reply {

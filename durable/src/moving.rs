@@ -1,7 +1,8 @@
 //! Moving: an object lives for ever where it was made, so a Room moves by going on in another object, which is made in the region that the setting names.
 //!
 //! The object named by the room's id is the first; others are named `{id}~{region}~{n}`, counted from one. A Room moves while it is *empty*: nobody waits, is
-//! called or inside. It freezes with the commit that decides so, and carries out nothing from then on, for ever. Its pages, as they are, are taken by the next
+//! called or inside. Seats may be live that were given up, or whose epoch is over: they go along, and are free there when they would have been. So a reset is the
+//! moment at which any room may move. It freezes with the commit that decides so, and carries out nothing from then on, for ever. Its pages, as they are, are taken by the next
 //! object, which has none of its own before: tickets, passes, batches and their replies, settings and promises go on. Then the frozen
 //! one tells everybody who asks it where the Room lives.
 //!
@@ -88,7 +89,7 @@ impl Room {
 impl State {
     /// Nobody waits, is called, or inside.
     fn is_empty(&self) -> bool {
-        self.line.waiting() == 0 && self.holding() == 0 && self.kept.is_empty() && self.seats.live() == 0
+        self.line.waiting() == 0 && self.holding() == 0 && self.kept.is_empty() && self.seats.are_left()
     }
 }
 

@@ -8,7 +8,6 @@
 use crate::codec::Malformed;
 use crate::journal::Change;
 use crate::kept::Kept;
-use crate::listed::Listed as _;
 use crate::seats;
 use crate::state::{PageId, State};
 use crate::turn::Turn;
@@ -18,7 +17,7 @@ impl Turn<'_> {
     /// Everybody is out, in line and inside.
     pub(crate) fn reset(&mut self) -> Result<(), Malformed> {
         let free_at = seats::free_at(self.dead_at());
-        self.dropped = self.state.spent.page_numbers().map(PageId::Spent).listed();
+        self.dropped.extend(self.state.spent.page_numbers().map(PageId::Spent));
         self.change(Change::EpochBegun { free_at })?;
         // Whoever comes from here on is gathered anew for an event that is near. When the schedule stopped calling says no more: nobody has a turn.
         self.decided_at = self.now;

@@ -111,6 +111,12 @@ impl Seats {
         self.live
     }
 
+    /// Whether nobody has a pass that is good: seats are live yet, perhaps, until every edge has heard so.
+    pub fn are_left(&self) -> bool {
+        let slots = self.pages.iter().flat_map(|page| &page.slots);
+        self.live == 0 || slots.filter(|slot| slot.is_live()).all(Slot::is_given_up)
+    }
+
     /// How many are live by a pass given at first contact and not confirmed.
     pub fn unconfirmed(&self) -> u32 {
         self.unconfirmed

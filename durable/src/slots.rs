@@ -101,6 +101,11 @@ impl Slot {
         self.renewal.is_some()
     }
 
+    /// Whether it is live, and its pass was taken back.
+    pub fn is_given_up(&self) -> bool {
+        self.renewal == Some(Renewal::Revoked)
+    }
+
     /// Of its holder, or of the last one.
     pub fn generation(&self) -> Generation {
         Generation(u32::from_le_bytes(self.generation))

@@ -136,12 +136,13 @@ impl Store {
 
     /// The writes of one commit. Without a change there is no row. Pages are dropped behind the row that makes them void.
     pub fn commit(&mut self, state: &State, row: Row, mut dropped: Vec<PageId>) -> Vec<Write> {
-        dropped.append(&mut self.void);
         for page in &dropped {
             if let Ok(index) = place_of(&self.dirty, *page) {
                 self.dirty.remove(index);
             }
         }
+        // What the new epoch has on such a page is in rows yet, and lacks it.
+        dropped.append(&mut self.void);
         let drops = dropped.into_iter().map(Write::DropPage);
         if row.changes.is_empty() {
             return drops.listed();

@@ -16,12 +16,15 @@
     const answer = await fetch(api + path, {
       method: method || "GET", body: body && JSON.stringify(body), cache: "no-store",
       headers: { "Anteroom-CSRF": document.body.dataset.csrf, "Content-Type": "application/json" },
-    });
+    }).catch((error) => { throw Object.assign(error, { unsure: true }); });
     if (answer.status === 401) return location.reload();
     const told = await answer.json();
-    if (!told.success) throw new Error(told.errors.map(({ message }) => message).join("\n"));
+    if (!told.success) throw Object.assign(new Error(told.errors.map(({ message }) => message).join("\n")), { unsure: answer.status >= 500 });
     return told;
   }
+
+  /** What failed was refused; or nobody knows what has become of it. */
+  const failed = ({ unsure, message }) => (unsure ? `It may have been done or not, look before you try again: ${message}` : `Nothing was changed: ${message}`);
 
   function duration(ms) {
     const seconds = Math.round(ms / 1000);
@@ -116,7 +119,7 @@
       changes();
     } catch (error) {
       told.className = "told fault";
-      told.textContent = `Nothing was changed: ${error.message}`;
+      told.textContent = failed(error);
     }
     for (const button of buttons) button.disabled = false;
   }
@@ -180,7 +183,7 @@
       return undefined;
     } catch (error) {
       told.className = "told fault";
-      told.textContent = `Nothing was changed: ${error.message}`;
+      told.textContent = failed(error);
       return error;
     }
   }
@@ -290,13 +293,13 @@
     below.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       const { session } = event.target.elements;
-      attempt(below, `Session ${session.value} is over; its seat is free within a quarter of a minute.`, () =>
+      attempt(below, `Session ${session.value} is over; its seat is free within twenty seconds.`, () =>
         end({ session: session.value }, "there is no such session, or it is over already"));
     });
     below.querySelector(".all").addEventListener("click", () => sure(card.querySelector("dialog.all"), () =>
-      attempt(below, "All sessions are over; their seats are free within a quarter of a minute.", () => end({ all: true }, "there was none"))));
+      attempt(below, "All sessions are over; their seats are free within twenty seconds.", () => end({ all: true }, "there was none"))));
     below.querySelector(".reset").addEventListener("click", () => sure(card.querySelector("dialog.reset"), () =>
-      attempt(below, "The room has begun anew; its seats are free within a quarter of a minute.", () => ask(`waiting_rooms/${id}/reset`, "POST"))));
+      attempt(below, "The room has begun anew; its seats are free within twenty seconds.", () => ask(`waiting_rooms/${id}/reset`, "POST"))));
   }
 
   const wall = (iso) => {

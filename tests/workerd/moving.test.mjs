@@ -94,16 +94,25 @@ describe("a room", CONCURRENTLY, () => {
     assert.equal((await live()).inside, 1);
   });
 
-  test("that is reset moves within seconds", async () => {
-    const { shop, path, to, lives } = await opened("reset");
-    const inside = new Visitor(shop), waits = new Visitor(shop);
-    assert.deepEqual([await inside.arrive(), await waits.arrive()], ["inside", "waiting"]);
+  test("that is never empty moves when it is reset, and whoever keeps asking has a place there", async () => {
+    const { shop, path, live, to, lives } = await opened("reset");
+    const inside = new Visitor(shop), crowd = Array.from({ length: 5 }, () => new Visitor(shop));
+    assert.equal(await inside.arrive(), "inside");
+    for (const visitor of crowd) assert.equal(await visitor.arrive(), "waiting");
     await to("me");
+    assert.equal((await live()).region, undefined, "people wait in it");
+    let isOver = false;
+    const asking = crowd.map(async (visitor) => {
+      while (!isOver) {
+        if ((await visitor.stand()).state === "joining") await visitor.arrive();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    });
     await shop.operate(`${path}/reset`, { method: "POST" });
-    await lives("me", 30_000);
-    const next = new Visitor(shop);
-    assert.equal(await next.arrive(), "inside");
-    await until(async () => (await waits.stand()).state === "joining", "a ticket of before is void", 15_000);
+    await lives("me", 15_000);
+    await until(async () => { const { inside, waiting } = await live(); return inside + waiting >= crowd.length; }, "they have places there", 30_000);
+    isOver = true;
+    await Promise.all(asking);
   });
 });
 
