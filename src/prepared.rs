@@ -123,6 +123,10 @@ impl Prepared<'_> {
         }
         // What is answered from memory, or was long on its way, may have expired since; or all sessions have ended.
         let outcome = match outcome {
+            // At first contact they have nothing that was used: they begin again.
+            Outcome::Admitted { pass } if self.is_dead(&pass) && matches!(wish, Wish::Enter { .. }) => {
+                Outcome::Busy
+            }
             Outcome::Admitted { pass } if self.is_dead(&pass) => Outcome::Used,
             outcome => outcome,
         };

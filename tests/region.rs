@@ -141,7 +141,7 @@ fn what_a_batch_asks_has_its_bound_and_joins_have_another() {
         sizes.push((items.enters, items.joins.len()));
         now = now.plus(Millis(50));
     }
-    assert_eq!(sizes, [(4_000, 8_000); 4]);
+    assert_eq!(sizes, [(1_000, 2_000); 8]);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_parent_that_has_no_board_is_left_alone_and_so_is_one_with_too_much_to_do() 
             assert!(!told.is_empty(), "whoever waits is told");
         }
     }
-    assert!((4..=16).contains(&asked.len()), "{asked:?}");
+    assert!((4..=40).contains(&asked.len()), "{asked:?}");
 }
 
 #[test]

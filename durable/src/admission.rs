@@ -64,14 +64,16 @@ pub(crate) fn enters_allowed(state: &State, rules: &Rules) -> u64 {
     }
 }
 
-/// How many seats a region may have in hand beside: half of what may be let in, so that no region's are the reason why somebody is turned away. None where
+/// How many seats a region may have in hand beside: half of what may be let in, and never the last quarter of what unconfirmed passes may hold, so that there is
+/// something left for who asks elsewhere. None where
 /// sessions are fixed, of which the seconds in hand would be missing, and none that would be in hand when something scheduled happens.
 pub(crate) fn leases_allowed(state: &State, rules: &Rules) -> u64 {
     let is_soon = next_instant(state.events(), state.at).is_some_and(|at| at <= state.at.plus(LEASE_QUIET));
     if !rules.mode.calls() || rules.fixed_sessions || is_soon {
         return 0;
     }
-    enters_allowed(state, rules) / 2
+    let most = u64::from(rules.total_active_users).div_ceil(10) * 3 / 4;
+    (enters_allowed(state, rules) / 2).min(most.saturating_sub(state.seats.unconfirmed().into()))
 }
 
 /// Whether called places ask in vain just now: some did, and there is still no seat or no pace.

@@ -16,13 +16,17 @@ const TRIES_MAX: u32 = 4;
 /// Between two tries of one batch, times the number of tries.
 const RETRY_SPACING: Millis = Millis(200);
 const RETRY_LONGEST: Millis = Millis(RETRY_SPACING.0 * TRIES_MAX as u64);
-/// How long a parent is left alone at the longest: less than the patience of who waits for a lobby (`src/errands.mjs`).
-const PAUSE_MAX: Millis = Millis(1_600);
+/// How long a parent is left alone at the longest. A leaf's pause, its region's behind it and the way are far less than the patience of who waits
+/// (`src/errands.mjs`), so that everybody is told.
+const PAUSE_MAX: Millis = Millis(400);
+/// First contacts may take so much of what may be in flight, and leave so soon after each other: whoever is inside renews beside them.
+const ENTERING_MAX: usize = IN_FLIGHT_MAX / 2;
+const ENTERING_SPACING: Millis = Millis(25);
 
 /// Which batch of which of a lobby's memories: what a call is known by.
 pub type Call = ([u8; 16], u64);
 
-/// What a batch carries. Batches of one kind do not wait for those of the other.
+/// What a batch carries. Batches of one kind do not wait for the answers to those of the other, unless one of before was lost on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cargo {
     /// First contacts, of a leaf: its region may have seats in hand for them, and answers at once if nothing else travels with them.
@@ -131,20 +135,25 @@ impl Courier {
         // What was to happen soon happens now if the clock jumped back.
         let is_due = |at: Millis| at <= now || at > now.plus(RETRY_LONGEST);
         self.sent_at = self.sent_at.map(|at| at.min(now));
+        let retry_at = self.flights.iter().filter_map(|flight| flight.again_at).min();
         if let Some(until) = self.paused_until(now) {
-            return Some(if has_more { Next::Wait(until) } else { Next::Rest });
+            return Some(if has_more || retry_at.is_some() { Next::Wait(until) } else { Next::Rest });
         }
         if let Some(flight) = self.flights.iter_mut().find(|flight| flight.again_at.is_some_and(is_due)) {
             flight.again_at = None;
             let (call, bytes) = ((self.incarnation, flight.number), flight.bytes.clone());
             return Some(Next::Send { call, bytes });
         }
-        let retry_at = self.flights.iter().filter_map(|flight| flight.again_at).min();
-        if !has_more || self.flights.len() >= IN_FLIGHT_MAX {
+        if !has_more || !self.has_room(cargo) {
             return Some(retry_at.map_or(Next::Rest, Next::Wait));
         }
-        let is_idle = self.flights.iter().all(|flight| flight.cargo != cargo);
-        let send_at = if is_idle { now } else { self.sent_at(cargo).plus(self.spacing) };
+        let is_alone = self.flights.iter().all(|flight| flight.cargo != cargo);
+        let send_at = match cargo {
+            _ if self.flights.is_empty() => now,
+            Cargo::Mixed if is_alone => now,
+            Cargo::Entering if is_alone => self.sent_at(cargo).plus(ENTERING_SPACING),
+            _ => self.sent_at(cargo).plus(self.spacing),
+        };
         (send_at > now).then(|| Next::Wait(retry_at.map_or(send_at, |at| at.min(send_at))))
     }
 
@@ -209,11 +218,6 @@ impl Courier {
         self.paused_until = now.plus(Millis(longest / 2 + jitter));
     }
 
-    /// The parent answered: it need not be left alone any longer.
-    pub fn reached(&mut self) {
-        (self.refusals, self.paused_until) = (0, Millis(0));
-    }
-
     /// Until when the parent is left alone; none if it may be asked.
     pub fn paused_until(&self, now: Millis) -> Option<Millis> {
         // If the clock jumped back it is over.
@@ -224,12 +228,20 @@ impl Courier {
     fn land(&mut self, call: Call) -> bool {
         let landed = self.position(call).and_then(|index| self.flights.remove(index)).is_some();
         if landed {
-            self.reached();
+            (self.refusals, self.paused_until) = (0, Millis(0));
             self.flights.iter_mut().filter(|flight| flight.again_at.is_some()).for_each(|flight| {
                 flight.again_at = Some(Millis(0));
             });
         }
         landed
+    }
+
+    /// Whether one more of this kind may be in flight. Replies are remembered to the last eight numbers: none leaves while one that is further back may have
+    /// to go again.
+    fn has_room(&self, cargo: Cargo) -> bool {
+        let behind = self.flights.front().map_or(0, |oldest| self.next_number - oldest.number);
+        let entering = self.flights.iter().filter(|flight| flight.cargo == Cargo::Entering).count();
+        behind < IN_FLIGHT_MAX as u64 && (cargo == Cargo::Mixed || entering < ENTERING_MAX)
     }
 
     fn sent_at(&mut self, cargo: Cargo) -> &mut Millis {

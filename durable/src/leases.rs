@@ -87,9 +87,7 @@ impl Leases {
         }
         self.demand.roll(now);
         self.demand.count = self.demand.count.saturating_add(enters);
-        let of = board
-            .filter(|(board, age)| is_open(board) && *age <= BOARD_AGE_MAX)
-            .map(|(board, _)| of(board))?;
+        let of = board.filter(|board| gives(now, *board)).map(|(board, _)| of(board))?;
         let is_good = |lease: &&Lease| lease.of == of && now.is_within(LIFE, lease.got_at);
         let good = self.held.iter().take_while(is_good).take(enters as usize).count();
         if good < enters as usize {
@@ -155,9 +153,8 @@ impl Leases {
     }
 
     fn wanted(&self, now: Millis, board: Option<(&Board, Millis)>) -> u32 {
-        let is_open = board.is_some_and(|(board, age)| is_open(board) && age <= BOARD_AGE_MAX);
         let is_refused = self.refused_at.is_some_and(|at| now.is_within(REFUSED, at));
-        if !is_open || is_refused {
+        if is_refused || !board.is_some_and(|board| gives(now, board)) {
             return 0;
         }
         self.target(now).saturating_sub(self.asked.saturating_add(self.held.len() as u32))
@@ -172,6 +169,11 @@ impl Leases {
 
 fn is_open(board: &Board) -> bool {
     board.phase == Phase::Open
+}
+
+/// Whether seats may be handed out by this board, which is so old.
+fn gives(now: Millis, (board, age): (&Board, Millis)) -> bool {
+    is_open(board) && age <= BOARD_AGE_MAX && board.next_change().is_none_or(|at| at > now)
 }
 
 fn of(board: &Board) -> (Epoch, PassEpoch) {

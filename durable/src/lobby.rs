@@ -163,9 +163,8 @@ impl Lobby {
                     Said::Text(text) => from_text::<BoardAnswer>(text.as_bytes()),
                     _ => None,
                 };
-                match answer {
-                    Some(_) => self.courier().reached(),
-                    None => self.courier().refused(now, fresh),
+                if answer.is_none() {
+                    self.courier().refused(now, fresh);
                 }
                 match &mut self.kind {
                     Kind::Leaf(leaf, calls) => {

@@ -29,7 +29,7 @@ const SPACING: Millis = Millis(50);
 /// 16 000 wishes in all.
 const JOINS: usize = 8_192;
 /// The same of all other items: each has an answer of its own, which the Room keeps.
-const ANSWERED: usize = 4_096;
+const ANSWERED: usize = 1_024;
 /// Batches that may wait: eight of each leaf, of two lives. With more, they are told that too many ask.
 const PENDING_MAX: usize = 512;
 

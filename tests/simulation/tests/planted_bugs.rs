@@ -6,7 +6,7 @@ use simulation::auditor::{Rule, Violation};
 use simulation::plan::Scope;
 use simulation::{Options, simulate};
 
-const SEEDS_MAX: u64 = 200;
+const SEEDS_MAX: u64 = 1_000;
 
 /// The first seed that shows a bug, and what was seen.
 fn hunt(bug: Bug) -> Option<(u64, Violation)> {
