@@ -183,6 +183,25 @@ fn once_somebody_waits_nothing_is_handed_out_and_all_goes_back() {
 }
 
 #[test]
+fn a_room_that_too_many_ask_is_asked_for_none_before_somebody_comes() {
+    let mut hall = Hall::roomy();
+    hall.ask(0, &enters(1));
+    hall.settle();
+    hall.ask(100, &enters(1));
+    let Next::Send { call, bytes } = hall.region.next(hall.now) else { panic!("nothing sent") };
+    assert!(decode_batch(&bytes).unwrap().items.leases > 0);
+    assert_eq!(up_answered(&mut hall.region, hall.now, call, BatchAnswer::Overloaded).len(), 1);
+    for _ in 0..20 {
+        hall.now = hall.now.plus(Millis(100));
+        assert!(!matches!(hall.region.next(hall.now), Next::Send { .. }), "nobody waits for it");
+    }
+    // Beside what somebody wants it asks again, and from then on by itself.
+    hall.ask(0, &enters(2));
+    let (asked, _) = hall.settle();
+    assert!(asked[0].enters == 2 && asked[0].leases > 0, "{asked:?}");
+}
+
+#[test]
 fn what_was_handed_out_beside_something_else_is_none_once_all_sessions_have_ended() {
     for ends in [false, true] {
         let mut hall = Hall::roomy();

@@ -56,6 +56,8 @@ pub struct Leases {
     /// Asked for, and neither given nor refused yet.
     asked: u32,
     refused_at: Option<Millis>,
+    /// The Room could not be asked, or too many ask it: until it answers, nothing is asked for but beside what somebody wants.
+    is_cut_off: bool,
     demand: Demand,
 }
 
@@ -104,7 +106,7 @@ impl Leases {
     pub fn is_due(&self, now: Millis, board: Option<(&Board, Millis)>) -> bool {
         let wanted = self.wanted(now, board);
         self.held.iter().any(|lease| !is_kept(now, lease, board))
-            || (wanted > 0 && wanted >= self.target(now) / 4)
+            || (!self.is_cut_off && wanted > 0 && wanted >= self.target(now) / 4)
     }
 
     /// How many seats the batch that leaves now asks for.
@@ -131,6 +133,7 @@ impl Leases {
 
     /// The Room answered a batch that asked for so many.
     pub fn take(&mut self, now: Millis, asked: u32, reply: &Reply) {
+        self.is_cut_off = false;
         self.asked = self.asked.saturating_sub(asked);
         if (reply.leased.len() as u32) < asked {
             self.refused_at = Some(now);
@@ -141,7 +144,7 @@ impl Leases {
 
     /// Nothing that was asked for will come.
     pub fn begin_again(&mut self) {
-        self.asked = 0;
+        (self.asked, self.is_cut_off) = (0, true);
     }
 
     /// What is next for a region that has nothing else to do than this: it also wakes to give back what nobody came for.

@@ -33,7 +33,7 @@ describe("somebody who comes before the start", () => {
   test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 120_000 }, async () => {
     const [{ id }] = await operate("", "GET");
     await operate(`/${id}/events`, "POST", {
-      name: "sale", prequeue_start_time: later(0), event_start_time: later(14), event_end_time: later(600), shuffle_at_event_start: true,
+      name: "sale", prequeue_start_time: later(0), event_start_time: later(24), event_end_time: later(600), shuffle_at_event_start: true,
     });
     await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
     const open = async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 }, bypassCSP: true })).newPage();
