@@ -123,11 +123,11 @@ impl Prepared<'_> {
         }
         // What is answered from memory, or was long on its way, may have expired since; or all sessions have ended.
         let outcome = match outcome {
-            // At first contact they have nothing that was used: they begin again.
-            Outcome::Admitted { pass } if self.is_dead(&pass) && matches!(wish, Wish::Enter { .. }) => {
-                Outcome::Busy
-            }
-            Outcome::Admitted { pass } if self.is_dead(&pass) => Outcome::Used,
+            Outcome::Admitted { pass } if self.is_dead(&pass) => match wish {
+                // At first contact they have nothing that was used: they begin again.
+                Wish::Enter { .. } => Outcome::Busy,
+                _ => Outcome::Used,
+            },
             outcome => outcome,
         };
         // Their seat is somebody else's by now: they begin again.

@@ -161,17 +161,13 @@ impl Items {
             (section::LEASES, Some(u64::from(self.leases)).filter(|leases| *leases > 0)),
             (section::BOARD_HELD, self.board_held.map(|max_age| max_age.0)),
         ];
-        for (tag, number) in numbers.into_iter().filter_map(|(tag, number)| Some((tag, number?))) {
-            let mut content = Writer::new();
-            content.number(number);
-            out.byte(tag);
-            out.blob(&content.into_bytes());
+        for (tag, number) in numbers {
+            number
+                .into_iter()
+                .for_each(|number| write_tagged(&mut out, tag, |content| content.number(number)));
         }
         if !self.health.is_empty() {
-            let mut content = Writer::new();
-            self.health.encode(&mut content);
-            out.byte(section::HEALTH);
-            out.blob(&content.into_bytes());
+            write_tagged(&mut out, section::HEALTH, |content| self.health.encode(content));
         }
         out.into_bytes()
     }
@@ -293,11 +289,15 @@ fn write_section<T>(out: &mut Writer, tag: u8, items: &[T], write: impl Fn(&mut 
     if items.is_empty() {
         return;
     }
+    write_tagged(out, tag, |content| {
+        content.number(items.len() as u64);
+        items.iter().for_each(|item| write(content, item));
+    });
+}
+
+fn write_tagged(out: &mut Writer, tag: u8, write: impl FnOnce(&mut Writer)) {
     let mut content = Writer::new();
-    content.number(items.len() as u64);
-    for item in items {
-        write(&mut content, item);
-    }
+    write(&mut content);
     out.byte(tag);
     out.blob(&content.into_bytes());
 }

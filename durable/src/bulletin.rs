@@ -29,11 +29,9 @@ type Dated = (Board, Millis);
 impl Bulletin {
     /// A board came; whoever said it has had it for so long.
     fn take_board(&mut self, now: Millis, board: Board, age: Millis) {
-        let other = if is_newer(&board, self.newest.as_ref()) {
-            self.newest.replace((board, now.minus(age)))
-        } else {
-            Some((board, now.minus(age)))
-        };
+        let dated = (board, now.minus(age));
+        let is_newest = is_newer(&dated.0, self.newest.as_ref());
+        let other = if is_newest { self.newest.replace(dated) } else { Some(dated) };
         // A batch may have brought one whose list is not here yet: until it is, others go on with the one of before.
         if let Some(other) = other.filter(|(board, _)| self.has_list_of(board))
             && is_newer(&other.0, self.whole.as_ref())
@@ -66,7 +64,7 @@ impl Bulletin {
     /// The newest board and its age, if the revocation list that it names is held too. Batches bring boards alone: an edge that took one without its list
     /// would let a revoked pass through for as long as that board may be acted on, and its seat is somebody else's by then.
     pub fn whole(&self, now: Millis) -> Option<(&Board, Millis)> {
-        self.dated_whole().map(|(board, made_at)| (board, now.since(*made_at)))
+        self.dated_whole().map(|dated| aged(now, dated))
     }
 
     fn dated_whole(&self) -> Option<&Dated> {
@@ -75,13 +73,13 @@ impl Bulletin {
 
     /// The newest board and its age.
     pub fn newest(&self, now: Millis) -> Option<(&Board, Millis)> {
-        self.newest.as_ref().map(|(board, made_at)| (board, now.since(*made_at)))
+        self.newest.as_ref().map(|dated| aged(now, dated))
     }
 
     /// The same if it may be given out again.
     pub fn fresh(&self, now: Millis) -> Option<(&Board, Millis)> {
         let whole = self.dated_whole().filter(|(_, made_at)| now.is_within(FRESH, *made_at));
-        whole.map(|(board, made_at)| (board, now.since(*made_at)))
+        whole.map(|dated| aged(now, dated))
     }
 
     /// Whether the newest board's list is not here, and was not asked for just now.
@@ -111,6 +109,11 @@ impl Bulletin {
         }
         Some(Millis(board.max_age_ms))
     }
+}
+
+/// With its age.
+fn aged(now: Millis, (board, made_at): &Dated) -> (&Board, Millis) {
+    (board, now.since(*made_at))
 }
 
 fn is_newer(board: &Board, held: Option<&Dated>) -> bool {

@@ -125,11 +125,6 @@ impl Courier {
         }
     }
 
-    /// The lobby's name.
-    pub fn lobby(&self) -> &str {
-        &self.lobby
-    }
-
     /// What is due before anything new of this kind may leave; none if a new batch may leave now.
     pub fn due(&mut self, now: Millis, cargo: Cargo, has_more: bool) -> Option<Next> {
         // What was to happen soon happens now if the clock jumped back.

@@ -41,7 +41,7 @@ pub struct Handed {
 }
 
 /// How many first contacts came lately.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Demand {
     since: Millis,
     count: u32,
@@ -62,21 +62,19 @@ pub struct Leases {
 }
 
 impl Demand {
-    fn roll(&mut self, now: Millis) {
+    /// The same at this time: after a span the next begins.
+    fn at(self, now: Millis) -> Demand {
         if now.is_within(SPAN, self.since) {
-            return;
+            return self;
         }
         let is_next = now.is_within(SPAN.plus(SPAN), self.since);
-        (self.before, self.count) = (if is_next { self.count } else { 0 }, 0);
-        self.since = now;
+        Demand { since: now, count: 0, before: if is_next { self.count } else { 0 } }
     }
 
     /// In a second, rounded up; none where it was one alone.
-    fn per_second(&self, now: Millis) -> u32 {
-        let lately = |limit: Millis| now.is_within(limit, self.since);
-        let count = if lately(SPAN) { self.count } else { 0 };
-        let before = if lately(SPAN) { self.before } else { self.count };
-        let most = if lately(SPAN.plus(SPAN)) { count.max(before) } else { 0 };
+    fn per_second(self, now: Millis) -> u32 {
+        let Demand { count, before, .. } = self.at(now);
+        let most = count.max(before);
         if most < 2 { 0 } else { most.div_ceil((SPAN.0 / 1_000) as u32) }
     }
 }
@@ -87,7 +85,7 @@ impl Leases {
         if enters == 0 {
             return None;
         }
-        self.demand.roll(now);
+        self.demand = self.demand.at(now);
         self.demand.count = self.demand.count.saturating_add(enters);
         let of = board.filter(|board| gives(now, *board)).map(|(board, _)| of(board))?;
         let is_good = |lease: &&Lease| lease.of == of && now.is_within(LIFE, lease.got_at);

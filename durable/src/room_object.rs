@@ -158,11 +158,11 @@ impl RoomObject {
 
 impl RoomObject {
     fn answers(&mut self) -> Result<Array> {
-        let now = platform::now();
-        let (wanted, read) = taken(std::mem::take(&mut self.wanted));
+        let (now, wanted) = (platform::now(), std::mem::take(&mut self.wanted));
         if let Some(moved) = self.moved()? {
             return Ok(self.signpost(now, &moved, &wanted));
         }
+        let (wanted, read) = taken(wanted);
         let named = wanted.iter().map(|wanted| wanted.id.as_str()).find(|id| !id.is_empty());
         let home = Home::of(named.unwrap_or_default());
         if wanted.iter().any(|wanted| wanted.action == "delete") {
@@ -321,14 +321,12 @@ impl RoomObject {
 
     fn write(&self, write: Write) -> Result<()> {
         match write {
+            Write::Row { sequence, bytes, cut } if cut.is_empty() => self.storage.execute(
+                "INSERT INTO journal (sequence, bytes) VALUES (?, ?)",
+                &[Column::Number(sequence), Column::Bytes(&bytes)],
+            ),
             Write::Row { sequence, bytes, cut } => {
                 let columns = [Column::Number(sequence), Column::Bytes(&bytes), Column::Number(cut.start)];
-                if cut.is_empty() {
-                    let [number, bytes, _] = columns;
-                    return self
-                        .storage
-                        .execute("INSERT INTO journal (sequence, bytes) VALUES (?, ?)", &[number, bytes]);
-                }
                 self.storage
                     .replace("UPDATE journal SET sequence = ?, bytes = ? WHERE sequence = ?", &columns)?;
                 if cut.end - cut.start == 1 {
