@@ -34,8 +34,7 @@ suite simulation '^simulation: ([0-9]+) passed.*' '^simulation: .* ([0-9]+) fail
 suite draw '^Ran ([0-9]+) tests? in .*' '^FAILED \(.*=([0-9]+)\)$' python3 tests/draw/test_draw.py
 tools/build.sh || failed=$((failed + 1))
 suite workerd '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' node --test --test-reporter=tap --test-concurrency=1 tests/workerd/*.test.mjs
-# These wait most of the time, and none of them takes it: two at once.
-suite browser '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' node --test --test-reporter=tap --test-concurrency=2 tests/browser/*.test.mjs
+suite browser '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' node --test --test-reporter=tap --test-concurrency=1 tests/browser/*.test.mjs
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

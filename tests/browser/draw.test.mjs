@@ -33,17 +33,19 @@ describe("somebody who comes before the start", () => {
   test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 120_000 }, async () => {
     const [{ id }] = await operate("", "GET");
     await operate(`/${id}/events`, "POST", {
-      name: "sale", prequeue_start_time: later(0), event_start_time: later(24), event_end_time: later(600), shuffle_at_event_start: true,
+      name: "sale", prequeue_start_time: later(0), event_start_time: later(32), event_end_time: later(600), shuffle_at_event_start: true,
     });
     await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
     const open = async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 }, bypassCSP: true })).newPage();
-    const people = await Promise.all(Array.from({ length: 7 }, open));
-    const cheated = new Set(people.slice(5));
-    for (const page of cheated) await tampered(page);
-    await Promise.all(people.map(async (page) => {
+    // One after the other: five browsers that start at once starve the server beside them on two cores.
+    const people = [];
+    while (people.length < 5) people.push(await open());
+    const cheated = new Set(people.slice(3));
+    for (const page of people) {
+      if (cheated.has(page)) await tampered(page);
       await page.goto(`${anteroom.url}item/1`);
       await page.waitForSelector("body[data-state=prequeue]", { timeout: 10_000 });
-    }));
+    }
     const [page] = people;
     assert.match(await page.textContent("#next"), /everybody has the same chance/);
     assert.deepEqual([await page.isVisible("#place"), await page.textContent("#waitLabel"), await page.isVisible("#progress")], [false, "Starts in", false]);
@@ -54,7 +56,7 @@ describe("somebody who comes before the start", () => {
       return (await page.$("#verified")) ? { page, place: await page.textContent("#place") } : null;
     }));
     const waiting = checked.filter(Boolean);
-    assert.ok(waiting.length >= 6, `${waiting.length} wait`);
+    assert.ok(waiting.length >= people.length - 1, `${waiting.length} wait`);
     assert.equal(new Set(waiting.map(({ place }) => place)).size, waiting.length, "each has a place of their own");
     for (const { page } of waiting) assert.deepEqual(await verdicts(page), [cheated.has(page) ? "unverified" : "verified"]);
     const honest = waiting.map(({ page }) => page).filter((page) => !cheated.has(page));
