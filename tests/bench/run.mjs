@@ -34,10 +34,7 @@ const services = () => [
   { name: "bare", modules: ["tests/bench/workers/bare.mjs"] },
   { name: "twin", modules: ["tests/bench/workers/bare.mjs"] },
   { name: "naive", modules: ["tests/bench/workers/naive.mjs"], objects: { COUNTER: "Counter" } },
-  {
-    name: "floor", modules: ["tests/bench/workers/floor.mjs", ...ANTEROOM.filter((module) => /leaves|region|errands|core|news|recent|words|build/.test(module))],
-    objects: { LOBBY: "Leaf", ROOM: "Counter" },
-  },
+  { name: "floor", modules: ["tests/bench/workers/floor.mjs", ...ANTEROOM], objects: { LOBBY: "Leaf", ROOM: "Counter" } },
   { name: "hello", modules: ["tests/bench/workers/hello.mjs", "target/bench/hello/hello.js", "target/bench/hello/hello_bg.wasm"] },
 ];
 
