@@ -1,5 +1,6 @@
 // The board's mirror (docs/mirror.md): the Room's host writes the board to a bucket while a line stands, and pages read it there. What lies there may be old, or
 // gone: pages see to that, so nothing here is waited for by anybody, and no failure is anybody's but the mirror's.
+import { after } from "./errands.mjs";
 
 /** The bucket takes one write of a key in a second. */
 export const EVERY_MS = 1_000;
@@ -18,8 +19,6 @@ export function decide(now, board, last) {
   // A clock that jumped back tells nothing.
   return since < 0 || since >= (isNews ? EVERY_MS : AT_LEAST_EVERY_MS) ? "write" : "wait";
 }
-
-const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A room's mirror: `read` says its board as it was committed, as text, or nothing. */
 export class Mirror {

@@ -10,6 +10,9 @@ import { Mirror } from "./mirror.mjs";
 /** The directory's with a silent Room: shorter than that of who waits for the directory, and wants to hear what has become of a change. */
 const ROOM_PATIENCE_MS = 1_400;
 
+/** With the object that takes a Room's pages, some megabytes: nobody is served before they are there. */
+const MOVING_PATIENCE_MS = 20_000;
+
 /** While there is always more, a Room commits so often: a commit costs the same, however many it is for. With its row and a page
  * in a few it is some twenty rows a second. */
 const SPACING_MS = 80;
@@ -102,7 +105,7 @@ export class RoomObject extends Hosted {
    */
   async leave() {
     const [name, pages] = this.core(cores.RoomObject).leaving();
-    const { said } = await call(() => way(this.env, "ROOM", name), name, "take", pages);
+    const { said } = await call(() => way(this.env, "ROOM", name), name, "take", pages, MOVING_PATIENCE_MS);
     if (said !== "taken") return;
     this.core(cores.RoomObject).left();
     await this.ctx.storage.sync();

@@ -240,6 +240,30 @@ fn a_parent_that_has_no_board_is_left_alone_and_so_is_one_with_too_much_to_do() 
 }
 
 #[test]
+fn what_a_memory_that_is_over_hears_late_costs_the_next_one_nothing() {
+    let mut lobby = Lobby::new(&format!("{}/weur", "1".repeat(32)), keys(), [1; 16]).unwrap();
+    let ask = |lobby: &mut Lobby, at: u64| {
+        let now = NOON.plus(Millis(at));
+        lobby.ask(now, at as u32, Wanted::Batch(&batch(at as u32, &Items { enters: 1, ..Items::default() })));
+        calls(lobby, now)
+    };
+    let mut late: Vec<_> = (0..300).flat_map(|at| ask(&mut lobby, at)).collect();
+    late.retain(|about| matches!(about, About::Batch(_)));
+    let first = late.remove(0);
+    assert!(late.len() >= 2, "several are in flight");
+    assert!(!lobby.heard(NOON.plus(Millis(300)), first, &Said::Overloaded, FRESH).is_empty());
+    // The pause is over, and the next memory's first batch is on its way.
+    let now = NOON.plus(Millis(800));
+    let next = ask(&mut lobby, 800).into_iter().find(|about| matches!(about, About::Batch(_))).unwrap();
+    for (about, said) in late.into_iter().zip([Said::Overloaded, Said::Unknown].into_iter().cycle()) {
+        assert_eq!(lobby.heard(now, about, &said, [9; 16]), []);
+    }
+    assert!(matches!(next, About::Batch((FRESH, 0))));
+    let reply = BatchAnswer::Done(Reply::default()).encode(&[], Millis(0));
+    assert!(!lobby.heard(now, next, &Said::Bytes(reply), FRESH).is_empty(), "whoever waits for it hears");
+}
+
+#[test]
 fn a_list_that_is_not_here_is_asked_for_once_a_second_by_a_region_that_is_asked_for_no_board() {
     let mut lobby = Lobby::new(&format!("{}/weur", "1".repeat(32)), keys(), [1; 16]).unwrap();
     let one = |leaf| batch(leaf, &Items { enters: 1, ..Items::default() });

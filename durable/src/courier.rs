@@ -19,7 +19,8 @@ const RETRY_LONGEST: Millis = Millis(RETRY_SPACING.0 * TRIES_MAX as u64);
 /// How long a parent is left alone at the longest. A leaf's pause, its region's behind it and the way are far less than the patience of who waits
 /// (`src/errands.mjs`), so that everybody is told.
 const PAUSE_MAX: Millis = Millis(400);
-/// First contacts may take so much of what may be in flight, and leave so soon after each other: whoever is inside renews beside them.
+/// First contacts may take so much of what may be in flight: whoever is inside renews beside them. While none are in flight they leave so soon after the last,
+/// whatever else is; behind others of their kind as late as all else.
 const ENTERING_MAX: usize = IN_FLIGHT_MAX / 2;
 const ENTERING_SPACING: Millis = Millis(25);
 
@@ -181,6 +182,11 @@ impl Courier {
             BatchAnswer::Unreachable => Heard::GivenUp(Why::Unreachable),
             BatchAnswer::Overloaded => Heard::GivenUp(Why::Overloaded),
         }
+    }
+
+    /// The parent carries out nothing. A call of a memory that is over is nobody's any more: what the next one has under way goes on.
+    pub fn given_up(&self, call: Call, why: Why) -> Heard {
+        if self.position(call).is_some() { Heard::GivenUp(why) } else { Heard::Nothing }
     }
 
     /// A call failed: it may or may not have happened.

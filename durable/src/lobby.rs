@@ -200,8 +200,8 @@ impl Lobby {
         };
         match (answer, said) {
             (Some(answer), _) => self.courier().answered(now, call, answer),
-            (None, Said::Unknown) => Heard::GivenUp(Why::Unknown),
-            (None, Said::Overloaded) => Heard::GivenUp(Why::Overloaded),
+            (None, Said::Unknown) => self.courier().given_up(call, Why::Unknown),
+            (None, Said::Overloaded) => self.courier().given_up(call, Why::Overloaded),
             (None, _) => self.courier().failed(now, call),
         }
     }

@@ -14,6 +14,7 @@ use crate::listed::Listed as _;
 use crate::location::Location;
 use crate::room::Room;
 use crate::schedule::{Stage, next_instant};
+use crate::seats::Seats;
 use crate::state::{PageId, State};
 use crate::store::{Store, StoredPage};
 use crate::units::Millis;
@@ -22,6 +23,9 @@ use crate::units::Millis;
 const LOOKS_AGAIN: Millis = Millis(5_000);
 /// So long before a scheduled change nobody moves.
 const NEAR: Millis = Millis(60_000);
+/// So many live seats travel at most, of some thirty bytes each: what they take must fit into the memory of an object several times. A Room that has more moves when they
+/// are free.
+const SEATS_MOVED_MAX: u32 = 100_000;
 /// Of the pages as they travel.
 const VERSION: u8 = 1;
 
@@ -89,8 +93,13 @@ impl Room {
 impl State {
     /// Nobody waits, is called, or inside.
     fn is_empty(&self) -> bool {
-        self.line.waiting() == 0 && self.holding() == 0 && self.kept.is_empty() && self.seats.are_left()
+        self.line.waiting() == 0 && self.holding() == 0 && self.kept.is_empty() && can_travel(&self.seats)
     }
+}
+
+/// Whether nobody has a pass that is good, and as many seats are live as can go along.
+fn can_travel(seats: &Seats) -> bool {
+    seats.live() <= SEATS_MOVED_MAX && seats.are_left()
 }
 
 /// Whether an event is under way, or something scheduled comes soon.
@@ -136,6 +145,10 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<StoredPage>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Grant;
+    use crate::seats::{Renewal, SeatRecord};
+    use crate::token::PassStanding;
+    use crate::units::{Generation, Seat};
 
     #[test]
     fn a_home_is_told_by_its_name_and_names_the_next() {
@@ -156,5 +169,27 @@ mod tests {
         for bytes in [&[][..], &[2, 0], &[1], &[1, 0], &[1, 1, 0, 0, 1, 0], &[1, 1, 9, 0, 1, 0], &[1, 0, 0]] {
             assert!(unpack(bytes).is_err(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn seats_that_were_given_up_travel_as_many_as_fit() {
+        let mut seats = Seats::default();
+        let occupy = |seats: &mut Seats, numbers: std::ops::Range<u32>| {
+            for seat in numbers.map(Seat) {
+                let (generation, standing) = (Generation(1), PassStanding::Confirmed);
+                let grant = Grant { seat, generation, issued: Millis(0), expires: Millis(60_000), standing };
+                let (admitted_at, free_at) = (Millis(0), Millis(70_000));
+                let renewal = Renewal::Never;
+                seats.occupy(SeatRecord { grant, rank: None, admitted_at, renewal, free_at }).unwrap();
+            }
+            assert!(!can_travel(seats), "their passes are good");
+            (0..seats.page_count()).for_each(|page| seats.end_page(page, Millis(8_000)).unwrap());
+        };
+        occupy(&mut seats, 0..SEATS_MOVED_MAX);
+        assert!(can_travel(&seats));
+        occupy(&mut seats, SEATS_MOVED_MAX..SEATS_MOVED_MAX + 1);
+        assert!(!can_travel(&seats), "one more than fits");
+        seats.expire(Millis(8_001));
+        assert!(can_travel(&seats));
     }
 }

@@ -6,6 +6,8 @@ import { built } from "./runtime.mjs";
 
 const atMost = (bound) => ({ says: `≤ ${bound}`, holds: (figure) => figure <= bound });
 const atLeast = (bound) => ({ says: `≥ ${bound}`, holds: (figure) => figure >= bound });
+/** A budget that cannot be kept, and what is held instead (docs/adr/0008). */
+const atLeastOr = (bound, instead) => ({ says: `≥ ${bound}, held ≥ ${instead}`, holds: (figure) => (figure >= bound ? true : figure >= instead && "held") });
 const none = { says: "", holds: () => null };
 
 const digits = (figure) => (Number.isInteger(figure) ? String(figure) : figure.toFixed(figure >= 100 ? 0 : 2));
@@ -22,12 +24,12 @@ const ROWS = [
   ["throughput_vs_bare", "throughput : bare Worker, 95 %", { says: "not all < 0.97", holds: (_, report) => report.throughput_vs_bare_high >= 0.97 }, interval("throughput_vs_bare")],
   ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],
   ["p99_vs_bare", "  99th percentile of time : bare Worker's, 95 %", none, interval("p99_vs_bare")],
-  ["poll_vs_hello", "polls : Rust hello", atLeast(0.8)],
+  ["poll_vs_hello", "polls : Rust hello", atLeastOr(0.8, 0.55)],
   ["poll_floor_vs_hello", "  the least that a poll takes : Rust hello", none],
   ["poll_object_calls_per_1000", "object calls on behalf of 1 000 polls", atMost(0)],
-  ["join_vs_naive_64", "joins : naive object, 64 connections", atLeast(3)],
+  ["join_vs_naive_64", "joins : naive object, 64 connections", atLeastOr(3, 1)],
   ["join_floor_vs_naive_64", "  the least that two objects take : naive", none],
-  ["join_vs_naive_1", "joins : naive object, 1 connection", atLeast(0.7)],
+  ["join_vs_naive_1", "joins : naive object, 1 connection", atLeastOr(0.7, 0.35)],
   ["join_floor_vs_naive_1", "  the least that two objects take : naive", none],
   ["join_p99_ms", "a join, 200 a second, a second's 99th percentile, ms, 95 %", none, interval("join_p99_ms")],
   ["join_floor_p99_ms", "  the least that the way takes", none, interval("join_floor_p99_ms")],
@@ -50,13 +52,13 @@ const ROWS = [
 export function publish(report) {
   const lines = ROWS.filter(([name]) => name in report).map(([name, words, budget, written]) => {
     const held = budget.holds(report[name], report);
-    return [words, written ? written(report) : digits(report[name]), budget.says, held === null ? "" : held ? "ok" : "MISSED"];
+    return [words, written ? written(report) : digits(report[name]), budget.says, held === null ? "" : typeof held === "string" ? held : held ? "ok" : "MISSED"];
   });
   const table = [["what", "figure", "budget", ""], ...lines];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
   for (const line of table) console.log(line.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
-  const missed = lines.filter((line) => line[3] === "MISSED").length;
-  console.log(missed ? `\n${missed} of the budgets missed.` : "\nEvery budget kept.");
+  const count = (word) => lines.filter((line) => line[3] === word).length;
+  console.log(`\n${count("ok")} budgets kept, ${count("held")} missed as ADR 8 says, ${count("MISSED")} missed otherwise.`);
   const file = join(built, "report.json");
   writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
   console.log(`Report: ${file}`);
