@@ -11,7 +11,7 @@ import { Mirror } from "./mirror.mjs";
 const ROOM_PATIENCE_MS = 1_400;
 
 /** With the object that takes a Room's pages, some megabytes: nobody is served before they are there. */
-const MOVING_PATIENCE_MS = 20_000;
+const MOVING_PATIENCE_MS = 10_000;
 
 /** While there is always more, a Room commits so often: a commit costs the same, however many it is for. With its row and a page
  * in a few it is some twenty rows a second. */

@@ -122,7 +122,7 @@ describe("when a room has frozen, and", CONCURRENTLY, () => {
   const BROKEN = {
     unreachable: { "the next object cannot be reached": { faults: { "room>ROOM": "unreachable" } } },
     // It has come there, and the old one does not know.
-    unheard: { "its word comes too late": { faults: { "room>ROOM": 2_500 } } },
+    unheard: { "its word comes too late": { faults: { "room>ROOM": 12_000 } } },
     panics: { "memory is lost at each step": { traps: { "room leaving": { every: 1, most: 2 }, "room left": { every: 1, most: 2 } } } },
   };
   for (const [name, [[what, broken]]] of Object.entries(BROKEN).map(([name, told]) => [name, Object.entries(told)])) {
