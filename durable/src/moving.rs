@@ -91,7 +91,7 @@ impl Room {
 }
 
 impl State {
-    /// Nobody waits, is called, or inside.
+    /// Nobody waits, is called, or inside, and what is live of seats that were given up can go along.
     fn is_empty(&self) -> bool {
         self.line.waiting() == 0 && self.holding() == 0 && self.kept.is_empty() && can_travel(&self.seats)
     }

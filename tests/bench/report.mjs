@@ -7,8 +7,9 @@ import { built } from "./runtime.mjs";
 const atMost = (bound) => ({ says: `≤ ${bound}`, holds: (figure) => figure <= bound });
 const atLeast = (bound) => ({ says: `≥ ${bound}`, holds: (figure) => figure >= bound });
 /** A budget that cannot be kept, and what is held instead (docs/adr/0008). */
-const atLeastOr = (bound, instead) => ({ says: `≥ ${bound}, held ≥ ${instead}`, holds: (figure) => (figure >= bound ? true : figure >= instead && "held") });
+const atLeastOr = (bound, instead) => ({ says: `≥ ${bound}, held ≥ ${instead}`, holds: (figure) => figure >= bound || (figure >= instead && "held") });
 const none = { says: "", holds: () => null };
+const VERDICTS = new Map([[null, ""], [true, "ok"], ["held", "held"], [false, "MISSED"]]);
 
 const digits = (figure) => (Number.isInteger(figure) ? String(figure) : figure.toFixed(figure >= 100 ? 0 : 2));
 const interval = (name) => (report) => `${digits(report[name])}  [${digits(report[`${name}_low`])}, ${digits(report[`${name}_high`])}]`;
@@ -50,10 +51,9 @@ const ROWS = [
 
 /** Prints the table and writes target/bench/report.json. */
 export function publish(report) {
-  const lines = ROWS.filter(([name]) => name in report).map(([name, words, budget, written]) => {
-    const held = budget.holds(report[name], report);
-    return [words, written ? written(report) : digits(report[name]), budget.says, held === null ? "" : typeof held === "string" ? held : held ? "ok" : "MISSED"];
-  });
+  const lines = ROWS.filter(([name]) => name in report).map(([name, words, budget, written]) => (
+    [words, written ? written(report) : digits(report[name]), budget.says, VERDICTS.get(budget.holds(report[name], report))]
+  ));
   const table = [["what", "figure", "budget", ""], ...lines];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
   for (const line of table) console.log(line.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());

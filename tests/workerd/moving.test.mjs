@@ -121,7 +121,7 @@ describe("a room", CONCURRENTLY, () => {
 describe("when a room has frozen, and", CONCURRENTLY, () => {
   const BROKEN = {
     unreachable: { "the next object cannot be reached": { faults: { "room>ROOM": "unreachable" } } },
-    // It has come there, and the old one does not know.
+    // It has come there, and the old one does not know: it waits for ten seconds (MOVING_PATIENCE_MS, src/objects.mjs).
     unheard: { "its word comes too late": { faults: { "room>ROOM": 12_000 } } },
     panics: { "memory is lost at each step": { traps: { "room leaving": { every: 1, most: 2 }, "room left": { every: 1, most: 2 } } } },
   };
