@@ -157,11 +157,11 @@ pub fn standing_of(board: &Board, rank: Rank, joined_at: Millis, now: Millis) ->
     let people_ahead = place.map_or(board.waiting, |place| board.ahead_of(place));
     let start = board.event.map_or(now, |event| Millis(event.start_ms));
     let waited = now.since(joined_at);
+    // The board may be from before they joined: they are one.
+    let people = board.waiting.max(1);
     match (board.phase, place) {
         // The draw is held as soon as it starts: until the board tells of it there is no place.
-        (Phase::Prequeue, _) | (_, None) => {
-            Standing::Prequeue { place, people: board.waiting, starts_in: start.since(now) }
-        }
+        (Phase::Prequeue, _) | (_, None) => Standing::Prequeue { place, people, starts_in: start.since(now) },
         (Phase::Held | Phase::Reject, _) => Standing::Held { place, people_ahead },
         (_, Some(place)) if board.has_called(rank) => {
             if board.claims_closed {
@@ -173,7 +173,7 @@ pub fn standing_of(board: &Board, rank: Rank, joined_at: Millis, now: Millis) ->
         (_, Some(place)) => match board.rounds.as_ref().filter(|rounds| rounds.next_ms > 0) {
             Some(rounds) => {
                 let next_in = Millis(rounds.next_ms).since(now);
-                Standing::Drawing { people: board.waiting, next_in, wait: expected_rounds(board), waited }
+                Standing::Drawing { people, next_in, wait: expected_rounds(board), waited }
             }
             None => {
                 Standing::Waiting { place, people_ahead, wait: expected_wait(board, people_ahead), waited }
@@ -324,5 +324,12 @@ mod tests {
         );
         let held = Board { phase: Phase::Held, ..board() };
         assert!(matches!(standing_of(&held, Rank(99), Millis(0), Millis(0)), Standing::Held { .. }));
+    }
+
+    #[test]
+    fn whoever_reads_how_many_are_here_is_one_of_them() {
+        let empty = Board { phase: Phase::Prequeue, waiting: 0, ..board() };
+        let standing = standing_of(&empty, Rank(99), Millis(0), Millis(0));
+        assert!(matches!(standing, Standing::Prequeue { people: 1, .. }), "{standing:?}");
     }
 }

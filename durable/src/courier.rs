@@ -179,8 +179,8 @@ impl Courier {
             }
             BatchAnswer::Expected(_) => self.failed(now, call),
             BatchAnswer::Refused => Heard::Forgotten,
-            BatchAnswer::Unreachable => Heard::GivenUp(Why::Unreachable),
-            BatchAnswer::Overloaded => Heard::GivenUp(Why::Overloaded),
+            BatchAnswer::Unreachable => self.given_up(call, Why::Unreachable),
+            BatchAnswer::Overloaded => self.given_up(call, Why::Overloaded),
         }
     }
 
