@@ -30,10 +30,10 @@ describe("somebody who comes before the start", () => {
   const VERDICTS = ["verified", "recomputed", "unverified"];
   const verdicts = async (page) => (await Promise.all(VERDICTS.map(async (id) => (await page.isVisible(`#${id}`)) && id))).filter(Boolean);
 
-  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 120_000 }, async () => {
+  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 150_000 }, async () => {
     const [{ id }] = await operate("", "GET");
     await operate(`/${id}/events`, "POST", {
-      name: "sale", prequeue_start_time: later(0), event_start_time: later(32), event_end_time: later(600), shuffle_at_event_start: true,
+      name: "sale", prequeue_start_time: later(0), event_start_time: later(45), event_end_time: later(600), shuffle_at_event_start: true,
     });
     await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
     const open = async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 }, bypassCSP: true })).newPage();
@@ -44,7 +44,7 @@ describe("somebody who comes before the start", () => {
     for (const page of people) {
       if (cheated.has(page)) await tampered(page);
       await page.goto(`${anteroom.url}item/1`);
-      await page.waitForSelector("body[data-state=prequeue]", { timeout: 10_000 });
+      await page.waitForSelector("body[data-state=prequeue]", { timeout: 30_000 });
     }
     const [page] = people;
     assert.match(await page.textContent("#next"), /everybody has the same chance/);

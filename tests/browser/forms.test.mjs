@@ -30,7 +30,7 @@ describe("a form that is sent after the session is over", () => {
 
   test("waits with its page, is sent again by a button, and arrives once", { timeout: 120_000 }, async () => {
     await loseTheSeat();
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
     assert.equal(await page.isVisible("#held"), true);
     assert.equal(await page.isVisible(".again"), false, "nothing leads away from the form");
     await page.screenshot({ path: picture("form-waits-320"), fullPage: true });
@@ -41,7 +41,7 @@ describe("a form that is sent after the session is over", () => {
     await page.screenshot({ path: picture("form-ready-320"), fullPage: true });
     assert.equal(anteroom.shop.stats.purchases, 0, "it goes nowhere by itself");
     await page.click("#send");
-    await page.waitForSelector("#done", { timeout: 15_000 });
+    await page.waitForSelector("#done", { timeout: 30_000 });
     assert.equal(anteroom.shop.stats.purchases, 1);
     await context.close();
   });
@@ -75,7 +75,7 @@ describe("a form that is sent after the pass has expired while nobody took the s
     await until(async () => (await api(`/${id}/live`)).inside === 0, "the pass has expired", 60_000);
     assert.equal(await session(), undefined);
     await page.click("#confirm");
-    await page.waitForSelector("#done", { timeout: 15_000 });
+    await page.waitForSelector("#done", { timeout: 30_000 });
     assert.equal(anteroom.shop.stats.purchases, 1);
     assert.deepEqual([await session(), (await api(`/${id}/live`)).inside], [before, 1]);
     await page.context().close();
@@ -106,7 +106,7 @@ describe("a bank's return", () => {
     assert.deepEqual([cookie.sameSite, cookie.secure, cookie.httpOnly], ["None", true, true]);
     await page.goto(`http://127.0.0.1:${bank.address().port}/`);
     await page.click("button");
-    await page.waitForSelector("#done", { timeout: 15_000 });
+    await page.waitForSelector("#done", { timeout: 30_000 });
     assert.equal(anteroom.shop.stats.purchases, 1);
     await context.close();
   });

@@ -28,7 +28,7 @@ describe("a room on two hosts", () => {
     const page = await context.newPage();
     const place = async (name, path = "") => {
       await page.goto(at(name) + path);
-      await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+      await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
       return page.textContent("#place");
     };
     assert.deepEqual([await place("www"), await place("pay"), await place("www")], ["1", "1", "1"]);

@@ -52,7 +52,7 @@ describe("an operator", () => {
     assert.equal(await page.getAttribute("[data-field=queue_all]", "aria-checked"), "true");
     const visitor = await (await browser.newContext({ locale: "en" })).newPage();
     await visitor.goto(`${anteroom.url}item/1`);
-    await visitor.waitForSelector("body[data-state=held]", { timeout: 15_000 });
+    await visitor.waitForSelector("body[data-state=held]", { timeout: 30_000 });
     await page.fill("[name=message]", "Back at two o'clock.");
     await page.click(".limits button");
     await told("Saved");

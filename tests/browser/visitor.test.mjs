@@ -82,7 +82,7 @@ describe("a visitor", () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(`${anteroom.url}item/1`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
     assert.equal(new URL(page.url()).search, "", "the mark is taken off again");
     await seat.leave();
     await page.waitForSelector("#choose", { timeout: 40_000 });
@@ -130,7 +130,7 @@ describe("a visitor of a room that answers no apps", () => {
   test("comes in all the same, and what was wanted is taken from the shop one time", { timeout: 60_000 }, async () => {
     const holder = await takeTheSeat(anteroom);
     await page.goto(`${anteroom.url}item/3`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
     await holder.leave();
     await page.waitForSelector("#choose", { timeout: 30_000 });
     // The page, joining, claiming, and then the one answer of the shop's.
@@ -146,7 +146,7 @@ describe("a visitor of a room that answers no apps", () => {
     await until(async () => !(await holder.go()).headers.anteroom, "the seat is free again");
     await holder.go();
     await page.goto(anteroom.url.href);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 15_000 });
+    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
     await context.setOffline(true);
     await page.waitForSelector("#offline:not([hidden])");
     await holder.leave();

@@ -98,7 +98,7 @@ describe("an event with a draw", () => {
     early = new Visitor(anteroom);
     await early.go();
     assert.equal(await early.arrive(), "inside");
-    const start = later(12);
+    const start = later(20);
     await events.create(id, { zone_id, name: "sale", prequeue_start_time: later(3), event_start_time: start, event_end_time: later(3_600), shuffle_at_event_start: true, repeat: "weekly", time_zone: "Asia/Singapore" });
     const seals = await until(async () => { const { seals } = await draws(); return seals.length && seals; }, "the draw is promised");
     assert.deepEqual(seals.map(({ start_ms }) => start_ms), [Date.parse(start), Date.parse(start) + WEEK_MS], "this week's, and the next");
@@ -204,7 +204,7 @@ describe("sessions that are ended", () => {
     assert.equal((await bye("/bye")).headers["anteroom-command"], "revoke");
     assert.ok(await session(visitor), "the room does not listen");
     await edit({ enabled_origin_commands: ["revoke"] });
-    await until(async () => (await bye("/bye")).headers["anteroom-command"] === undefined, "the room listens", 15_000);
+    await until(async () => (await bye("/bye")).headers["anteroom-command"] === undefined, "the room listens");
     assert.equal(visitor.jar.size, 0);
     for (const path of ["/bye", "/bye?cf"]) {
       const other = new Visitor(anteroom);
@@ -220,11 +220,11 @@ describe("sessions that are ended", () => {
     await edit({ suspended: true });
     const nobody = () => new Visitor(anteroom).ask("/bye", { method: "POST", headers: { ...NAVIGATION, "Sec-Fetch-Site": "same-origin" } });
     // An edge that takes it for open yet has them in, by a seat that their region has in hand.
-    await until(async () => (await anteroom.board()).phase === "suspended", "the room is off", 15_000);
+    await until(async () => (await anteroom.board()).phase === "suspended", "the room is off");
     const { status, headers } = await nobody();
     assert.deepEqual([status, headers["anteroom-command"], headers["set-cookie"]?.some((line) => line.startsWith("anteroom-"))], [200, undefined, false]);
     await edit({ suspended: false });
-    await until(async () => (await anteroom.board()).phase !== "suspended", "the room is on again", 15_000);
+    await until(async () => (await anteroom.board()).phase !== "suspended", "the room is on again");
   });
 
   test("by the operator, one or all, and the line stays", { timeout: 60_000 }, async () => {
@@ -234,10 +234,10 @@ describe("sessions that are ended", () => {
     assert.match(named, /^\d+\.\d+$/);
     assert.deepEqual((await end({ session: named })).result, { ended: true });
     assert.deepEqual((await end({ session: named })).result, { ended: false });
-    await until(async () => !(await session(one)), "the one is out", 15_000);
+    await until(async () => !(await session(one)), "the one is out");
     assert.ok(await session(other));
     assert.deepEqual((await end({ all: true })).result, { ended: true });
-    await until(async () => !(await session(other)), "all are out", 15_000);
+    await until(async () => !(await session(other)), "all are out");
     await assert.rejects(end({}), Cloudflare.BadRequestError);
   });
 });

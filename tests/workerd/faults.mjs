@@ -5,7 +5,7 @@ import { generation } from "../../src/core.mjs";
 import entry, * as anteroom from "../../src/entry.mjs";
 import { said, heard } from "./versions.mjs";
 
-/** By link, such as `edge>LOBBY`: what is wrong with it, and which version speaks at its other end. */
+/** By link, such as `edge>LOBBY`: what is wrong with it, so long as it is there, and which version speaks at its other end. */
 let faults = {}, versions = {}, calls = {}, reworded = {};
 /** What the platform's rate limit says of every call in somebody's name, if it is bound; and in whose names it was asked. */
 let limit, names = [];
@@ -42,8 +42,9 @@ async function called(object, link, [name, action, payload]) {
   if (fault === "overloaded") throw Object.assign(new Error("Durable Object is overloaded."), { overloaded: true });
   const version = versions[link], asked = version ? said(version, action, payload) : payload;
   const answer = await object.ask(name, action, asked);
-  // It has happened; only word of it comes late.
+  // It has happened; only word of it comes late, or when nobody holds it back any more.
   if (typeof fault === "number") await after(fault);
+  while (fault === "held" && faults[link] === "held") await after(10);
   const told = version ? heard(version, action, answer) : answer;
   if (asked !== payload) reworded[`${counted}, asked`] = true;
   if (told !== answer) reworded[`${counted}, answered`] = true;

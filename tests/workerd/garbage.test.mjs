@@ -6,7 +6,7 @@ import { regionOf } from "../../src/region.mjs";
 import { anteroom, startFaulty } from "./faulty.mjs";
 import { Visitor, room, until } from "./harness.mjs";
 
-const LINE = "line.localhost", PACED = "paced.localhost", SLOW_MS = 1_500;
+const LINE = "line.localhost", PACED = "paced.localhost";
 const rooms = [
   room({ name: "line", host: LINE, total_active_users: 1, session_duration_seconds: 300 }),
   room({ name: "paced", host: PACED, total_active_users: 200, new_users_per_minute: 300 }),
@@ -25,19 +25,20 @@ describe("garbage", { timeout: 60_000 }, () => {
     ({ id } = (await line.operate("/waiting_rooms")).result.find(({ host }) => host === LINE));
   });
 
-  /** What is called for one who joins, while garbage is sent to these objects, each time as soon as the Room has been asked. */
+  /** What is called for one who joins, while garbage is sent to these objects, from when the Room has been asked until all of it is told of. */
   async function joinAmong(objects) {
     const visitor = new Visitor(line), calls = {};
     await visitor.go();
-    const count = async () => {
-      for (const [call, times] of Object.entries((await line.switch({ faults: { "lobby>ROOM": SLOW_MS } })).calls)) calls[call] = (calls[call] ?? 0) + times;
+    const count = async (faults) => {
+      for (const [call, times] of Object.entries((await line.switch({ faults })).calls)) calls[call] = (calls[call] ?? 0) + times;
       return calls["lobby>ROOM batch"];
     };
-    await count();
+    await count({ "lobby>ROOM": "held" });
     for (const call of Object.keys(calls)) delete calls[call];
     const joining = visitor.stand("/");
     await until(count, "the join is on its way");
     const told = await Promise.all(objects.flatMap((object) => Object.values(GARBAGE).map((bytes) => line.send({ ...object, bytes }))));
+    await count({});
     const { state } = await joining;
     await count();
     const batches = Object.fromEntries(Object.entries(calls).filter(([call]) => call.endsWith("batch") || call.endsWith("ask")));

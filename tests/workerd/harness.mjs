@@ -131,7 +131,7 @@ export const saysToCaches = ({ headers }) => FOR_CACHES.map((name) => headers[na
 export const KEPT_BY_NOBODY = ["private, no-store", undefined, undefined, undefined, undefined];
 
 /** Waits until a condition holds, and fails when it does not within a time. */
-export async function until(condition, what, millis = 20_000) {
+export async function until(condition, what, millis = 40_000) {
   const end = Date.now() + millis;
   for (;;) {
     const value = await condition();

@@ -135,9 +135,10 @@ describe("a room with a mirror", () => {
     // While nobody asks anything it is kept young, and not written every second for nothing.
     const ages = new Set();
     for (const end = Date.now() + 12_000; Date.now() < end; await pause(100)) {
-      const [{ uploaded, board: { at_ms } }] = await look(anteroom);
+      const now = Date.now(), [{ uploaded, board: { at_ms } }] = await look(anteroom);
       ages.add(uploaded);
-      assert.ok(Date.now() - at_ms < 8_000, `it is ${Date.now() - at_ms} ms old`);
+      // An older one no page would believe (docs/mirror.md).
+      assert.ok(now - at_ms < 11_000, `it is ${now - at_ms} ms old`);
     }
     assert.ok(ages.size >= 2 && ages.size <= 12, `${ages.size} boards in 12 s`);
 

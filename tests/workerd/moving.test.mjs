@@ -27,12 +27,12 @@ async function opened(name) {
     const { status, result, messages } = await shop.operate(path, { method: "PATCH", body: { room_region: region } });
     assert.deepEqual([status, result.room_region ?? "", messages], [200, region, []]);
   };
-  const lives = (region, within = 60_000) => until(async () => (await live())?.region === region, `the room lives in ${region}`, within);
+  const lives = (region) => until(async () => (await live())?.region === region, `the room lives in ${region}`, 60_000);
   return { shop, path, live, to, lives };
 }
 
 /** Whoever comes while an edge takes the room for open still is *joining*, and comes back. */
-const joins = (visitor) => until(async () => (await visitor.arrive()) === "waiting", "they have a place", 20_000);
+const joins = (visitor) => until(async () => (await visitor.arrive()) === "waiting", "they have a place");
 
 describe("a room", CONCURRENTLY, () => {
   test("stays where it is while somebody is inside or waits, moves when they are gone, and goes on with the next rank", async () => {
@@ -45,14 +45,14 @@ describe("a room", CONCURRENTLY, () => {
     const { region, moves_to: wanted } = await live();
     assert.deepEqual([region, wanted], ["", "weur"]);
     await inside.leave();
-    await until(async () => (await waits.stand()).state === "your_turn", "the first in line is called", 40_000);
+    await until(async () => (await waits.stand()).state === "your_turn", "the first in line is called");
     assert.equal((await waits.go()).headers.anteroom, undefined);
     assert.equal((await live()).region, "", "somebody was there all the time");
     await waits.leave();
     await lives("weur");
     assert.deepEqual([(await live()).moves_to, (await live()).issued], ["", 1]);
     // What was given up went along, and is free there when every edge has heard of it.
-    await until(async () => (await live()).inside === 0, "the seat is free", 20_000);
+    await until(async () => (await live()).inside === 0, "the seat is free");
 
     const next = new Visitor(shop), behind = new Visitor(shop);
     assert.equal(await next.arrive(), "inside");
@@ -111,7 +111,7 @@ describe("a room", CONCURRENTLY, () => {
       }
     });
     await shop.operate(`${path}/reset`, { method: "POST" });
-    await lives("me", 15_000);
+    await lives("me");
     await until(async () => { const { inside, waiting } = await live(); return inside + waiting >= crowd.length; }, "they have places there", 30_000);
     isOver = true;
     await Promise.all(asking);

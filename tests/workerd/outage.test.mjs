@@ -49,12 +49,12 @@ const page = async (visitor, path) => {
 };
 const JOINING = [200, "joining", true], RECONNECTING = [503, "reconnecting", false], ORIGIN = [200, undefined, false], UNAVAILABLE = [503, "unavailable", false];
 
-/** Somebody who is inside, and was seen again. */
+/** Somebody who is inside, and was seen again: since when at the earliest, and at the latest. */
 async function inside(place) {
-  const visitor = new Visitor(place);
+  const visitor = new Visitor(place), beganMs = Date.now();
   assert.equal(await visitor.arrive(), "inside");
   await visitor.go();
-  return Object.assign(visitor, { sinceMs: Date.now() });
+  return Object.assign(visitor, { beganMs, sinceMs: Date.now() });
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -64,17 +64,31 @@ async function timed(asked) {
   return { answer, ms: Date.now() - since };
 }
 
-/** How long somebody who is inside goes on: whatever they meet then must be this. */
-async function outAfterMs(visitor, meets) {
-  for (;;) {
-    const met = await page(visitor), elapsed = Date.now() - visitor.sinceMs;
-    if (met[1]) {
-      assert.deepEqual(met, meets);
-      return elapsed;
+/** Somebody who is inside goes on for so long, and whatever they meet then is this. */
+async function goesOnFor(visitor, millis, meets) {
+  for (let asked, through; ; await pause(100), through = asked) {
+    asked = Date.now();
+    const met = await page(visitor);
+    if (!met[1]) {
+      assert.deepEqual(met, ORIGIN);
+      continue;
     }
-    assert.deepEqual(met, ORIGIN);
-    await pause(100);
+    assert.deepEqual(met, meets);
+    assert.ok(Date.now() - visitor.beganMs >= millis, `out after ${Date.now() - visitor.beganMs} ms`);
+    assert.ok(through - visitor.sinceMs <= millis + 1_000, `went through after ${through - visitor.sinceMs} ms`);
+    return;
   }
+}
+
+/** Does this while something else goes on, again and again: how long it took at the longest. */
+async function meanwhile(again, other) {
+  let over = false, longest = 0;
+  const repeated = (async () => {
+    for (; !over; await pause(50)) longest = Math.max(longest, (await timed(again())).ms);
+  })();
+  const told = await other.finally(() => (over = true));
+  await repeated;
+  return { told, longest };
 }
 
 describe("an outage", CONCURRENTLY, () => {
@@ -82,14 +96,13 @@ describe("an outage", CONCURRENTLY, () => {
     for (const [name, faults] of Object.entries(OUTAGES)) {
       test(`${name}, those inside go on, those in line keep their place, and who comes gets in after it`, async () => {
         const line = at(name, LINE), holder = await inside(line);
-        const waits = new Visitor(line);
+        const waits = new Visitor(line), [shops, graced] = await Promise.all([inside(at(name, OPEN)), inside(at(name, GRACE))]);
         assert.deepEqual([await waits.arrive(), waits.place], ["waiting", 1]);
-        const [shops, graced] = await Promise.all([inside(at(name, OPEN)), inside(at(name, GRACE))]);
-        const cookies = new Map(waits.jar);
+        const cookies = new Map(waits.jar), heardAt = Date.now();
 
         await line.switch({ faults });
-        const { state, place } = await waits.stand();
-        assert.deepEqual([state, place], ["waiting", 1], "the board is good for a moment yet");
+        const { state, place } = await waits.stand(), isStill = Date.now() - heardAt < 500;
+        assert.ok(!isStill || (state === "waiting" && place === 1), `the board is good for a moment yet: ${state} ${place}`);
         await until(async () => (await waits.stand()).state === "reconnecting", "the board is too old");
         assert.deepEqual(await page(waits), RECONNECTING);
         const newcomer = new Visitor(line);
@@ -99,9 +112,7 @@ describe("an outage", CONCURRENTLY, () => {
         assert.deepEqual(await page(newcomer), [status, as, false]);
         assert.deepEqual(await page(holder), ORIGIN);
 
-        const [out, gracedOut] = await Promise.all([outAfterMs(shops, RECONNECTING), outAfterMs(graced, RECONNECTING)]);
-        assert.ok(out >= SESSION_MS - 1_000 && out <= SESSION_MS + 4_500, `out after ${out} ms`);
-        assert.ok(gracedOut >= SESSION_MS + GRACE_MS - 1_000 && gracedOut <= SESSION_MS + GRACE_MS + 4_500, `out after ${gracedOut} ms of grace`);
+        await Promise.all([goesOnFor(shops, SESSION_MS, RECONNECTING), goesOnFor(graced, SESSION_MS + GRACE_MS, RECONNECTING)]);
         assert.deepEqual(await page(waits), RECONNECTING);
         assert.deepEqual(waits.jar, cookies, "the ticket was not touched");
 
@@ -118,7 +129,7 @@ describe("an outage", CONCURRENTLY, () => {
     }
   });
 
-  /** Every answer of ours comes within four seconds; on a busy machine a little later. */
+  /** Every answer of ours comes within four seconds, and a little later on a machine that lets others wait: as long as one waits there who asks nothing of any object. */
   const OURS_MS = 4_700;
 
   describe("objects that", () => {
@@ -135,22 +146,22 @@ describe("an outage", CONCURRENTLY, () => {
             await pause(50);
           }
         };
-        await Promise.all([
+        const { longest: stall } = await meanwhile(() => line.switch(), Promise.all([
           repeat("inside", async () => assert.deepEqual(await page(holder), ORIGIN)),
           repeat("inLine", async () => assert.match((await waits.stand()).state, /^(waiting|reconnecting)$/)),
           repeat("newcomers", async () => assert.match((await new Visitor(line).go()).headers.anteroom, /^(joining|unavailable)$/)),
-        ]);
-        assert.ok(Math.max(...times.inLine, ...times.newcomers) <= OURS_MS, JSON.stringify(times));
+        ]));
+        assert.ok(Math.max(...times.inLine, ...times.newcomers) <= OURS_MS + stall, JSON.stringify(times));
         // A board that is too old to go by is asked for first. Once that was in vain, nobody who is inside waits for it any more.
-        const waited = times.inside.filter((ms) => ms > 1_000);
-        assert.ok(Math.max(...times.inside) <= 2_700 && (faults !== SLOW["answer too late"] || waited.length <= 1), JSON.stringify(times.inside));
+        const waited = times.inside.filter((ms) => ms > 1_000 + stall);
+        assert.ok(Math.max(...times.inside) <= 2_700 + stall && (faults !== SLOW["answer too late"] || waited.length <= 1), JSON.stringify(times.inside));
       });
 
       test(`${name} keep the first visitor of all from an answer for no longer than four seconds`, async () => {
         const line = at(`cold ${name}`, LINE);
         await line.switch({ faults });
-        const { answer, ms } = await timed(new Visitor(line).go());
-        assert.ok(ms <= OURS_MS, `${ms} ms`);
+        const { told: { answer, ms }, longest: stall } = await meanwhile(() => line.switch(), timed(new Visitor(line).go()));
+        assert.ok(ms <= OURS_MS + stall, `${ms} ms`);
         assert.ok(ms >= JUST_IN_TIME_MS && answer.status !== 500, `${answer.status} after ${ms} ms`);
       });
     }
@@ -209,7 +220,7 @@ describe("an outage", CONCURRENTLY, () => {
         await until(async () => (await page(newcomer))[1] === "unavailable", "the Room is lost");
 
         const { result } = await line.operate("/waiting_rooms"), { id } = result.find(({ host }) => host === LINE);
-        const end = Date.now() + 14_000, fail_open_until = new Date(end).toISOString();
+        const end = Date.now() + 25_000, fail_open_until = new Date(end).toISOString();
         const { status, success, errors } = await line.operate(`/waiting_rooms/${id}`, { method: "PATCH", body: { fail_open_until } });
         assert.deepEqual([status, success, errors], [200, true, []]);
 

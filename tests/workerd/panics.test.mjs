@@ -61,12 +61,12 @@ async function join(line) {
 }
 
 /** Somebody who shops on and on: whatever they are answered is the origin's. */
-function shopping(open) {
+async function shopping(open) {
+  const visitor = new Visitor(open);
+  assert.equal(await visitor.arrive(), "inside");
+  await visitor.go();
   let over = false, requests = 0;
   const done = (async () => {
-    const visitor = new Visitor(open);
-    assert.equal(await visitor.arrive(), "inside");
-    await visitor.go();
     for (; !over || requests < 20; requests += 1) {
       const { status, headers } = await visitor.go("/basket");
       assert.deepEqual([status, headers.anteroom], [200, undefined], "somebody inside was sent a page of ours");
@@ -94,7 +94,7 @@ async function operating(edge) {
 /** A crowd joins while something panics: everybody has a place of their own, and those who had one before have it still. */
 async function crowd(edge, panicking, { traps, dense, operates }) {
   await new Visitor(edge(LINE)).go();
-  const early = await join(edge(LINE)), shopper = shopping(edge(OPEN));
+  const early = await join(edge(LINE)), shopper = await shopping(edge(OPEN));
   await panicking.switch({ traps });
   const joins = Array.from({ length: JOINS }, (_, index) => pause(20 * index).then(() => join(edge(LINE))));
   if (operates) await operating(edge);
@@ -110,7 +110,7 @@ async function crowd(edge, panicking, { traps, dense, operates }) {
   const issued = async () => (await edge(LINE).board().catch(() => ({}))).issued;
   await until(async () => places.at(-1) <= (await issued()), "as many ranks were given as were told");
   if (dense) assert.deepEqual(places, places.map((_, index) => early.place + 1 + index), "what was told once is told again");
-  for (const visitor of [early, ...joined.slice(0, 10)]) assert.equal((await visitor.stand()).place, visitor.place);
+  for (const visitor of [early, ...joined.slice(0, 10)]) assert.equal(await until(async () => (await visitor.stand()).place, "they are told where they stand"), visitor.place);
   await shopper.stop();
   assert.equal(generation, panics(last), "each began a new instance");
 }
@@ -135,7 +135,7 @@ describe("the Wasm panics", { concurrency: 4, timeout: 60_000 }, () => {
   test("in the gate: who provoked it gets a page that tries again, and nobody else a thing", async () => {
     const edge = (host) => faulty.at("gate", host), POISON = { Panic: "1" };
     await new Visitor(edge(LINE)).go();
-    const shopper = shopping(edge(OPEN));
+    const shopper = await shopping(edge(OPEN));
     const early = await join(edge(LINE));
     let over = false;
     const poisoning = (async () => {

@@ -25,10 +25,10 @@ test("everybody of before is out, the next who comes is the first, and the seat 
   const since = Date.now(), live = async () => (await shop.operate(`${path}/live`)).result;
   assert.deepEqual([(await live()).issued, (await live()).waiting, (await live()).inside], [0, 0, 1]);
   // Who stood second is quicker.
-  await until(async () => (await second.stand()).state === "joining", "a ticket of before is void", 15_000);
+  await until(async () => (await second.stand()).state === "joining", "a ticket of before is void");
   await second.go();
   assert.deepEqual([await second.stand("/"), (await live()).issued].map((said) => said?.place ?? said), [1, 1]);
-  await until(async () => (await inside.go()).headers.anteroom, "a pass of before is void", 15_000);
+  await until(async () => (await inside.go()).headers.anteroom, "a pass of before is void");
   const seen = [];
   await until(async () => {
     const { inside: taken, called } = await live();
