@@ -2,7 +2,7 @@
 
 mod lobbies;
 
-use durable::batch::{BatchAnswer, BatchName, Items, Reply, decode_batch, encode_batch};
+use durable::batch::{BatchAnswer, BatchName, Items, Reply, TicketRef, decode_batch, encode_batch};
 use durable::courier::Next;
 use durable::json;
 use durable::lobby::Said;
@@ -12,7 +12,7 @@ use durable::schedule::Event;
 use durable::settings::Settings;
 use durable::state::Config;
 use durable::token::Holder;
-use durable::units::Millis;
+use durable::units::{Epoch, Millis, Rank};
 
 use lobbies::*;
 
@@ -202,19 +202,17 @@ fn a_room_that_too_many_ask_is_asked_for_none_before_somebody_comes() {
 }
 
 #[test]
-fn what_was_handed_out_beside_something_else_is_none_once_all_sessions_have_ended() {
-    for ends in [false, true] {
-        let mut hall = Hall::roomy();
-        hall.ask(0, &enters(2));
-        hall.settle();
-        if ends {
-            hall.room.step(hall.now, [0; 32], vec![Input::EndAll]).unwrap();
-        }
-        let items = Items { enters: 1, joins: vec![Holder([1; 16])], ..Items::default() };
-        assert_eq!(hall.ask(100, &items), None, "the rank is the Room's to give");
-        let (_, told) = hall.settle();
-        assert_eq!(told[0].entered.len(), usize::from(!ends));
-    }
+fn a_first_contact_beside_something_else_is_given_a_seat_of_the_rooms_and_none_in_hand() {
+    let mut hall = Hall::roomy();
+    hall.ask(0, &enters(2));
+    hall.settle();
+    let nobodys = TicketRef { epoch: Epoch(0), rank: Rank(7) };
+    let items = Items { enters: 1, ticket_leaves: vec![nobodys], ..Items::default() };
+    assert_eq!(hall.ask(100, &items), None, "the Room has to hear of it");
+    let (_, told) = hall.settle();
+    let in_hand = hall.ask(0, &enters(2)).expect("as many are in hand as before").entered;
+    assert_eq!(told[0].entered.len(), 1);
+    assert!(in_hand.iter().all(|grant| grant.seat != told[0].entered[0].seat));
 }
 
 /// How many a Room with these seats gives a region that asks for a hundred, and then for a hundred more.

@@ -158,7 +158,7 @@ fn a_region_that_cannot_send_on_what_it_has_takes_no_more() {
     let overloaded = Said::Bytes(BatchAnswer::Overloaded.encode(&[], Millis(0)));
     let refused =
         (8..1_000).find(|leaf| region.take(now, *leaf, &batch(*leaf, &one)) == Ok(Some(overloaded.clone())));
-    assert_eq!(refused, Some(8 + 512));
+    assert_eq!(refused, Some(8 + 16 * 40));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_board_is_as_old_at_a_leaf_as_it_is_whoever_kept_it() {
     assert!(region.want_board());
     let answer =
         BoardAnswer { board: room.board(NOON), board_age_ms: 0, revocations: Some(room.revocations()) };
-    let told = region.hear_board(NOON, Some(answer));
+    let told = region.hear_board(NOON, Ok(answer));
     assert_eq!((told.len(), told[0].0, region.want_board()), (1, 1, false));
     let then = NOON.plus(Millis(900));
     let Some(Said::Text(text)) = region.board(then, 2) else { panic!("asked the Room again") };
@@ -177,8 +177,25 @@ fn a_board_is_as_old_at_a_leaf_as_it_is_whoever_kept_it() {
     assert!(matches!(leaf.ask(NOON.plus(Millis(999)), 1, Wish::Board), Taken::Answered(Outcome::Board)));
     assert!(matches!(leaf.ask(NOON.plus(Millis(1_000)), 2, Wish::Board), Taken::BoardWanted));
     assert_eq!(region.board(NOON.plus(Millis(1_000)), 3), None, "and the region has none to give out either");
-    let none = region.hear_board(NOON.plus(Millis(1_000)), None);
-    assert_eq!(none, [(3, Said::Text(String::new()))]);
+}
+
+#[test]
+fn whoever_waits_for_a_board_hears_why_there_is_none() {
+    let name = format!("{}/weur", "1".repeat(32));
+    for (said, outcome) in [(Said::Overloaded, "overloaded"), (Said::Failed, "unreachable")] {
+        let mut region = Lobby::new(&name, keys(), [1; 16]).unwrap();
+        let mut leaf = Lobby::new(&format!("{name}/1"), keys(), [1; 16]).unwrap();
+        let wish = to_text(&NOTHING);
+        assert_eq!(leaf.ask(NOON, 1, Wanted::Wishes(&wish)), None);
+        assert_eq!(calls(&mut leaf, NOON), [About::Board]);
+        assert_eq!(region.ask(NOON, 2, Wanted::Board), None);
+        assert_eq!(calls(&mut region, NOON), [About::Board]);
+        let told = region.heard(NOON, About::Board, &said, FRESH);
+        let [(2, said)] = told.as_slice() else { panic!("{told:?}") };
+        let told = leaf.heard(NOON, About::Board, said, FRESH);
+        let [(1, Said::Text(text))] = told.as_slice() else { panic!("{told:?}") };
+        assert!(text.contains(outcome), "{text}");
+    }
 }
 
 #[test]

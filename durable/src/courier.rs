@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::batch::{BatchAnswer, BatchName, Items, Reply, encode_batch};
+use crate::protocol::Outcome;
 use crate::replies::IN_FLIGHT_MAX;
 use crate::units::Millis;
 
@@ -82,6 +83,16 @@ pub enum Why {
     Overloaded,
     /// There is no such room.
     Unknown,
+}
+
+impl From<Why> for Outcome {
+    fn from(why: Why) -> Outcome {
+        match why {
+            Why::Unreachable => Outcome::Unreachable,
+            Why::Overloaded => Outcome::Overloaded,
+            Why::Unknown => Outcome::Unknown,
+        }
+    }
 }
 
 /// What a parent's answer, or none, comes to.

@@ -2,7 +2,7 @@
 //! [`OriginHealth`].
 //!
 //! Edges sample the answers of the origin and send sums; lobbies add them up; the Room judges what it heard since it last did. While too
-//! many answers are errors, or late, the pace is lowered: by as much as fails, but by a tenth at least and by half at most, and not again
+//! many answers are errors, or late, the pace is lowered: by as much as fails, but by 7 % at least and by half at most, and not again
 //! before the last step can have been felt. Otherwise it is raised by a fortieth of the limit, until that is reached. It is never below the operator's
 //! floor, and never above the limit: the window of 60 s ([`crate::pace`]) stays what it was.
 //!
@@ -30,7 +30,7 @@ const PATIENCE: Millis = Millis(60_000);
 const ENOUGH: u32 = 20;
 /// With more late answers in a thousand than these, the origin is slow.
 const SLOW_PERMILLE_MAX: u32 = 100;
-/// A late answer is an answer: four of them count as one error.
+/// A late answer is an answer: six of them count as one error.
 const SLOW_WEIGHS: u32 = 6;
 /// A lowered pace is at least so many thousandths of the last, and at most.
 const KEPT_PERMILLE: (u32, u32) = (500, 930);

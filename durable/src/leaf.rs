@@ -30,7 +30,7 @@ const PENDING_MAX: usize = 8 * WISHES_PER_BATCH;
 const BOARD_WORTH: Millis = Millis(500);
 /// The same holder joining again within this time gets the same ticket.
 const MEMORY: Millis = Millis(120_000);
-/// Holders remembered; the oldest is forgotten for a new one. All leaves of a region may live in one isolate: 32 of them then remember with some 40 MB of
+/// Holders remembered; the oldest is forgotten for a new one. All leaves of a region may live in one isolate: 40 of them then remember with some 50 MB of
 /// its 128.
 const MEMORY_MAX: usize = 10_000;
 
@@ -193,11 +193,7 @@ impl Leaf {
     /// Everybody who waits hears why, and a new incarnation begins: of a parent that is overloaded, so that it is
     /// not asked again and newcomers are told that they are joining.
     fn give_up(&mut self, now: Millis, why: Why, fresh: [u8; 16]) -> Vec<(Waiter, Outcome)> {
-        let outcome = match why {
-            Why::Unreachable => Outcome::Unreachable,
-            Why::Overloaded => Outcome::Overloaded,
-            Why::Unknown => Outcome::Unknown,
-        };
+        let outcome = Outcome::from(why);
         self.begin_again(now, fresh);
         self.pending.clear();
         self.entering.clear();

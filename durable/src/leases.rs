@@ -32,7 +32,7 @@ struct Lease {
 }
 
 /// Seats, and of which epoch and pass epoch they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Handed {
     /// As the Room gave them.
     pub grants: Vec<Grant>,
@@ -82,9 +82,6 @@ impl Demand {
 impl Leases {
     /// So many first contacts want in: seats for all of them, or for none.
     pub fn hand_out(&mut self, now: Millis, enters: u32, board: Option<(&Board, Millis)>) -> Option<Handed> {
-        if enters == 0 {
-            return None;
-        }
         self.demand = self.demand.at(now);
         self.demand.count = self.demand.count.saturating_add(enters);
         let of = board.filter(|board| gives(now, *board)).map(|(board, _)| of(board))?;

@@ -4,6 +4,7 @@
 //! their address prefix. Lobbies that nobody asks cost nothing, so their number never changes. A name is the way from the Room:
 //! `5a1e…/weur/17` is a leaf of the region `5a1e…/weur`. What the parent is asked, and what it answers, is the same on each level.
 
+use crate::batch::BatchAnswer;
 use crate::bulletin::Bulletin;
 use crate::calls::Calls;
 use crate::courier::{Call, Courier, Heard, Next, Why};
@@ -15,8 +16,8 @@ use crate::token::{Keys, RoomTag};
 use crate::units::Millis;
 use crate::wire::from_text;
 
-/// Leaves of a region.
-pub const LEAVES: u32 = 32;
+/// Leaves of a region: so many take what comes to the fullest of nine regions when ten million come within a minute (ADR 21).
+pub const LEAVES: u32 = 40;
 
 /// Who waits for an answer: the number of a call, made up by the shell.
 pub type Caller = u32;
@@ -35,9 +36,9 @@ pub enum Wanted<'a> {
 /// What somebody is answered: a lobby by its parent, or who asks a lobby.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// To a batch.
+    /// To a batch; or, to a leaf that wants a board, why there is none.
     Bytes(Vec<u8>),
-    /// To wishes, a line each; or a board, and nothing if there is none to be had.
+    /// To wishes, a line each; or a board.
     Text(String),
     /// There is no such room.
     Unknown,
@@ -159,21 +160,16 @@ impl Lobby {
         match about {
             About::Board => {
                 self.board_called = false;
-                let answer = match said {
-                    Said::Text(text) => from_text::<BoardAnswer>(text.as_bytes()),
-                    _ => None,
-                };
-                if answer.is_none() {
+                let answer = board_in(said);
+                if answer.is_err() {
                     self.courier().refused(now, fresh);
                 }
                 match &mut self.kind {
                     Kind::Leaf(leaf, calls) => {
-                        let outcome = match (&answer, said) {
-                            (Some(_), _) => Outcome::Board,
-                            (None, Said::Overloaded) => Outcome::Overloaded,
-                            (None, _) => Outcome::Unreachable,
-                        };
-                        answer.into_iter().for_each(|answer| leaf.bulletin().take(now, answer));
+                        let outcome = answer.map_or_else(Outcome::from, |answer| {
+                            leaf.bulletin().take(now, answer);
+                            Outcome::Board
+                        });
                         let told = calls.hear_board(&outcome);
                         tell(leaf, calls, now, told)
                     }
@@ -204,6 +200,18 @@ impl Lobby {
             (None, Said::Overloaded) => self.courier().given_up(call, Why::Overloaded),
             (None, _) => self.courier().failed(now, call),
         }
+    }
+}
+
+/// The board in what a parent said to who wants one, or why there is none.
+fn board_in(said: &Said) -> Result<BoardAnswer, Why> {
+    match said {
+        Said::Text(text) => from_text(text.as_bytes()).ok_or(Why::Unreachable),
+        Said::Overloaded => Err(Why::Overloaded),
+        Said::Bytes(bytes) if matches!(BatchAnswer::decode(bytes), Ok((BatchAnswer::Overloaded, ..))) => {
+            Err(Why::Overloaded)
+        }
+        _ => Err(Why::Unreachable),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::courier::{Cargo, Courier, Heard, Next, Why};
 use crate::hearsay::Hearsay;
 use crate::leases::{Handed, Leases};
 use crate::listed::Listed as _;
-use crate::lobby::{Caller, Said};
+use crate::lobby::{Caller, LEAVES, Said};
 use crate::protocol::BoardAnswer;
 use crate::replies::{Replies, Verdict};
 use crate::units::{Millis, Rank};
@@ -25,20 +25,18 @@ use crate::wire::to_text;
 
 /// While batches are in flight, the next leaves this long after the last.
 const SPACING: Millis = Millis(50);
-/// Joins that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 32 leaves send no more in 50 ms than
-/// 16 000 wishes in all.
+/// Joins that a batch holds, unless a leaf's alone has more: half of what its receiver takes. 40 leaves send no more in 50 ms than
+/// 20 000 wishes in all.
 const JOINS: usize = 8_192;
 /// The same of all other items: each has an answer of its own, which the Room keeps.
 const ANSWERED: usize = 1_024;
 /// Batches that may wait: eight of each leaf, of two lives. With more, they are told that too many ask.
-const PENDING_MAX: usize = 512;
+const PENDING_MAX: usize = 16 * LEAVES as usize;
 
 /// A leaf's batch on its way.
 struct Parcel {
     name: BatchName,
     items: Items,
-    /// What its first contacts are given of the seats in hand.
-    handed: Option<Handed>,
 }
 
 /// A batch of its own on its way.
@@ -87,16 +85,11 @@ impl Region {
             Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
             Verdict::New => {
                 self.hearsay.hear(std::mem::take(&mut items.health));
-                let handed = self.leases.hand_out(now, items.enters, self.bulletin.newest(now));
-                if handed.is_some() {
-                    items.enters = 0;
-                }
-                // Nobody waits for what is heard of the origin alone, and for first contacts there may be seats in hand.
-                let answer = items.is_empty().then(|| reply_of(handed.clone().unwrap_or_default()));
+                let answer = self.known(now, &mut items);
                 let reply = answer.as_ref().map(Reply::encode).unwrap_or_default();
                 self.replies.remember(&name, digest, reply);
                 if answer.is_none() {
-                    self.pending.push_back(Parcel { name: name.clone(), items, handed });
+                    self.pending.push_back(Parcel { name: name.clone(), items });
                 }
                 answer.map(BatchAnswer::Done)
             }
@@ -110,6 +103,28 @@ impl Region {
             self.callers.push((caller, name, board));
         }
         Ok(answer.map(|answer| self.say(now, &answer, board)))
+    }
+
+    /// The reply to these items, if the Room need not be asked for it.
+    fn known(&mut self, now: Millis, items: &mut Items) -> Option<Reply> {
+        let enters = std::mem::take(&mut items.enters);
+        if !items.is_empty() {
+            items.enters = enters;
+            return None;
+        }
+        // What is heard of the origin alone nobody waits for.
+        if enters == 0 {
+            return Some(Reply::default());
+        }
+        // First contacts have batches of their own (`leaf.rs`), and there may be seats in hand for them.
+        let handed = self.leases.hand_out(now, enters, self.bulletin.newest(now));
+        items.enters = enters;
+        handed.map(|Handed { grants, of: (epoch, pass_epoch) }| Reply {
+            epoch,
+            pass_epoch,
+            entered: grants,
+            ..Reply::default()
+        })
     }
 
     /// Somebody wants a board: it, if there is a fresh one.
@@ -182,11 +197,7 @@ impl Region {
 
     /// Everybody who waits for a batch hears why, and this memory begins anew. Its leaves do the same: of what they sent it knows nothing any more.
     fn give_up(&mut self, now: Millis, why: Why, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
-        let said = match why {
-            Why::Unreachable => Said::Bytes(BatchAnswer::Unreachable.encode(&[], Millis(0))),
-            Why::Overloaded => Said::Bytes(BatchAnswer::Overloaded.encode(&[], Millis(0))),
-            Why::Unknown => Said::Unknown,
-        };
+        let said = refusal(why);
         self.courier.begin_again(now, fresh);
         self.leases.begin_again();
         self.replies = Replies::default();
@@ -196,14 +207,13 @@ impl Region {
         callers.map(|(caller, ..)| (caller, said.clone())).listed()
     }
 
-    /// A board came, or none is to be had: who waited for it hears of it.
-    pub fn hear_board(&mut self, now: Millis, answer: Option<BoardAnswer>) -> Vec<(Caller, Said)> {
-        let is_there = answer.is_some();
-        answer.into_iter().for_each(|answer| self.bulletin.take(now, answer));
+    /// A board came, or why there is none: who waited for it hears of it.
+    pub fn hear_board(&mut self, now: Millis, answer: Result<BoardAnswer, Why>) -> Vec<(Caller, Said)> {
+        let came = answer.map(|answer| self.bulletin.take(now, answer));
+        // It may be one whose list is not here.
+        let whole = came.and_then(|()| self.bulletin.whole(now).ok_or(Why::Unreachable));
+        let said = whole.map_or_else(refusal, |(board, age)| self.board_text(board.clone(), age));
         let callers = std::mem::take(&mut self.wants_board);
-        let newest = self.bulletin.whole(now).filter(|_| is_there);
-        let said =
-            newest.map_or(Said::Text(String::new()), |(board, age)| self.board_text(board.clone(), age));
         callers.into_iter().map(|caller| (caller, said.clone())).listed()
     }
 
@@ -223,9 +233,7 @@ impl Region {
         let (mut claims, mut renewals, mut entered) =
             (claims.into_iter(), renewals.into_iter(), entered.into_iter());
         let (mut heard, mut callers) = (Vec::new(), std::mem::take(&mut self.callers));
-        for Parcel { name, items, handed } in parcels {
-            // All sessions may have ended meanwhile, and theirs among them.
-            let handed = handed.iter().filter(|handed| handed.of == (epoch, pass_epoch));
+        for Parcel { name, items } in parcels {
             let share = Reply {
                 epoch,
                 pass_epoch,
@@ -233,10 +241,7 @@ impl Region {
                 joined_at,
                 claims: claims.by_ref().take(items.claims.len()).listed(),
                 renewals: renewals.by_ref().take(items.renewals.len()).listed(),
-                entered: handed
-                    .flat_map(|handed| handed.grants.iter().copied())
-                    .chain(entered.by_ref().take(items.enters as usize))
-                    .listed(),
+                entered: entered.by_ref().take(items.enters as usize).listed(),
                 leased: Vec::new(),
             };
             first_rank = Rank(first_rank.0 + items.joins.len() as u64);
@@ -266,7 +271,11 @@ impl Region {
     }
 }
 
-/// To a batch of first contacts alone.
-fn reply_of(Handed { grants, of: (epoch, pass_epoch) }: Handed) -> Reply {
-    Reply { epoch, pass_epoch, entered: grants, ..Reply::default() }
+/// Nothing, and why.
+fn refusal(why: Why) -> Said {
+    match why {
+        Why::Unreachable => Said::Bytes(BatchAnswer::Unreachable.encode(&[], Millis(0))),
+        Why::Overloaded => Said::Bytes(BatchAnswer::Overloaded.encode(&[], Millis(0))),
+        Why::Unknown => Said::Unknown,
+    }
 }

@@ -19,7 +19,7 @@ const INCARNATIONS_MAX: usize = 2;
 const NAMES_MAX: usize = 32;
 /// What a retired incarnation waits for: a number that no batch has.
 const RETIRED: u64 = u64::MAX;
-/// Lobbies that talk to one parent: 32 leaves and then some. A further one pushes out the one that began
+/// Lobbies that talk to one parent: 40 leaves and then some. A further one pushes out the one that began
 /// longest ago, which then begins again.
 const LOBBIES_MAX: usize = 64;
 

@@ -24,6 +24,7 @@ export async function measureGate({ inside: port }) {
   return {
     gate_us: adds("anteroom"), gate_anew_us: adds("anew"), bare_us: best(micros.bare), webcrypto_us: adds("webcrypto"), crowdhandler_us: adds("crowdhandler"),
     gate_vs_webcrypto: adds("anteroom") / adds("webcrypto"),
+    gate_anew_vs_webcrypto: adds("anew") / adds("webcrypto"),
     gate_vs_crowdhandler: adds("anteroom") / adds("crowdhandler"),
   };
 }

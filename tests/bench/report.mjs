@@ -21,6 +21,7 @@ const ROWS = [
   ["webcrypto_us", "  the same by a good JavaScript gate, µs", none],
   ["crowdhandler_us", "  the same by crowdhandler-sdk 2.5.0, hybrid, µs", none],
   ["gate_vs_webcrypto", "gate : JavaScript gate", atMost(0.8)],
+  ["gate_anew_vs_webcrypto", "  the same of somebody who was not there a moment ago", none],
   ["gate_vs_crowdhandler", "gate : crowdhandler-sdk", atMost(0.5)],
   ["throughput_vs_bare", "throughput : bare Worker, 95 %", { says: "not all < 0.97", holds: (_, report) => report.throughput_vs_bare_high >= 0.97 }, interval("throughput_vs_bare")],
   ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],

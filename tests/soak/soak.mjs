@@ -15,8 +15,8 @@ const SEATS = 24;
 /** The room's, and the shop's. */
 const SESSION_SECONDS = 60;
 /**
- * A visitor's stay, and so many come in a second: a sixth more than the seats serve, which are free again 4 s after a goodbye, so that a line stands from the
- * first seconds to the last. Most of the time half of the seats are taken by people: given once more they would be too many.
+ * A visitor's stay, and so many come in a second: half as many again as the seats serve, which are free 8 s after a goodbye, so that a line stands from the
+ * first seconds to the last. Most of the time some two of five seats are taken by people: all given once more they would be too many.
  */
 const STAY_SECONDS = 6;
 const PER_SECOND = 2.6;

@@ -47,7 +47,7 @@ describe("a crowd of 300 for 50 seats", () => {
   /** Every lobby that lives loses its memory: how many did. */
   async function evictLobbies(room) {
     const regions = ["near", ...REGIONS].map((region) => `${room}/${region}`);
-    const names = regions.flatMap((region) => [region, ...Array.from({ length: 32 }, (_, leaf) => `${region}/${leaf}`)]);
+    const names = regions.flatMap((region) => [region, ...Array.from({ length: 40 }, (_, leaf) => `${region}/${leaf}`)]);
     const evicted = await Promise.allSettled(names.map((name) => anteroom.worker.evictDurableObject("LOBBY", { name })));
     return evicted.filter(({ status }) => status === "fulfilled").length;
   }

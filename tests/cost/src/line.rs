@@ -6,9 +6,9 @@ use durable::units::Millis;
 
 use crate::scenario::{HOUR, Scenario};
 
-/// A pass is dead at every edge so long after it expired, and so long after it was given up (`durable::seats`; the board's age and 3 s).
+/// A pass is dead at every edge so long after it expired, and so long after it was given up while a line stands (ADR 13; the board's age and 7 s).
 const DEAD_AFTER: Millis = Millis(2_000);
-const DEAD_AFTER_GOODBYE: Millis = Millis(4_000);
+const DEAD_AFTER_GOODBYE: Millis = Millis(8_000);
 /// From a place's call to its claim: half an interval at the front of the line, and the age of the board.
 const CLAIMED_AFTER_SECONDS: f64 = 2.0;
 /// The claim window when nobody has set one.

@@ -7,9 +7,9 @@ use durable::batch::Grant;
 use durable::journal::{Change, Row};
 use durable::units::Millis;
 
-/// A pass is dead at every edge so long after it expired, and after it was given up while a line stands.
+/// A pass is dead at every edge so long after it expired, and after it was given up while a line stands: the age of a board, and seven seconds (ADR 13).
 const DEAD_AFTER: Millis = Millis(2_000);
-const DEAD_AFTER_REVOCATION: Millis = Millis(4_000);
+const DEAD_AFTER_REVOCATION: Millis = Millis(8_000);
 const WINDOW: Millis = Millis(60_000);
 
 /// A minute of the chart.

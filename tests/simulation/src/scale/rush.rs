@@ -54,8 +54,9 @@ pub(super) struct Rush {
     came: u32,
     ranks: Vec<u32>,
     joined_at: Vec<u32>,
-    /// When whoever has this rank had come to their leaf.
+    /// When whoever has this rank had first come to their leaf.
     arrived_by_rank: Vec<u32>,
+    /// When each first came to their leaf, turned away or not.
     arrived: Vec<u32>,
     seats: HashMap<u32, ((u32, u32), Millis)>,
     boards: Boards,
@@ -86,15 +87,14 @@ impl Rush {
     /// Goes on until so long after noon.
     pub(super) fn run(&mut self, until: Millis) {
         while let Some(event) = self.tree.queue.next(NOON.plus(until)) {
-            let now = self.tree.now();
-            let Rush { tree, ranks, arrived, seats, boards, .. } = self;
+            if let Event::Leaf(_, caller) = event {
+                self.reaches_leaf(caller);
+            }
+            let Rush { tree, ranks, seats, boards, .. } = self;
             let line = |caller: Caller| {
                 let (what, id) = want(caller);
                 let wish = match what {
-                    Want::Join => {
-                        arrived[id as usize] = now.since(NOON).0 as u32;
-                        Wish::Join { holder: holder(id) }
-                    }
+                    Want::Join => Wish::Join { holder: holder(id) },
                     Want::Claim => Wish::Claim { epoch: 0, rank: u64::from(ranks[id as usize]) },
                     Want::Board => Wish::Board,
                     _ => inside(what, seats.get(&id).map(|(seat, _)| *seat).unwrap_or_default()),
@@ -109,6 +109,16 @@ impl Rush {
             }
         }
         self.finish(until);
+    }
+
+    /// From then on whoever joins has come, though the leaf turns them away, and however often.
+    fn reaches_leaf(&mut self, caller: Caller) {
+        let now = self.tree.now().since(NOON);
+        if let (Want::Join, id) = want(caller)
+            && self.arrived[id as usize] == NONE
+        {
+            self.arrived[id as usize] = now.0 as u32;
+        }
     }
 
     fn person(&mut self, asks: Caller) {
@@ -138,7 +148,7 @@ impl Rush {
         // No room for those who have not come.
         self.ranks.resize(came as usize, NONE);
         self.joined_at.resize(came as usize, 0);
-        self.arrived.resize(came as usize, 0);
+        self.arrived.resize(came as usize, NONE);
         for id in self.came..came {
             let asks = caller(Want::Join, id);
             self.tree.call(leaf_of(asks), asks);
