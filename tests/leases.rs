@@ -5,7 +5,7 @@ mod lobbies;
 use durable::batch::{BatchAnswer, BatchName, Items, Reply, TicketRef, decode_batch, encode_batch};
 use durable::courier::Next;
 use durable::json;
-use durable::lobby::Said;
+use durable::lobby::{LEAVES, Said};
 use durable::region::Region;
 use durable::room::{Input, Room};
 use durable::schedule::Event;
@@ -46,7 +46,7 @@ impl Hall {
         self.leaves += 1;
         let mut incarnation = [0; 16];
         incarnation[..4].copy_from_slice(&self.leaves.to_be_bytes());
-        let name = BatchName { lobby: format!("room/weur/{}", self.leaves % 32), incarnation, number: 0 };
+        let name = BatchName { lobby: format!("room/weur/{}", self.leaves % LEAVES), incarnation, number: 0 };
         let said = self.region.take(self.now, self.leaves, &encode_batch(&name, items)).unwrap();
         said.map(|said| reply(&said))
     }
@@ -209,7 +209,8 @@ fn a_first_contact_beside_something_else_is_given_a_seat_of_the_rooms_and_none_i
     let nobodys = TicketRef { epoch: Epoch(0), rank: Rank(7) };
     let items = Items { enters: 1, ticket_leaves: vec![nobodys], ..Items::default() };
     assert_eq!(hall.ask(100, &items), None, "the Room has to hear of it");
-    let (_, told) = hall.settle();
+    let (asked, told) = hall.settle();
+    assert_eq!(asked[0].enters, 1, "as of their contact");
     let in_hand = hall.ask(0, &enters(2)).expect("as many are in hand as before").entered;
     assert_eq!(told[0].entered.len(), 1);
     assert!(in_hand.iter().all(|grant| grant.seat != told[0].entered[0].seat));

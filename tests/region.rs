@@ -7,7 +7,7 @@ use durable::board::{Board, Revocations};
 use durable::courier::Next;
 use durable::health::Health;
 use durable::leaf::Taken;
-use durable::lobby::{About, Due, Lobby, Said, Wanted};
+use durable::lobby::{About, Due, LEAVES, Lobby, Said, Wanted};
 use durable::protocol::{BoardAnswer, Outcome, Wish};
 use durable::region::Region;
 use durable::token::Holder;
@@ -125,14 +125,14 @@ fn a_region_whose_memory_was_lost_has_its_leaves_begin_anew_and_nobody_is_given_
 fn batch(leaf: u32, items: &Items) -> Vec<u8> {
     let mut incarnation = [0; 16];
     incarnation[..4].copy_from_slice(&leaf.to_be_bytes());
-    encode_batch(&BatchName { lobby: format!("room/weur/{}", leaf % 32), incarnation, number: 0 }, items)
+    encode_batch(&BatchName { lobby: format!("room/weur/{}", leaf % LEAVES), incarnation, number: 0 }, items)
 }
 
 #[test]
 fn what_a_batch_asks_has_its_bound_and_joins_have_another() {
     let mut region = region();
     let of_each = Items { enters: 500, joins: vec![Holder([1; 16]); 1_000], ..Items::default() };
-    for leaf in 0..32 {
+    for leaf in 0..LEAVES {
         assert_eq!(region.take(NOON, leaf, &batch(leaf, &of_each)), Ok(None));
     }
     let (mut now, mut sizes) = (NOON, Vec::new());
@@ -158,7 +158,7 @@ fn a_region_that_cannot_send_on_what_it_has_takes_no_more() {
     let overloaded = Said::Bytes(BatchAnswer::Overloaded.encode(&[], Millis(0)));
     let refused =
         (8..1_000).find(|leaf| region.take(now, *leaf, &batch(*leaf, &one)) == Ok(Some(overloaded.clone())));
-    assert_eq!(refused, Some(8 + 16 * 40));
+    assert_eq!(refused, Some(8 + 16 * LEAVES));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn whoever_waits_for_a_board_hears_why_there_is_none() {
 #[test]
 fn a_region_adds_up_what_its_leaves_heard_and_answers_them_at_once() {
     let mut region = Region::new("room/weur".into(), [2; 16]);
-    for leaf in 0..32 {
+    for leaf in 0..LEAVES {
         let name = format!("room/weur/{leaf}");
         let health = Health { sampled: 10, errors: 1, slow: 2 };
         let items = Items { health, board_held: Some(Millis(1_000)), ..Items::default() };
@@ -212,7 +212,11 @@ fn a_region_adds_up_what_its_leaves_heard_and_answers_them_at_once() {
             assert!(matches!(BatchAnswer::decode(&bytes).unwrap().0, BatchAnswer::Done(_)));
         }
     }
-    assert_eq!(heard(region.next(NOON)), Some(Health { sampled: 320, errors: 32, slow: 64 }), "each once");
+    assert_eq!(
+        heard(region.next(NOON)),
+        Some(Health { sampled: 10 * LEAVES, errors: LEAVES, slow: 2 * LEAVES }),
+        "each once"
+    );
     assert_eq!(region.next(NOON), Next::Rest);
 }
 

@@ -1,7 +1,7 @@
 // The time an admitted request spends in the gate, in microseconds of workerd's own clock, against two rivals that do the same job.
 // A bare `fetch(request)` runs in the same loop and is taken off, so that the figure is what a gate adds. Blocks of 2 000
 // calls, all gates in turn, the best block of each: this repeats within a tenth where requests per second do not. Beside it what the gate adds
-// for whoever is not remembered from a moment ago (src/recent.mjs).
+// where it decides anew and remembers nothing from a moment ago (src/recent.mjs) but that the pass was believed before (durable/src/seen.rs).
 import { ask } from "./load.mjs";
 import { best, rotated } from "./statistics.mjs";
 

@@ -17,11 +17,11 @@ const interval = (name) => (report) => `${digits(report[name])}  [${digits(repor
 /** What is shown: the figure's name, its words, its budget, and how it is written if not as a number. */
 const ROWS = [
   ["gate_us", "an admitted request, added inside workerd, µs", none],
-  ["gate_anew_us", "  the same by somebody who was not there a moment ago, µs", none],
+  ["gate_anew_us", "  the same decided anew, of a pass that was believed before, µs", none],
   ["webcrypto_us", "  the same by a good JavaScript gate, µs", none],
   ["crowdhandler_us", "  the same by crowdhandler-sdk 2.5.0, hybrid, µs", none],
   ["gate_vs_webcrypto", "gate : JavaScript gate", atMost(0.8)],
-  ["gate_anew_vs_webcrypto", "  the same of somebody who was not there a moment ago", none],
+  ["gate_anew_vs_webcrypto", "  the same decided anew", none],
   ["gate_vs_crowdhandler", "gate : crowdhandler-sdk", atMost(0.5)],
   ["throughput_vs_bare", "throughput : bare Worker, 95 %", { says: "not all < 0.97", holds: (_, report) => report.throughput_vs_bare_high >= 0.97 }, interval("throughput_vs_bare")],
   ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],

@@ -25,8 +25,8 @@ const POLL_MS_MAX = 500;
 /** Between two kills. At the end nobody is killed for a third of the time: so long do processes have to live that memory is judged by. */
 const KILL_MS = [3_000, 7_000];
 const QUIET_PART = 1 / 3;
-/** Whoever has come is inside so long after the last has, or is lost: the line has grown for a sixth of the time. */
-const drainSeconds = (seconds) => 60 + Math.ceil(seconds / 2);
+/** Whoever has come is inside so long after the last has, or is lost: a third of those who come are in line by then. */
+const drainSeconds = (seconds) => 60 + seconds;
 
 const ROOM = {
   name: "soak", host: "localhost", path: "/", total_active_users: SEATS, new_users_per_minute: 1_200,

@@ -96,7 +96,8 @@ export function said(version, action, payload) {
 export function heard(version, action, answer) {
   const change = {
     ask: (text) => lines(text, (object) => news(version, "answer", object)),
-    board: (text) => lines(text, (object) => news(version, "boardAnswer", object)),
+    // In bytes it says why there is none.
+    board: (told) => (typeof told === "string" ? lines(told, (object) => news(version, "boardAnswer", object)) : batchAnswer(version, told)),
     batch: (bytes) => batchAnswer(version, bytes),
     configure: spoken(version, "configured"),
     document: (text) => lines(text, ({ rooms, ...rest }) => SPOKEN[version]("document", { ...rest, rooms: rooms.map((room) => withSettings(version, "room", room)) })),

@@ -10,7 +10,7 @@ use durable::units::{Epoch, Rank};
 
 use crate::table::Table;
 
-/// As many as one region has leaves: they all keep eight replies in the Room.
+/// More than there are regions: each keeps eight replies in the Room.
 const LOBBIES: usize = 32;
 
 /// How many wishes of each kind are in a batch.
