@@ -137,7 +137,7 @@ mod tests {
             revoked_seq: 4,
             neighbourhood: None,
         };
-        let text = errand_to_leaf('?', "ab12", [33, 0, 0, 0], &ask);
+        let text = errand_to_leaf('?', "ab12", [LEAVES as u8 + 1, 0, 0, 0], &ask);
         assert_eq!(text.lines().take(4).collect::<Vec<_>>(), ["?", "LOBBY", "ab12/1", "ask"]);
         assert_eq!(purpose(&text), Some(Purpose::Wish("ab12", wish)));
         let named = in_the_name_of(text, &[0xab, 1]);

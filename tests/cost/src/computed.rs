@@ -9,8 +9,8 @@ use crate::operations::{Level, Operations};
 use crate::pages::{By, questions};
 use crate::scenario::Scenario;
 use crate::tree::{
-    BOARD_ASKS_PER_SECOND, BOARD_FRESH, Boards, COMMIT, LEAF_EVERY, LEAF_TO_REGION, REGION_EVERY,
-    REGION_TO_ROOM, ROWS_PER_COMMIT, awake, batches_per_second, commits_per_second,
+    BOARD_ASKS_PER_SECOND, BOARD_FRESH, Boards, COMMIT, Commits, LEAF_EVERY, LEAF_TO_REGION, REGION_EVERY,
+    REGION_TO_ROOM, ROWS_PER_COMMIT, awake, batches_per_second, commits,
 };
 
 /// What is wanted of objects in a second.
@@ -139,13 +139,13 @@ fn room(all: &mut Operations, regions: f64, batches: f64, second: &Second) -> Mi
     let beats = 1_000.0 / REGION_EVERY.0 as f64;
     let on_beat = (batches / beats).powf(beats).min(1.0);
     let calls = regions * batches + 2.0 * alarms;
-    let (commits, waits) = commits_per_second(calls, 1.0 - (1.0 - on_beat).powf(regions));
+    let Commits { per_second, wait, awake } = commits(calls, 1.0 - (1.0 - on_beat).powf(regions));
     all.room.calls += regions * batches + alarms;
-    all.room.awake_seconds += 1.0 - asleep * (1.0 - commits * COMMIT.0 as f64 / 1_000.0).max(0.0);
-    all.commits += commits;
+    all.room.awake_seconds += 1.0 - asleep * (1.0 - awake);
+    all.commits += per_second;
     // An alarm is a row when it is set; what it wakes the Room for has mostly been done by then, and writes nothing.
-    all.rows += (commits - alarms).max(0.0) * ROWS_PER_COMMIT + alarms;
-    Millis((waits * 1_000.0) as u64)
+    all.rows += (per_second - alarms).max(0.0) * ROWS_PER_COMMIT + alarms;
+    Millis((wait * 1_000.0) as u64)
 }
 
 /// How long a wish waits for its batch to leave, on average: not at all while it comes alone, half the spacing while many do.

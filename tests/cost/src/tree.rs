@@ -39,12 +39,23 @@ pub fn batches_per_second(asked: f64, every: Millis, round_trip: Millis) -> f64 
     1.0 / (least + (-asked * least).exp() / asked)
 }
 
-/// How many commits a second a Room makes that is called at random so often a second, and how long a call waits for its own to begin, in seconds on average. It is *busy* from a
+/// What a Room makes of its calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Commits {
+    /// In a second.
+    pub per_second: f64,
+    /// How long a call waits for its own to begin, in seconds, on average.
+    pub wait: f64,
+    /// Which part of the time one is under way, or somebody waits for the next.
+    pub awake: f64,
+}
+
+/// The commits of a Room that is called at random so often a second. It is *busy* from a
 /// commit during which somebody calls until one that is for a single call and during which nobody does; then its commits begin no sooner than [`SPACING`] after each other,
 /// and otherwise when somebody calls. Whoever calls on a beat is not there at random: this part of the time somebody is known to come soon.
-pub fn commits_per_second(calls: f64, on_beat: f64) -> (f64, f64) {
+pub fn commits(calls: f64, on_beat: f64) -> Commits {
     if calls <= 0.0 {
-        return (0.0, 0.0);
+        return Commits::default();
     }
     let [commit, spacing] = [COMMIT, SPACING].map(|span| span.0 as f64 / 1_000.0);
     // Of nobody within a commit, and of nobody or one within the spacing.
@@ -53,9 +64,13 @@ pub fn commits_per_second(calls: f64, on_beat: f64) -> (f64, f64) {
     let busy = becomes_busy / (becomes_busy + calms_down);
     // From one to the next: nobody may have come yet when it is time.
     let after = |span: f64| span + (-calls * span).exp() / calls;
-    let commits = 1.0 / (busy * after(spacing) + (1.0 - busy) * after(commit));
+    let per_second = 1.0 / (busy * after(spacing) + (1.0 - busy) * after(commit));
     // Whoever calls within such a span waits for half of it; and it is a span's part of the time that they do.
-    (commits, commits * (busy * spacing * spacing + (1.0 - busy) * commit * commit) / 2.0)
+    let wait = per_second * (busy * spacing * spacing + (1.0 - busy) * commit * commit) / 2.0;
+    // From when the first has come who waits, once the last commit is done, until the next begins.
+    let rest = spacing - commit;
+    let waited_for = rest - nobody * (1.0 - (-calls * rest).exp()) / calls;
+    Commits { per_second, wait, awake: (per_second * (commit + busy * waited_for)).min(1.0) }
 }
 
 /// What a lobby is asked for in a second, and what it brings itself.
@@ -119,13 +134,14 @@ mod tests {
 
     #[test]
     fn a_room_commits_for_each_while_few_call_and_on_its_beat_while_many_do() {
-        let (few, at_once) = commits_per_second(0.1, 0.0);
-        assert!((few - 0.1).abs() < 0.001 && at_once < 0.001, "{few} {at_once}");
-        let (many, waits) = commits_per_second(200.0, 0.0);
-        assert!((many - 12.5).abs() < 0.1 && (waits - 0.04).abs() < 0.001, "{many} {waits}");
-        let (on_beat, random) = (commits_per_second(20.0, 1.0).0, commits_per_second(20.0, 0.0).0);
+        let few = commits(0.1, 0.0);
+        assert!((few.per_second - 0.1).abs() < 0.001 && few.wait < 0.001 && few.awake < 0.002, "{few:?}");
+        let many = commits(200.0, 0.0);
+        assert!((many.per_second - 12.5).abs() < 0.1 && (many.wait - 0.04).abs() < 0.001, "{many:?}");
+        assert!((0.98..=1.0).contains(&many.awake), "{many:?}");
+        let (on_beat, random) = (commits(20.0, 1.0).per_second, commits(20.0, 0.0).per_second);
         assert!(on_beat < 12.5 && random > 14.0, "{on_beat} {random}");
-        assert!((0.0..=0.0).contains(&commits_per_second(0.0, 0.0).0));
+        assert!((0.0..=0.0).contains(&commits(0.0, 0.0).per_second));
     }
 
     #[test]
