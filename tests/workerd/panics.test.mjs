@@ -18,7 +18,8 @@ const JOINS = 60;
  */
 const PANICS = {
   "a reply is heard": { traps: { told: { every: 5, containing: '"join"' } }, of: "edge" },
-  "news are heard": { traps: { learn: { every: 2, containing: '"board"' } }, of: "edge" },
+  // Seldom enough that no request has three instances die under it: then it is told to come back (`follow`, src/entry.mjs).
+  "news are heard": { traps: { learn: { every: 4, containing: '"board"' } }, of: "edge" },
   "a lobby is asked": { traps: { "lobby ask": { every: 5 } }, of: "lobbies" },
   "a lobby has taken what it was asked": { traps: { "lobby ask": { every: 5, when: "after" } }, of: "lobbies" },
   "a lobby has heard of its batch": { traps: { "lobby heard": { every: 4, when: "after", containing: "batch" } }, of: "lobbies" },
