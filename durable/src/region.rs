@@ -85,7 +85,7 @@ impl Region {
             Verdict::New if self.pending.len() >= PENDING_MAX => Some(BatchAnswer::Overloaded),
             Verdict::New => {
                 self.hearsay.hear(std::mem::take(&mut items.health));
-                let answer = self.known(now, &mut items);
+                let answer = self.known(now, &items);
                 let reply = answer.as_ref().map(Reply::encode).unwrap_or_default();
                 self.replies.remember(&name, digest, reply);
                 if answer.is_none() {
@@ -106,19 +106,17 @@ impl Region {
     }
 
     /// The reply to these items, if the Room need not be asked for it.
-    fn known(&mut self, now: Millis, items: &mut Items) -> Option<Reply> {
-        let enters = std::mem::take(&mut items.enters);
-        if !items.is_empty() {
-            items.enters = enters;
-            return None;
-        }
+    fn known(&mut self, now: Millis, items: &Items) -> Option<Reply> {
         // What is heard of the origin alone nobody waits for.
-        if enters == 0 {
+        if items.is_empty() {
             return Some(Reply::default());
         }
         // First contacts have batches of their own (`leaf.rs`), and there may be seats in hand for them.
+        let Items { enters, board_held, .. } = *items;
+        if *items != (Items { enters, board_held, ..Items::default() }) {
+            return None;
+        }
         let handed = self.leases.hand_out(now, enters, self.bulletin.newest(now));
-        items.enters = enters;
         handed.map(|Handed { grants, of: (epoch, pass_epoch) }| Reply {
             epoch,
             pass_epoch,
