@@ -3,7 +3,7 @@
 mod lobbies;
 
 use durable::batch::{BatchAnswer, BatchName, Items, Reply, TicketRef, decode_batch, encode_batch};
-use durable::courier::Next;
+use durable::courier::{Call, Next, Why};
 use durable::json;
 use durable::lobby::{LEAVES, Said};
 use durable::region::Region;
@@ -127,6 +127,7 @@ fn what_nobody_came_for_is_given_back_after_five_seconds_and_free_at_once() {
         (2, list),
         "nobody has to be told that they are over"
     );
+    assert_eq!(hall.room.status(hall.now).admitted_last_minute, 2, "and of the pace is who came");
     assert_eq!(hall.region.next(hall.now), Next::Rest, "and nothing is asked while nobody comes");
     // Given back twice, as it might be by another name, it takes nothing from whoever has the seat now.
     let again = hall.room.seat(asked[0].lease_returns[0].seat, asked[0].lease_returns[0].generation);
@@ -199,6 +200,72 @@ fn a_room_that_too_many_ask_is_asked_for_none_before_somebody_comes() {
     hall.ask(0, &enters(2));
     let (asked, _) = hall.settle();
     assert!(asked[0].enters == 2 && asked[0].leases > 0, "{asked:?}");
+}
+
+#[test]
+fn what_nobody_came_for_costs_the_others_no_pace() {
+    let mut hall = Hall::new(&json!({
+        "name": "a", "host": "a.example", "total_active_users": 10_000, "new_users_per_minute": 60,
+    }));
+    // In each of two regions two within a second, ten times in a minute: 40 in all, and each time some are in hand that nobody comes for.
+    let mut other = Region::new("room/enam".into(), [8; 16]);
+    let (mut let_in, mut back) = (0, 0);
+    for after in [2_700, 300].into_iter().cycle().take(80) {
+        let at_once = hall.ask(after, &enters(1));
+        let (asked, told) = hall.settle();
+        let_in += at_once.iter().chain(&told).map(|reply| reply.entered.len()).sum::<usize>();
+        back += asked.iter().map(|items| items.lease_returns.len()).sum::<usize>();
+        if after == 300 {
+            std::mem::swap(&mut hall.region, &mut other);
+        }
+    }
+    assert_eq!(let_in, 80, "none of them finds a room that is busy");
+    assert!(back > 40, "{back}");
+}
+
+/// One with three seats in hand, which are on their way back.
+fn giving_back() -> (Hall, Call, usize) {
+    let mut hall = Hall::roomy();
+    hall.ask(0, &enters(2));
+    hall.settle();
+    hall.now = hall.now.plus(Millis(5_001));
+    let Next::Send { call, bytes } = hall.region.next(hall.now) else { panic!("nothing goes back") };
+    let returns = decode_batch(&bytes).unwrap().items.lease_returns.len();
+    assert_eq!((returns, hall.inside()), (3, 5));
+    (hall, call, returns)
+}
+
+#[test]
+fn what_was_on_its_way_back_to_a_room_that_too_many_ask_goes_again_five_seconds_later() {
+    let (mut hall, call, returns) = giving_back();
+    up_answered(&mut hall.region, hall.now, call, BatchAnswer::Overloaded);
+    let at = hall.now.plus(Millis(5_001));
+    assert_eq!(hall.region.next(hall.now), Next::Wait(at), "it is left alone meanwhile");
+    hall.now = at;
+    let (asked, _) = hall.settle();
+    assert_eq!((asked.len(), asked[0].lease_returns.len(), hall.inside()), (1, returns, 2));
+    assert_eq!(
+        hall.region.next(hall.now.plus(Millis(60_000))),
+        Next::Rest,
+        "and once it is answered no more"
+    );
+}
+
+#[test]
+fn what_was_on_its_way_back_goes_again_beside_what_somebody_wants() {
+    let (mut hall, call, returns) = giving_back();
+    up_answered(&mut hall.region, hall.now, call, BatchAnswer::Refused);
+    hall.ask(500, &enters(1));
+    let (asked, _) = hall.settle();
+    assert_eq!((asked[0].enters, asked[0].lease_returns.len()), (1, returns));
+}
+
+#[test]
+fn what_was_on_its_way_back_to_a_room_that_was_deleted_does_not_go_again() {
+    let (mut hall, call, _) = giving_back();
+    let heard = hall.region.courier().given_up(call, Why::Unknown);
+    hall.region.hear(hall.now, heard, FRESH);
+    assert_eq!(hall.region.next(hall.now.plus(Millis(60_000))), Next::Rest);
 }
 
 #[test]

@@ -70,6 +70,42 @@ fn equal_wishes_travel_once_and_are_all_answered() {
 }
 
 #[test]
+fn who_asks_again_while_the_answer_is_on_its_way_waits_for_the_same_one() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    let (call, bytes) = sent(&mut lobby, NOON);
+    let soon = NOON.plus(Millis(300));
+    assert!(matches!(lobby.ask(soon, 2, join(1)), Taken::Gathered));
+    assert_eq!(lobby.next(soon), Next::Rest, "it is on its way already");
+    // Should it get lost, it goes again once, for both.
+    failed(&mut lobby, soon, call);
+    lobby.ask(soon, 3, join(1));
+    let told = answered(&mut lobby, soon, call, answer(&mut room, soon, &bytes));
+    assert_eq!(
+        told.iter().map(|(waiter, outcome)| (*waiter, rank(outcome).0)).collect::<Vec<_>>(),
+        [(1, 0), (2, 0), (3, 0)]
+    );
+    assert_eq!(room.board(soon).issued, 1);
+}
+
+#[test]
+fn what_was_on_its_way_to_a_room_that_forgot_goes_again_once_for_all_who_wait() {
+    let (mut lobby, mut room) = (lobby(), room());
+    lobby.ask(NOON, 1, join(1));
+    let (call, _) = sent(&mut lobby, NOON);
+    lobby.ask(NOON, 2, join(1));
+    answered(&mut lobby, NOON, call, BatchAnswer::Refused);
+    let later = NOON.plus(Millis(1_000));
+    lobby.ask(later, 3, join(1));
+    let told = round_trip(&mut lobby, &mut room, later);
+    assert_eq!(
+        told.iter().map(|(waiter, outcome)| (*waiter, rank(outcome).0)).collect::<Vec<_>>(),
+        [(1, 0), (2, 0), (3, 0)]
+    );
+    assert_eq!(room.board(later).issued, 1);
+}
+
+#[test]
 fn the_same_holder_gets_the_same_ticket_for_two_minutes() {
     let (mut lobby, mut room) = (lobby(), room());
     lobby.ask(NOON, 1, join(1));
@@ -391,6 +427,40 @@ fn of_one_network_no_more_join_in_a_minute_than_the_room_says_and_nobody_is_coun
     assert_eq!(rank(&outcomes(&again)[0]), rank(&first[1]));
     let later = calls.take(&mut lobby, NOON.plus(Millis(60_001)), 4, &ask(3, 1));
     assert_eq!(later, None, "a minute later they may");
+}
+
+#[test]
+fn who_got_nothing_is_not_counted_among_their_neighbours() {
+    let mut lobby = lobby();
+    let ask = |holder: u8| Ask {
+        neighbourhood: Some(Neighbourhood { prefix: [1; 4], joins_per_minute: 2 }),
+        ..join(holder).into()
+    };
+    // Both of a house ask again and again while too many ask.
+    for turn in 0..5 {
+        let now = NOON.plus(Millis(turn * 2_000));
+        for holder in [1, 2] {
+            assert!(matches!(lobby.ask(now, turn, ask(holder)), Taken::Gathered), "{turn}");
+        }
+        let (call, _) = sent(&mut lobby, now);
+        assert_eq!(answered(&mut lobby, now, call, BatchAnswer::Overloaded).len(), 2);
+    }
+    // And while it has too much to do itself.
+    let mut lobby = crate::lobby();
+    (0..8_000).for_each(|rank| {
+        lobby.ask(NOON, rank, Wish::Claim { epoch: 0, rank });
+    });
+    for _ in 0..5 {
+        assert!(matches!(lobby.ask(NOON, 1, ask(1)), Taken::Answered(Outcome::Overloaded)));
+    }
+    while let Next::Send { call, .. } = lobby.next(NOON) {
+        answered(&mut lobby, NOON, call, BatchAnswer::Done(Reply::default()));
+    }
+    let outcomes = [1, 2, 3].map(|holder| lobby.ask(NOON, 1, ask(holder)));
+    assert!(
+        matches!(outcomes, [Taken::Gathered, Taken::Gathered, Taken::Answered(Outcome::Crowded)]),
+        "{outcomes:?}"
+    );
 }
 
 #[test]

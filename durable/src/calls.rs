@@ -39,11 +39,7 @@ impl Calls {
                 taken.first.get_or_insert(ask);
             }
             let waiter = waiter(call, taken.outcomes.len());
-            if leaf.is_crowded(now, &ask) {
-                taken.outcomes.push(Some(Outcome::Crowded));
-                continue;
-            }
-            taken.outcomes.push(match leaf.ask(now, waiter, ask.wish) {
+            taken.outcomes.push(match leaf.ask(now, waiter, ask) {
                 Taken::Answered(outcome) => Some(outcome),
                 Taken::Gathered => None,
                 Taken::BoardWanted => {

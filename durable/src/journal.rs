@@ -82,12 +82,14 @@ pub enum Change {
         /// When its entry may leave the list.
         forget_at: Millis,
     },
-    /// A region gives back a seat that it had in hand: nobody has had a pass for it.
+    /// A region gives back a seat that it had in hand: nobody has had a pass for it, and it was of no pace.
     LeaseReturned {
         /// The seat.
         seat: Seat,
         /// Its generation.
         generation: Generation,
+        /// When it was given.
+        given_at: Millis,
     },
     /// A called place found every seat taken and is kept.
     Kept {
@@ -374,10 +376,11 @@ impl Change {
                 out.byte(27);
                 health.encode(out);
             }
-            Change::LeaseReturned { seat, generation } => {
-                out.byte(29);
+            Change::LeaseReturned { seat, generation, given_at } => {
+                out.byte(31);
                 out.number(u64::from(seat.0));
                 out.number(u64::from(generation.0));
+                out.number(given_at.0);
             }
             Change::OriginJudged { pace, limit } => {
                 out.byte(28);
@@ -458,9 +461,11 @@ impl Change {
                 pace: Some(reader.number_u32()).filter(|pace| *pace > 0),
                 limit: reader.number_u32(),
             },
-            29 => Change::LeaseReturned {
+            // The first did not say when, and gave no pace back.
+            tag @ (29 | 31) => Change::LeaseReturned {
                 seat: Seat(reader.number_u32()),
                 generation: Generation(reader.number_u32()),
+                given_at: if tag == 31 { Millis(reader.number()) } else { Millis(0) },
             },
             30 => Change::EpochBegun { free_at: Millis(reader.number()) },
             _ => {
@@ -541,7 +546,7 @@ mod tests {
                 Change::OriginHeard { health: Health { sampled: 3, errors: 2, slow: 1 } },
                 Change::OriginJudged { pace: Some(4), limit: 5 },
                 Change::OriginJudged { pace: None, limit: 5 },
-                Change::LeaseReturned { seat: Seat(3), generation: Generation(4) },
+                Change::LeaseReturned { seat: Seat(3), generation: Generation(4), given_at: Millis(5) },
                 Change::EpochBegun { free_at: Millis(3) },
             ],
         }
@@ -551,6 +556,13 @@ mod tests {
     fn a_row_survives_the_round_trip() {
         let row = every_change();
         assert_eq!(Row::decode(&row.encode()), Ok(row));
+    }
+
+    #[test]
+    fn a_seat_given_back_by_a_row_of_before_gives_back_no_pace() {
+        let bytes = [1, 0xac, 2, 1, 29, 3, 4];
+        let change = Change::LeaseReturned { seat: Seat(3), generation: Generation(4), given_at: Millis(0) };
+        assert_eq!(Row::decode(&bytes), Ok(Row { at: Millis(300), changes: vec![change] }));
     }
 
     #[test]
@@ -575,13 +587,13 @@ mod tests {
                 Change::OriginHeard { health: Health { sampled: 300, errors: 4, slow: 3 } },
                 Change::OriginJudged { pace: Some(2), limit: 1 },
                 Change::OriginJudged { pace: None, limit: 1 },
-                Change::LeaseReturned { seat: Seat(3), generation: Generation(4) },
                 Change::EpochBegun { free_at: Millis(301) },
+                Change::LeaseReturned { seat: Seat(3), generation: Generation(4), given_at: Millis(302) },
             ],
         };
         let bytes = [
             1, 0xac, 2, 9, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5, 27, 0xac, 2, 4, 3, 28, 2, 1, 28,
-            0, 1, 29, 3, 4, 30, 0xad, 2,
+            0, 1, 30, 0xad, 2, 31, 3, 4, 0xae, 2,
         ];
         assert_eq!(row.encode(), bytes);
     }

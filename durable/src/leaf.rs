@@ -1,7 +1,7 @@
 //! A leaf lobby: gathers visitors' wishes into batches, and signs what comes back.
 //!
-//! While batches are in flight, the next leaves 100 ms after the last ([`crate::courier`]); first contacts have batches of their own. Equal wishes travel once. Who joined in the last
-//! 120 s and joins again gets the ticket they have.
+//! While batches are in flight, the next leaves 100 ms after the last ([`crate::courier`]); first contacts have batches of their own. Equal wishes travel once: whoever
+//! asks again while the answer is on its way waits for the same one. Who joined in the last 120 s and joins again gets the ticket they have ([`crate::recent`]).
 //!
 //! Pure: the shell performs [`Leaf::next`] and reports back. A lobby keeps nothing in storage: its
 //! memory is a convenience, and a new one begins with a new incarnation.
@@ -15,7 +15,8 @@ use crate::health::Health;
 use crate::hearsay::Hearsay;
 use crate::listed::Listed as _;
 use crate::neighbours::Neighbours;
-use crate::protocol::{Answer, Ask, Outcome, Wish};
+use crate::protocol::{Answer, Ask, Neighbourhood, Outcome, Wish};
+use crate::recent::Recent;
 use crate::table::Table;
 use crate::token::{Holder, Keys, Pass, RoomTag, Ticket};
 use crate::units::{Epoch, Generation, Millis, PassEpoch, Rank, Seat};
@@ -28,17 +29,17 @@ const WISHES_PER_BATCH: usize = 1_000;
 const PENDING_MAX: usize = 8 * WISHES_PER_BATCH;
 /// A board that is younger by less is hardly newer.
 const BOARD_WORTH: Millis = Millis(500);
-/// The same holder joining again within this time gets the same ticket.
-const MEMORY: Millis = Millis(120_000);
-/// Holders remembered; the oldest is forgotten for a new one. All leaves of a region may live in one isolate: 40 of them then remember with some 50 MB of
-/// its 128.
-const MEMORY_MAX: usize = 10_000;
 
 /// Who waits for an outcome: a number the shell makes up.
 pub type Waiter = u64;
 
-/// What a batch carries, in the order of its items, and who waits for each.
-type Load = Vec<(Wish, Vec<Waiter>)>;
+/// Who waits for what a wish comes to, and where it was counted.
+#[derive(Default)]
+struct Waiting {
+    waiters: Vec<Waiter>,
+    /// Of the first who joined.
+    counted: Option<Neighbourhood>,
+}
 
 /// What a wish comes to right away.
 #[derive(Debug)]
@@ -57,15 +58,15 @@ pub struct Leaf {
     keys: Keys,
     courier: Courier,
     bulletin: Bulletin,
-    /// In the order they came; who waits for each is beside it.
+    /// In the order they came.
     pending: VecDeque<Wish>,
     /// The same of first contacts.
     entering: VecDeque<Wish>,
-    waiters: Table<Wish, Vec<Waiter>>,
-    /// By the number of their batch.
-    flights: VecDeque<(u64, Load)>,
-    remembered: Table<Holder, Ticket>,
-    memory_order: VecDeque<Holder>,
+    /// Of each wish that is not answered, whether it has left or not.
+    waiting: Table<Wish, Waiting>,
+    /// What each batch carries, by its number, in the order of its items.
+    flights: VecDeque<(u64, Vec<Wish>)>,
+    recent: Recent,
     neighbours: Neighbours,
     hearsay: Hearsay,
 }
@@ -80,10 +81,9 @@ impl Leaf {
             bulletin: Bulletin::default(),
             pending: VecDeque::new(),
             entering: VecDeque::new(),
-            waiters: Table::default(),
+            waiting: Table::default(),
             flights: VecDeque::new(),
-            remembered: Table::default(),
-            memory_order: VecDeque::new(),
+            recent: Recent::default(),
             neighbours: Neighbours::default(),
             hearsay: Hearsay::default(),
         }
@@ -99,16 +99,9 @@ impl Leaf {
         &mut self.courier
     }
 
-    /// Whether somebody would join of whose neighbourhood enough have in this minute. Whoever is not refused is counted, and nobody twice.
-    pub fn is_crowded(&mut self, now: Millis, ask: &Ask) -> bool {
-        let Ask { wish, neighbourhood: Some(of), .. } = ask else { return false };
-        let Wish::Join { holder } = wish else { return false };
-        let is_known = self.recall(now, Holder(*holder)).is_some() || self.waiters.contains(wish);
-        !is_known && !self.neighbours.join(now, of)
-    }
-
-    /// Takes a wish.
-    pub fn ask(&mut self, now: Millis, waiter: Waiter, wish: Wish) -> Taken {
+    /// Takes a wish. Who joins of a neighbourhood of which enough have in this minute is refused; who is not is counted, and nobody twice.
+    pub fn ask(&mut self, now: Millis, waiter: Waiter, ask: impl Into<Ask>) -> Taken {
+        let Ask { wish, neighbourhood, .. } = ask.into();
         match wish {
             Wish::Board => {
                 let fresh = self.bulletin.fresh(now).is_some();
@@ -125,14 +118,19 @@ impl Leaf {
             }
             _ => {}
         }
-        if let Some(waiters) = self.waiters.get_mut(&wish) {
-            waiters.push(waiter);
-        } else if self.pending.len() + self.entering.len() < PENDING_MAX {
-            self.queue(cargo_of(&wish)).push_back(wish);
-            self.waiters.insert(wish, vec![waiter]);
-        } else {
+        if let Some(waiting) = self.waiting.get_mut(&wish) {
+            waiting.waiters.push(waiter);
+            return Taken::Gathered;
+        }
+        if self.pending.len() + self.entering.len() >= PENDING_MAX {
             return Taken::Answered(Outcome::Overloaded);
         }
+        let counted = neighbourhood.filter(|_| matches!(wish, Wish::Join { .. }));
+        if counted.is_some_and(|of| !self.neighbours.join(now, &of)) {
+            return Taken::Answered(Outcome::Crowded);
+        }
+        self.queue(cargo_of(&wish)).push_back(wish);
+        self.waiting.insert(wish, Waiting { waiters: vec![waiter], counted });
         Taken::Gathered
     }
 
@@ -155,9 +153,7 @@ impl Leaf {
     fn send(&mut self, now: Millis, cargo: Cargo) -> Next {
         let pending = self.queue(cargo);
         let count = pending.len().min(WISHES_PER_BATCH);
-        let wishes: Vec<_> = pending.drain(..count).listed();
-        let load: Load =
-            wishes.into_iter().map(|wish| (wish, self.waiters.remove(&wish).unwrap_or_default())).listed();
+        let load: Vec<_> = pending.drain(..count).listed();
         let board_held = self.bulletin.held(now);
         let health = if cargo == Cargo::Mixed { self.hearsay.pass_on(now) } else { Health::default() };
         let items = Items { health, board_held, ..items_of(&load) };
@@ -197,8 +193,14 @@ impl Leaf {
         self.begin_again(now, fresh);
         self.pending.clear();
         self.entering.clear();
-        let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
-        waiters.map(|waiter| (waiter, outcome.clone())).listed()
+        let mut told = Vec::new();
+        for Waiting { waiters, counted } in std::mem::take(&mut self.waiting).into_values() {
+            if let Some(of) = counted {
+                self.neighbours.uncount(&of);
+            }
+            told.extend(waiters.into_iter().map(|waiter| (waiter, outcome.clone())));
+        }
+        told
     }
 
     /// An outcome with the newest board, for an edge that has what it named. With ten million who join, most of what is said would be boards: of one that is hardly newer
@@ -229,21 +231,14 @@ impl Leaf {
     fn begin_again(&mut self, now: Millis, fresh: [u8; 16]) {
         self.courier.begin_again(now, fresh);
         let unanswered = std::mem::take(&mut self.flights).into_iter().flat_map(|(_, load)| load);
-        for (wish, waiters) in unanswered.rev() {
-            let mut gathered = self.waiters.remove(&wish).unwrap_or_default();
-            if gathered.is_empty() {
-                self.queue(cargo_of(&wish)).push_front(wish);
-            }
-            gathered.extend(waiters);
-            self.waiters.insert(wish, gathered);
-        }
+        unanswered.rev().for_each(|wish| self.queue(cargo_of(&wish)).push_front(wish));
     }
 
     fn recall(&self, now: Millis, holder: Holder) -> Option<Outcome> {
-        let ticket = self.remembered.get(&holder)?;
+        let (epoch, rank, issued) = self.recent.recall(now, holder)?;
         // Of an epoch that is over: they join anew.
-        let is_void = self.bulletin.newest(now).is_some_and(|(board, _)| board.epoch() > ticket.epoch);
-        (now.since(ticket.issued) <= MEMORY && !is_void).then(|| self.told_of(ticket))
+        let is_void = self.bulletin.newest(now).is_some_and(|(board, _)| board.epoch() > epoch);
+        (!is_void).then(|| self.told_of(&Ticket { room: self.room, epoch, rank, issued, holder }))
     }
 
     fn told_of(&self, ticket: &Ticket) -> Outcome {
@@ -251,23 +246,13 @@ impl Leaf {
         Outcome::Joined { ticket: text, rank: ticket.rank.0, joined_at_ms: ticket.issued.0 }
     }
 
-    fn remember(&mut self, ticket: Ticket) {
-        if self.memory_order.len() >= MEMORY_MAX
-            && let Some(oldest) = self.memory_order.pop_front()
-        {
-            self.remembered.remove(&oldest);
-        }
-        self.memory_order.push_back(ticket.holder);
-        self.remembered.insert(ticket.holder, ticket);
-    }
-
-    fn distribute(&mut self, load: &[(Wish, Vec<Waiter>)], reply: &Reply) -> Vec<(Waiter, Outcome)> {
+    fn distribute(&mut self, load: &[Wish], reply: &Reply) -> Vec<(Waiter, Outcome)> {
         let mut claims = reply.claims.iter();
         let mut renewals = reply.renewals.iter();
         let mut entered = reply.entered.iter();
         let mut rank = reply.first_rank;
         let mut told = Vec::new();
-        for (wish, waiters) in load {
+        for wish in load {
             let outcome = match wish {
                 Wish::Claim { .. } => self.claimed(claims.next(), reply),
                 Wish::Renew { .. } => match renewals.next() {
@@ -287,7 +272,8 @@ impl Leaf {
                 Wish::LeaveTicket { .. } | Wish::LeavePass { .. } => Outcome::Left,
                 Wish::Health { .. } | Wish::Board => Outcome::Board,
             };
-            told.extend(waiters.iter().map(|waiter| (*waiter, outcome.clone())));
+            let waiting = self.waiting.remove(wish).unwrap_or_default();
+            told.extend(waiting.waiters.into_iter().map(|waiter| (waiter, outcome.clone())));
         }
         told
     }
@@ -305,7 +291,7 @@ impl Leaf {
 
     fn joined(&mut self, holder: Holder, rank: Rank, reply: &Reply) -> Outcome {
         let ticket = Ticket { room: self.room, epoch: reply.epoch, rank, issued: reply.joined_at, holder };
-        self.remember(ticket);
+        self.recent.remember(&ticket);
         self.told_of(&ticket)
     }
 
@@ -329,9 +315,9 @@ fn cargo_of(wish: &Wish) -> Cargo {
 }
 
 /// The batch's items, kind by kind, each in the order of the wishes.
-fn items_of(wishes: &[(Wish, Vec<Waiter>)]) -> Items {
+fn items_of(wishes: &[Wish]) -> Items {
     let mut items = Items::default();
-    for (wish, _) in wishes {
+    for wish in wishes {
         match *wish {
             Wish::Enter { .. } => items.enters += 1,
             Wish::Join { holder } => items.joins.push(Holder(holder)),

@@ -2,8 +2,8 @@
 //!
 //! A region that is asked again and again asks the Room for about as many seats as are wanted of it in a second. To the Room they are given: live, of the pace,
 //! and unconfirmed (`admission.rs` says how many it gives). Each is handed out once, the oldest first, and only while the newest board says open; or
-//! it is given back after a few seconds, and free at once, for nobody has had a pass for it. Never both: rule 1. Those that are lost with a region's memory
-//! are free when their passes would have expired.
+//! it is given back after a few seconds, and free at once, for nobody has had a pass for it. Never both: rule 1. It is given back until the Room has
+//! answered to that: twice is as once. Those that are lost with a region's memory are free when their passes would have expired.
 
 use std::collections::VecDeque;
 
@@ -53,11 +53,14 @@ struct Demand {
 pub struct Leases {
     /// The oldest first.
     held: VecDeque<Lease>,
+    /// What a batch gave back of which it is not known whether it came to the Room.
+    unreturned: Vec<PassRef>,
     /// Asked for, and neither given nor refused yet.
     asked: u32,
     refused_at: Option<Millis>,
-    /// The Room could not be asked, or too many ask it: until it answers, nothing is asked for but beside what somebody wants.
-    is_cut_off: bool,
+    /// Since when the Room could not be asked, or too many asked it: until it answers, nothing is asked for but beside what somebody wants, and what is to go back
+    /// goes again as late as it is given back at all.
+    cut_off_at: Option<Millis>,
     demand: Demand,
 }
 
@@ -100,8 +103,9 @@ impl Leases {
     /// Whether a batch is to leave though nobody waits for it.
     pub fn is_due(&self, now: Millis, board: Option<(&Board, Millis)>) -> bool {
         let wanted = self.wanted(now, board);
-        self.held.iter().any(|lease| !is_kept(now, lease, board))
-            || (!self.is_cut_off && wanted > 0 && wanted >= self.target(now) / 4)
+        let returns = self.held.iter().any(|lease| !is_kept(now, lease, board))
+            || (!self.unreturned.is_empty() && !self.is_cut_off_within(LIFE, now));
+        returns || (self.cut_off_at.is_none() && wanted > 0 && wanted >= self.target(now) / 4)
     }
 
     /// How many seats the batch that leaves now asks for.
@@ -116,19 +120,21 @@ impl Leases {
         let (kept, gone): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.held).into_iter().partition(|lease| is_kept(now, lease, board));
         self.held = kept.into();
-        gone.into_iter()
-            .map(|Lease { grant: Grant { seat, generation, .. }, of: (epoch, pass_epoch), .. }| PassRef {
+        let mut returns = std::mem::take(&mut self.unreturned);
+        returns.extend(gone.into_iter().map(
+            |Lease { grant: Grant { seat, generation, .. }, of: (epoch, pass_epoch), .. }| PassRef {
                 epoch,
                 pass_epoch,
                 seat,
                 generation,
-            })
-            .listed()
+            },
+        ));
+        returns
     }
 
     /// The Room answered a batch that asked for so many.
     pub fn take(&mut self, now: Millis, asked: u32, reply: &Reply) {
-        self.is_cut_off = false;
+        self.cut_off_at = None;
         self.asked = self.asked.saturating_sub(asked);
         if (reply.leased.len() as u32) < asked {
             self.refused_at = Some(now);
@@ -137,17 +143,23 @@ impl Leases {
         self.held.extend(reply.leased.iter().map(|grant| Lease { grant: *grant, of, got_at: now }));
     }
 
-    /// Nothing that was asked for will come.
-    pub fn begin_again(&mut self) {
-        (self.asked, self.is_cut_off) = (0, true);
+    /// Nothing that was asked for will come; what was to go back goes again.
+    pub fn begin_again(&mut self, now: Millis, returns: Vec<PassRef>) {
+        (self.asked, self.cut_off_at) = (0, Some(now));
+        self.unreturned.extend(returns);
     }
 
     /// What is next for a region that has nothing else to do than this: it also wakes to give back what nobody came for.
     pub fn wakes(&self, now: Millis, next: Next) -> Next {
-        let Some(oldest) = self.held.front().filter(|lease| now.is_within(LIFE, lease.got_at)) else {
-            return next;
-        };
-        next.or_at(oldest.got_at.plus(LIFE).plus(Millis(1)))
+        let oldest = self.held.front().map(|lease| lease.got_at);
+        let again = self.cut_off_at.filter(|_| !self.unreturned.is_empty());
+        let since = [oldest, again].into_iter().flatten().filter(|since| now.is_within(LIFE, *since)).min();
+        let Some(since) = since else { return next };
+        next.or_at(since.plus(LIFE).plus(Millis(1)))
+    }
+
+    fn is_cut_off_within(&self, span: Millis, now: Millis) -> bool {
+        self.cut_off_at.is_some_and(|at| now.is_within(span, at))
     }
 
     fn wanted(&self, now: Millis, board: Option<(&Board, Millis)>) -> u32 {

@@ -73,6 +73,7 @@ pub mod planted;
 pub mod prefix;
 pub mod protocol;
 mod publish;
+pub mod recent;
 pub mod region;
 pub mod replies;
 pub mod reply;

@@ -44,6 +44,12 @@ impl Pacer {
         Pacer { tat_ns: self.tat_ns.max(now_ns).saturating_add(spent_ns) }
     }
 
+    /// The pacer without one of them, which nobody came by after all.
+    #[must_use]
+    pub fn without_one(self, per_minute: u32) -> Pacer {
+        Pacer { tat_ns: self.tat_ns.saturating_sub(interval_ns(per_minute)) }
+    }
+
     /// The same admissions at another rate. At a higher one they take less time; at a lower one no more than they did: the window is exact anyway.
     #[must_use]
     pub fn at_rate(self, now: Millis, before: u32, per_minute: u32) -> Pacer {
@@ -95,6 +101,14 @@ impl Admissions {
         match self.log.back_mut() {
             Some((last, count)) if *last == at => *count = count.saturating_add(1),
             _ => self.log.push_back((at, 1)),
+        }
+    }
+
+    /// One of those that were added at this time was none: nobody came by it.
+    pub fn take_back(&mut self, at: Millis) {
+        if let Some((_, count)) = self.log.iter_mut().find(|(then, count)| *then == at && *count > 0) {
+            *count -= 1;
+            self.total -= 1;
         }
     }
 
@@ -177,6 +191,20 @@ mod tests {
         let pacer = Pacer::default().after(Millis(u64::MAX), u32::MAX, u32::MAX);
         assert_eq!(pacer.allowance(Millis(0), u32::MAX, u32::MAX), 0);
         assert_eq!(Pacer::default().allowance(Millis(0), 1, 1), 1);
+    }
+
+    #[test]
+    fn whoever_nobody_came_by_counts_no_more_and_leaves_no_more_than_a_burst() {
+        let (pacer, mut admissions) = (Pacer::default().after(NOW, 60, 6), Admissions::default());
+        assert_eq!(pacer.without_one(60).allowance(NOW, 60, 6), 1);
+        let all_back = (0..60).fold(pacer, |pacer, _| pacer.without_one(60));
+        assert_eq!(all_back.allowance(NOW, 60, 6), 6);
+        (0..3).for_each(|_| admissions.add(NOW));
+        admissions.take_back(NOW);
+        admissions.take_back(NOW.plus(Millis(1)));
+        assert_eq!(admissions.count(), 2);
+        (0..5).for_each(|_| admissions.take_back(NOW));
+        assert_eq!(admissions.count(), 0);
     }
 
     #[test]

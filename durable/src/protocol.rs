@@ -99,6 +99,13 @@ pub struct Ask {
     pub neighbourhood: Option<Neighbourhood>,
 }
 
+/// Of an edge that has heard nothing of the room.
+impl From<Wish> for Ask {
+    fn from(wish: Wish) -> Ask {
+        Ask { wish, ..Ask::default() }
+    }
+}
+
 /// What became of a wish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {

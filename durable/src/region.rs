@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use crate::batch::{Batch, BatchAnswer, BatchName, Items, Reply, decode_batch};
+use crate::batch::{Batch, BatchAnswer, BatchName, Items, PassRef, Reply, decode_batch};
 use crate::board::Board;
 use crate::bulletin::{BoardWanted, Bulletin};
 use crate::codec::Malformed;
@@ -45,6 +45,8 @@ struct Flight {
     parcels: Vec<Parcel>,
     /// So many seats to have in hand it asks for.
     leases: u32,
+    /// Those that it gives back.
+    returns: Vec<PassRef>,
 }
 
 /// See the module's words.
@@ -165,7 +167,8 @@ impl Region {
         items.board_held = self.bulletin.held(now);
         items.health = self.hearsay.pass_on(now);
         let (number, next) = self.courier.send(now, Cargo::Mixed, &items);
-        self.flights.push_back(Flight { number, parcels, leases: items.leases });
+        let Items { leases, lease_returns: returns, .. } = items;
+        self.flights.push_back(Flight { number, parcels, leases, returns });
         next
     }
 
@@ -182,11 +185,8 @@ impl Region {
             }
             Heard::Nothing => Vec::new(),
             Heard::Forgotten => {
-                self.courier.begin_again(now, fresh);
-                self.leases.begin_again();
-                let unanswered =
-                    std::mem::take(&mut self.flights).into_iter().flat_map(|flight| flight.parcels);
-                unanswered.rev().for_each(|parcel| self.pending.push_front(parcel));
+                let unanswered = self.begin_again(now, fresh);
+                unanswered.into_iter().rev().for_each(|parcel| self.pending.push_front(parcel));
                 Vec::new()
             }
             Heard::GivenUp(why) => self.give_up(now, why, fresh),
@@ -196,13 +196,26 @@ impl Region {
     /// Everybody who waits for a batch hears why, and this memory begins anew. Its leaves do the same: of what they sent it knows nothing any more.
     fn give_up(&mut self, now: Millis, why: Why, fresh: [u8; 16]) -> Vec<(Caller, Said)> {
         let said = refusal(why);
-        self.courier.begin_again(now, fresh);
-        self.leases.begin_again();
+        self.begin_again(now, fresh);
+        if why == Why::Unknown {
+            self.leases = Leases::default();
+        }
         self.replies = Replies::default();
         self.pending.clear();
-        self.flights.clear();
         let callers = std::mem::take(&mut self.callers).into_iter();
         callers.map(|(caller, ..)| (caller, said.clone())).listed()
+    }
+
+    /// Nothing is under way any more: what was, in order.
+    fn begin_again(&mut self, now: Millis, fresh: [u8; 16]) -> Vec<Parcel> {
+        self.courier.begin_again(now, fresh);
+        let (mut parcels, mut returns) = (Vec::new(), Vec::new());
+        for flight in std::mem::take(&mut self.flights) {
+            parcels.extend(flight.parcels);
+            returns.extend(flight.returns);
+        }
+        self.leases.begin_again(now, returns);
+        parcels
     }
 
     /// A board came, or why there is none: who waited for it hears of it.

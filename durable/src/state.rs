@@ -256,10 +256,13 @@ impl State {
                 rank.map(|rank| PageId::Spent(spent::page_of(rank))),
             ],
             Change::Renewed { grant: Grant { seat, .. }, .. }
-            | Change::Returned { grant: Grant { seat, .. }, .. }
-            | Change::LeaseReturned { seat, .. } => [Some(PageId::Seats(seats::page_of(*seat))), None, None],
+            | Change::Returned { grant: Grant { seat, .. }, .. } => {
+                [Some(PageId::Seats(seats::page_of(*seat))), None, None]
+            }
             Change::TicketLeft { rank } => [head, Some(PageId::Spent(spent::page_of(*rank))), None],
-            Change::PassLeft { seat, .. } => [head, Some(PageId::Seats(seats::page_of(*seat))), None],
+            Change::PassLeft { seat, .. } | Change::LeaseReturned { seat, .. } => {
+                [head, Some(PageId::Seats(seats::page_of(*seat))), None]
+            }
             _ => [head, None, None],
         }
     }
@@ -306,7 +309,7 @@ impl State {
             {
                 self.seats.revoke(*seat, *generation, *free_at)?;
             }
-            Change::LeaseReturned { seat, generation } if on(PageId::Seats(seats::page_of(*seat))) => {
+            Change::LeaseReturned { seat, generation, .. } if on(PageId::Seats(seats::page_of(*seat))) => {
                 self.seats.release(*seat, *generation);
             }
             Change::SessionsEnded { free_at, .. } | Change::EpochBegun { free_at } => {
@@ -411,7 +414,8 @@ impl State {
             Change::EpochBegun { free_at } => self.begin_epoch(*free_at),
             Change::OriginHeard { health } => self.throttle.hear(*health),
             Change::OriginJudged { pace, limit } => self.throttle.follow(at, *pace, *limit),
-            Change::Renewed { .. } | Change::Returned { .. } | Change::LeaseReturned { .. } => {}
+            Change::LeaseReturned { given_at, .. } => self.admissions.take_back(*given_at),
+            Change::Renewed { .. } | Change::Returned { .. } => {}
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! Seats that regions have in hand for first contacts: of rule 1, that each is handed out or given back and never both. Whoever was handed one that was given
-//! back has a pass that is dead, and the origin does not see it.
+//! back has a pass that is dead, and the origin does not see it: so it counts for no pace.
 
 use durable::batch::{Batch, Reply};
 use durable::units::Millis;
@@ -33,6 +33,10 @@ impl Auditor {
             return self.broke(at, Rule::Cap, format!("{key:?} is given back and was never given"));
         };
         let before = *pass;
+        let given = (before.admitted_at, false);
+        if let Some(index) = self.facts.admissions.iter().rposition(|admission| *admission == given) {
+            self.facts.admissions.remove(index);
+        }
         pass.left_at.get_or_insert(at);
         (pass.dead_at, pass.free_at) = (at, at);
         let is_unused = before.renewed_at.is_none() && before.left_at.is_none() && at < before.dead_at;

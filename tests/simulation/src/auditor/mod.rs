@@ -219,7 +219,7 @@ impl Auditor {
                 Change::PassLeft { seat, generation, free_at, .. } => {
                     self.judge_pass_left(at, (seat.0, generation.0), *free_at);
                 }
-                Change::LeaseReturned { seat, generation } => {
+                Change::LeaseReturned { seat, generation, .. } => {
                     self.judge_lease_returned(at, (seat.0, generation.0), asked);
                 }
                 Change::Kept { rank } => self.judge_kept(at, *rank),
