@@ -226,6 +226,8 @@ fn a_room_settles_at_what_its_origin_can_take_and_does_not_collapse() {
         assert_near(world.rate(30), capacity, &what);
         let least = world.paces.iter().skip(30 * 4).min().copied().unwrap();
         assert!(least >= capacity / 2, "{what}: the pace fell to {least}");
+        let first = world.paces.iter().min().copied().unwrap();
+        assert!(first >= capacity / 4, "{what}: while it found out it fell to {first}");
         let RoomStatus { limit_per_minute, origin_notes, .. } = world.status();
         assert_eq!((limit_per_minute, origin_notes.len()), (LIMIT, 1), "one note, however often it steps");
     }

@@ -23,7 +23,7 @@ impl Neighbours {
         if self.counted.len() >= PREFIXES_MAX {
             self.counted = Table::default();
         }
-        let key = key(of);
+        let key = key(*of);
         let known = self.counted.get(&key).filter(|(since, _)| now.is_within(MINUTE, *since));
         let (since, count) = known.copied().unwrap_or((now, 0));
         if count >= of.joins_per_minute {
@@ -35,13 +35,13 @@ impl Neighbours {
 
     /// One of them has got nothing of it, and will ask again.
     pub fn uncount(&mut self, of: &Neighbourhood) {
-        if let Some((_, count)) = self.counted.get_mut(&key(of)) {
+        if let Some((_, count)) = self.counted.get_mut(&key(*of)) {
             *count = count.saturating_sub(1);
         }
     }
 }
 
-fn key(of: &Neighbourhood) -> (u32, u32) {
+fn key(of: Neighbourhood) -> (u32, u32) {
     (u32::from_le_bytes(of.prefix), 0)
 }
 
