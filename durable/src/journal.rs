@@ -82,7 +82,7 @@ pub enum Change {
         /// When its entry may leave the list.
         forget_at: Millis,
     },
-    /// A region gives back a seat that it had in hand: nobody has had a pass for it, and it was of no pace.
+    /// A region gives back a seat that it had in hand: nobody has had a pass for it, or was admitted by it.
     LeaseReturned {
         /// The seat.
         seat: Seat,

@@ -44,12 +44,6 @@ impl Pacer {
         Pacer { tat_ns: self.tat_ns.max(now_ns).saturating_add(spent_ns) }
     }
 
-    /// The pacer without one of them, which nobody came by after all.
-    #[must_use]
-    pub fn without_one(self, per_minute: u32) -> Pacer {
-        Pacer { tat_ns: self.tat_ns.saturating_sub(interval_ns(per_minute)) }
-    }
-
     /// The same admissions at another rate. At a higher one they take less time; at a lower one no more than they did: the window is exact anyway.
     #[must_use]
     pub fn at_rate(self, now: Millis, before: u32, per_minute: u32) -> Pacer {
@@ -194,11 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn whoever_nobody_came_by_counts_no_more_and_leaves_no_more_than_a_burst() {
-        let (pacer, mut admissions) = (Pacer::default().after(NOW, 60, 6), Admissions::default());
-        assert_eq!(pacer.without_one(60).allowance(NOW, 60, 6), 1);
-        let all_back = (0..60).fold(pacer, |pacer, _| pacer.without_one(60));
-        assert_eq!(all_back.allowance(NOW, 60, 6), 6);
+    fn what_was_taken_back_counts_no_more_and_no_more_than_was_added() {
+        let mut admissions = Admissions::default();
         (0..3).for_each(|_| admissions.add(NOW));
         admissions.take_back(NOW);
         admissions.take_back(NOW.plus(Millis(1)));

@@ -39,15 +39,13 @@ impl Turn<'_> {
         self.admit(None, rules)
     }
 
-    /// A region gives back what it had in hand, a seat and pace. What was seen by anybody was never there.
+    /// A region gives back what it had in hand: a seat, and one of those that may be admitted within 60 s. The pacer has no memory of it: what it had spent has come
+    /// again with time, and more at once than a burst are never let in. What was seen by anybody was never there.
     pub(crate) fn take_back(&mut self, pass: &PassRef) -> Result<(), Malformed> {
         let record = self.seat_of(pass).filter(|record| {
             record.renewal == Renewal::Never && record.grant.standing == PassStanding::Unconfirmed
         });
         let Some(SeatRecord { admitted_at: given_at, .. }) = record else { return Ok(()) };
-        if let Some(rules) = self.rules() {
-            self.state.pacer = self.state.pacer.without_one(rules.pace_per_minute);
-        }
         let PassRef { seat, generation, .. } = *pass;
         self.change(Change::LeaseReturned { seat, generation, given_at })
     }

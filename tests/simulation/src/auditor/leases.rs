@@ -4,10 +4,8 @@
 use durable::batch::{Batch, Reply};
 use durable::units::Millis;
 
+use super::facts::TICK;
 use super::{Asked, Auditor, Rule};
-
-/// A seat is in hand for so long at most, and on its way.
-const IN_HAND: Millis = Millis(60_000);
 
 impl Auditor {
     /// A region is given seats, for which it asked.
@@ -39,9 +37,10 @@ impl Auditor {
         }
         pass.left_at.get_or_insert(at);
         (pass.dead_at, pass.free_at) = (at, at);
-        let is_unused = before.renewed_at.is_none() && before.left_at.is_none() && at < before.dead_at;
-        let is_young = at.since(before.admitted_at) <= IN_HAND;
-        self.check(at, was_in_hand && is_asked && is_unused && is_young, Rule::Cap, || {
+        // It may be long on its way, to a Room that does not answer.
+        let is_live = at < before.dead_at.max(before.free_at.plus(TICK));
+        let is_unused = before.renewed_at.is_none() && before.left_at.is_none();
+        self.check(at, was_in_hand && is_asked && is_unused && is_live, Rule::Cap, || {
             format!("{key:?} is given back by a region that does not have it in hand: {before:?}")
         });
     }
