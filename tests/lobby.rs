@@ -53,9 +53,13 @@ fn everybody_hears_what_became_of_their_own_wish() {
     }
     lobby.ask(NOON, 7, Wish::Claim { epoch: 0, rank: 5 });
     let told = round_trip(&mut lobby, &mut room, NOON);
-    let ranks: Vec<_> = told.iter().take(3).map(|(waiter, outcome)| (*waiter, rank(outcome))).collect();
-    assert_eq!(ranks, [(0, Rank(0)), (1, Rank(1)), (2, Rank(2))]);
+    assert_eq!(ranks(&told[..3]), [(0, Rank(0)), (1, Rank(1)), (2, Rank(2))]);
     assert_eq!(told[3], (7, Outcome::Waiting));
+}
+
+/// Who was told which rank.
+fn ranks(told: &[(u64, Outcome)]) -> Vec<(u64, Rank)> {
+    told.iter().map(|(waiter, outcome)| (*waiter, rank(outcome))).collect()
 }
 
 #[test]
@@ -81,10 +85,7 @@ fn who_asks_again_while_the_answer_is_on_its_way_waits_for_the_same_one() {
     failed(&mut lobby, soon, call);
     lobby.ask(soon, 3, join(1));
     let told = answered(&mut lobby, soon, call, answer(&mut room, soon, &bytes));
-    assert_eq!(
-        told.iter().map(|(waiter, outcome)| (*waiter, rank(outcome).0)).collect::<Vec<_>>(),
-        [(1, 0), (2, 0), (3, 0)]
-    );
+    assert_eq!(ranks(&told), [(1, Rank(0)), (2, Rank(0)), (3, Rank(0))]);
     assert_eq!(room.board(soon).issued, 1);
 }
 
@@ -98,10 +99,7 @@ fn what_was_on_its_way_to_a_room_that_forgot_goes_again_once_for_all_who_wait() 
     let later = NOON.plus(Millis(1_000));
     lobby.ask(later, 3, join(1));
     let told = round_trip(&mut lobby, &mut room, later);
-    assert_eq!(
-        told.iter().map(|(waiter, outcome)| (*waiter, rank(outcome).0)).collect::<Vec<_>>(),
-        [(1, 0), (2, 0), (3, 0)]
-    );
+    assert_eq!(ranks(&told), [(1, Rank(0)), (2, Rank(0)), (3, Rank(0))]);
     assert_eq!(room.board(later).issued, 1);
 }
 

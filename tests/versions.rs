@@ -1,10 +1,14 @@
 //! Rows, pages and boards outlive deploys. What the first version wrote is pinned here to the byte, and so is what is read from it.
 
+use durable::batch::Grant;
 use durable::board::{Board, Phase};
 use durable::call::{ShowUp, Window};
+use durable::health::Health;
+use durable::journal::{Change, Row};
 use durable::room::Room;
 use durable::state::{PageId, State};
 use durable::store::StoredPage;
+use durable::token::PassStanding;
 use durable::units::{Epoch, Generation, Millis, PassEpoch, Place, Rank, Seat};
 use durable::wire::from_text;
 
@@ -140,4 +144,44 @@ fn a_board_that_said_rounds_number_by_number_is_read_as_one_without_rounds() {
     assert_eq!((board.issued, board.renewal_interval_ms, board.rounds.is_none()), (8, 20_000, true));
     // Until a newer one comes, within a second, winners are told to wait: nobody is called who was not.
     assert!((0..8).all(|rank| !board.has_called(Rank(rank))));
+}
+
+#[test]
+fn a_seat_given_back_by_a_row_of_before_gives_back_no_pace() {
+    let bytes = [1, 0xac, 2, 1, 29, 3, 4];
+    let change = Change::LeaseReturned { seat: Seat(3), generation: Generation(4), given_at: Millis(0) };
+    assert_eq!(Row::decode(&bytes), Ok(Row { at: Millis(300), changes: vec![change] }));
+}
+
+#[test]
+fn the_bytes_of_a_row_are_pinned() {
+    // Written by hand from the format's description. Rows outlive deploys: never change them, add a tag.
+    let row = Row {
+        at: Millis(300),
+        changes: vec![
+            Change::Joined { count: 2 },
+            Change::Called { end: Place(2), holding: 1, closes_at: Millis(5), late_until: Millis(6) },
+            Change::TicketLeft { rank: Rank(1) },
+            Change::Returned {
+                grant: Grant {
+                    seat: Seat(9),
+                    generation: Generation(8),
+                    issued: Millis(7),
+                    expires: Millis(6),
+                    standing: PassStanding::Confirmed,
+                },
+                free_at: Millis(5),
+            },
+            Change::OriginHeard { health: Health { sampled: 300, errors: 4, slow: 3 } },
+            Change::OriginJudged { pace: Some(2), limit: 1 },
+            Change::OriginJudged { pace: None, limit: 1 },
+            Change::EpochBegun { free_at: Millis(301) },
+            Change::LeaseReturned { seat: Seat(3), generation: Generation(4), given_at: Millis(302) },
+        ],
+    };
+    let bytes = [
+        1, 0xac, 2, 9, 2, 2, 3, 2, 1, 5, 6, 7, 1, 26, 9, 8, 7, 6, 1, 5, 27, 0xac, 2, 4, 3, 28, 2, 1, 28, 0,
+        1, 30, 0xad, 2, 31, 3, 4, 0xae, 2,
+    ];
+    assert_eq!(row.encode(), bytes);
 }

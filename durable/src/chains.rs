@@ -30,6 +30,14 @@ impl Chains {
         grows
     }
 
+    /// The same, and it is linked: these are the ranks of all seats, the new one's last. With more chains all are linked anew, else the new one alone.
+    pub fn add(&mut self, ranks: impl Iterator<Item = Rank>) {
+        let linked = if self.grow() { 0 } else { self.next.len() - 1 };
+        for (place, rank) in ranks.enumerate().skip(linked) {
+            self.link(rank, Seat(place as u32));
+        }
+    }
+
     /// One seat less: the last one, which is in no chain.
     pub fn shrink(&mut self) {
         self.next.pop();

@@ -37,11 +37,7 @@ impl Recent {
         let joined = (holder, rank, issued);
         if self.ring.len() < MAX {
             self.ring.push(joined);
-            // With more chains all are in others than before; else only the new one is in none yet.
-            let linked = if self.chains.grow() { 0 } else { self.ring.len() - 1 };
-            for (place, (holder, ..)) in self.ring.iter().enumerate().skip(linked) {
-                self.chains.link(Rank(holder.spread()), Seat(place as u32));
-            }
+            self.chains.add(self.ring.iter().map(|(holder, ..)| Rank(holder.spread())));
         } else if let Some(held) = self.ring.get_mut(self.oldest) {
             let place = Seat(self.oldest as u32);
             self.chains.unlink(Rank(held.0.spread()), place);

@@ -92,11 +92,7 @@ impl<K: Key, V> Table<K, V> {
             return false;
         }
         self.entries.push((key, value));
-        // With more chains all are in others than before; else only the new one is in none yet.
-        let linked = if self.chains.grow() { 0 } else { self.entries.len() - 1 };
-        for (place, (key, _)) in self.entries.iter().enumerate().skip(linked) {
-            self.chains.link(Rank(key.spread()), Seat(place as u32));
-        }
+        self.chains.add(self.entries.iter().map(|(key, _)| Rank(key.spread())));
         true
     }
 
