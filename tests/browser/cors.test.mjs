@@ -41,8 +41,8 @@ describe("a page in front of a covered API", () => {
       if (failing-- > 0) return response.writeHead(503, { "Content-Type": "text/html", Anteroom: "unavailable" }).end("Sorry");
       response.setHeader("Access-Control-Allow-Origin", app).setHeader("Access-Control-Allow-Credentials", "true").end("booked");
     });
-    const covered = room({ host: "api.shop.localhost", total_active_users: 1, session_duration_seconds: 60, allowed_origins: [app] });
-    const beside = room({ name: "own", host: "own.shop.localhost", path: "/v1", total_active_users: 1, session_duration_seconds: 60 });
+    const covered = room({ host: "api.shop.localhost", total_active_users: 1, session_duration_seconds: 300, allowed_origins: [app] });
+    const beside = room({ name: "own", host: "own.shop.localhost", path: "/v1", total_active_users: 1, session_duration_seconds: 300 });
     anteroom = await startAnteroom({ rooms: [covered, beside], vars: { ORIGIN: `http://127.0.0.1:${origin.address().port}` } });
     api = `http://api.shop.localhost:${anteroom.url.port}`;
     own = `http://own.shop.localhost:${anteroom.url.port}`;

@@ -38,7 +38,7 @@ describe("a shop in another site's frame", { concurrency: true, timeout: 60_000 
   async function room(name, attributes) {
     const host = `${name}.localhost`;
     const { id } = await operate("POST", "", {
-      name, host, total_active_users: 1, new_users_per_minute: 10_000, session_duration_seconds: 60, claim_window_seconds: 30,
+      name, host, total_active_users: 1, new_users_per_minute: 10_000, session_duration_seconds: 300, claim_window_seconds: 30,
       cookie_attributes: { samesite: "none", ...attributes }, allowed_origins: [`http://127.0.0.1:${site.address().port}`],
     });
     ids[name] = id;

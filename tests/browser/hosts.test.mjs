@@ -10,7 +10,7 @@ describe("a room on two hosts", () => {
     browser = await startBrowser();
     const covered = room({
       host: "www.shop.localhost", additional_routes: [{ host: "pay.shop.localhost" }], cookie_attributes: { domain: "shop.localhost" }, total_active_users: 1,
-      session_duration_seconds: 60,
+      session_duration_seconds: 300,
     });
     anteroom = await startAnteroom({ rooms: [covered] });
     at = (name) => `http://${name}.shop.localhost:${anteroom.url.port}/`;

@@ -118,7 +118,7 @@ describe("somebody who waits by the mirror", () => {
   let anteroom, bucket, mirror, bearer, asks;
   /** What the bucket's domain does to whoever asks. */
   let way;
-  const settings = (fields) => room({ total_active_users: 1, session_duration_seconds: 60, ...fields });
+  const settings = (fields) => room({ total_active_users: 1, session_duration_seconds: 300, ...fields });
   before(async () => {
     mirror = await startHost("line.localhost", async (request, answer) => {
       asks.push(`${request.method} ${request.url} cookie=${request.headers.cookie ?? ""}`);
@@ -232,7 +232,7 @@ describe("somebody who waits by the mirror", () => {
 
 describe("a page of a room without a mirror", () => {
   test("is told of none, and may ask no other host", { timeout: 60_000 }, async (t) => {
-    const anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1 })] });
+    const anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300 })] });
     t.after(() => anteroom.stop());
     const seat = new Visitor(anteroom);
     await seat.arrive();

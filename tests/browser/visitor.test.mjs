@@ -22,7 +22,7 @@ async function takeTheSeat(anteroom) {
 
 describe("a visitor", () => {
   let anteroom, seat;
-  before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 60, page: page_settings })] }); });
+  before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300, page: page_settings })] }); });
   after(() => anteroom.stop());
 
   test("arrives, waits, gets in, uses the shop, leaves", { timeout: 90_000 }, async () => {
@@ -113,7 +113,7 @@ describe("a visitor", () => {
 describe("a visitor of a room that answers no apps", () => {
   let anteroom, context, page, asked;
   before(async () => {
-    anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 60, json_response_enabled: false })] });
+    anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300, json_response_enabled: false })] });
     context = await browser.newContext();
     page = await context.newPage();
     asked = [];
