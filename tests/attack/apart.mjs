@@ -76,7 +76,7 @@ export const APART = [
       for (const forgery of forgeries) {
         // Boards tell of a change: every isolate looks for a newer directory at once. For a newer board it looks every second.
         await target.asAda(`/${target.idOf(0)}`, { method: "PATCH", body: JSON.stringify({ description: `change ${laid}` }) });
-        for (const end = Date.now() + 2_500; Date.now() < end; ) {
+        for (let round = Date.now(), from = replaced; Date.now() < round + 2_500 || (replaced < from + 3 && Date.now() < round + 20_000); ) {
           const lies = forgery();
           await Promise.all(lies.map(([place, entry]) => target.cache.write(place, entry)));
           laid += lies.length;

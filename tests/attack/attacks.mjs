@@ -14,7 +14,7 @@ import { WAYS } from "./ways.mjs";
 export const ATTACKS = [...TOKENS, ...WAYS, ...APART, ...FLOODS, ...STRANGERS, ...OPERATORS, ...OPEN];
 
 /** An attack that takes longer than this has made something hang. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** Tries one: its outcome, and what shows it. */
 export async function judge(attack, target) {

@@ -137,7 +137,7 @@ export const TOKENS = [
       const second = target.visitor();
       must((await second.arrive()) !== "inside", "nobody had to wait, so this shows nothing");
       await holders[0].leave();
-      await until(async () => (await second.stand())?.state === "your_turn", "the place is called", 30_000);
+      await until(async () => (await second.stand())?.state === "your_turn", "the place is called");
       const copies = Array.from({ length: 12 }, () => copyOf(second)), before = target.seen().length;
       await Promise.all(copies.map((copy) => copy.go("/claimed")));
       const sessions = new Set(await all(copies, async (copy) => (await copy.stand()).session));

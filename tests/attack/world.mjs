@@ -22,6 +22,7 @@ async function startOrigin() {
     const ends = url === "/bye" ? { "Anteroom-Command": "revoke" } : {};
     response.writeHead(200, { "Content-Type": "application/json", ...ends }).end(JSON.stringify({ method, url, headers }));
   });
+  server.keepAliveTimeout = 0;
   server.on("upgrade", ({ method, url, headers }, socket) => {
     seen.push({ method, url, headers, host: (headers["x-forwarded-host"] ?? "").split(":")[0].toLowerCase() });
     socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -77,7 +78,7 @@ function target({ host, anteroom, origin, operator, asAda, idOf }) {
     raw: (head, body = "") => new Promise((resolve, reject) => {
       let said = "";
       const socket = connect(Number(port), "127.0.0.1", () => socket.write(`${head.join("\r\n")}\r\nConnection: close\r\n\r\n${body}`, "latin1"));
-      socket.setTimeout(10_000, () => socket.destroy(new Error("no answer in 10 s")));
+      socket.setTimeout(60_000, () => socket.destroy(new Error("no answer in 60 s")));
       socket.on("data", (data) => (said += data.toString("latin1")));
       socket.on("close", () => resolve(said));
       // Who is cut off in the middle of a request that is too long has been answered, or refused, all the same.
@@ -126,7 +127,7 @@ export async function enter(visitor) {
   await until(async () => {
     const told = await visitor.stand();
     return (told.state === "admitted" || told.state === "your_turn") && !(await visitor.go()).headers.anteroom;
-  }, "it is their turn", 15_000);
+  }, "it is their turn");
 }
 
 /** People who came honestly take all seats; the one who came first is answered, and everybody who comes now waits. */

@@ -10,12 +10,24 @@ const pictures = fileURLToPath(new URL("../../target/pictures/", import.meta.url
 mkdirSync(pictures, { recursive: true });
 export const picture = (name) => `${pictures}${name}.png`;
 
+/** What a page waits for comes within this, also where a seat is free after twenty seconds and the machine is slow. */
+const PATIENCE_MS = 90_000;
+
 /** Starts it without a sandbox of its own (a container's root has none) and without calls home; with more of its switches, if any are named. */
-export const startBrowser = (...switches) => chromium.launch({
-  executablePath: known.find((path) => path && existsSync(path)),
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", ...switches],
-});
+export async function startBrowser(...switches) {
+  const browser = await chromium.launch({
+    executablePath: known.find((path) => path && existsSync(path)),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync", ...switches],
+  });
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  };
+  return browser;
+}
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 

@@ -19,7 +19,7 @@ const page = (api) => `<!doctype html><meta charset="utf-8"><title>Booking</titl
 </script>`;
 
 const listen = (serve) => new Promise((resolve) => {
-  const server = createServer(serve).listen(0, "127.0.0.1", () => resolve(server));
+  const server = createServer({ keepAliveTimeout: 0 }, serve).listen(0, "127.0.0.1", () => resolve(server));
 });
 
 describe("a page in front of a covered API", () => {
@@ -68,7 +68,7 @@ describe("a page in front of a covered API", () => {
     assert.match(await page.evaluate(async (path) => (await fetch(path, { method: "POST" })).headers.get("Anteroom"), `${below}/.anteroom/leave`), /^left(;|$)/);
   };
 
-  test("is told to wait, waits, and gets its answer, which the API sees asked for once", { timeout: 60_000 }, async () => {
+  test("is told to wait, waits, and gets its answer, which the API sees asked for once", { timeout: 240_000 }, async () => {
     await takeTheSeat();
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -77,13 +77,13 @@ describe("a page in front of a covered API", () => {
     await page.waitForFunction(() => document.getElementById("state").textContent.startsWith("waiting "));
     assert.deepEqual(calls, [], "neither the call nor its preflight came through");
     await seat.leave();
-    await page.waitForFunction(() => document.getElementById("booked").textContent === "booked", undefined, { timeout: 30_000 });
+    await page.waitForFunction(() => document.getElementById("booked").textContent === "booked");
     assert.deepEqual(calls, ['POST /book {"day":1}']);
     await leave(page);
     await context.close();
   });
 
-  test("may send its visitor to the waiting page, which brings them back with a seat", { timeout: 90_000 }, async () => {
+  test("may send its visitor to the waiting page, which brings them back with a seat", { timeout: 240_000 }, async () => {
     await takeTheSeat();
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -94,7 +94,7 @@ describe("a page in front of a covered API", () => {
     await page.waitForSelector("body[data-state=waiting]");
     assert.equal(new URL(page.url()).pathname, "/.anteroom/wait");
     await seat.leave();
-    await page.waitForURL(`${app}/?day=1`, { timeout: 30_000 });
+    await page.waitForURL(`${app}/?day=1`);
     await page.evaluate(() => globalThis.book());
     assert.equal(await page.textContent("#booked"), "booked");
     assert.deepEqual(calls, ['POST /book {"day":1}']);
@@ -102,7 +102,7 @@ describe("a page in front of a covered API", () => {
     await context.close();
   });
 
-  test("of a foreign host learns nothing, and its call goes nowhere", { timeout: 60_000 }, async () => {
+  test("of a foreign host learns nothing, and its call goes nowhere", { timeout: 240_000 }, async () => {
     const foreign = `http://evil.localhost:${apps.address().port}`;
     calls.length = 0;
     const context = await browser.newContext();
@@ -119,7 +119,7 @@ describe("a page in front of a covered API", () => {
     await context.close();
   });
 
-  test("on the API's own host waits as well, whatever its calls accept", { timeout: 60_000 }, async () => {
+  test("on the API's own host waits as well, whatever its calls accept", { timeout: 240_000 }, async () => {
     await takeTheSeat("own.shop.localhost", "/v1");
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -144,7 +144,7 @@ describe("a page in front of a covered API", () => {
     await context.close();
   });
 
-  test("asks again after a failure that no script may read, and only what changes nothing", { timeout: 60_000 }, async () => {
+  test("asks again after a failure that no script may read, and only what changes nothing", { timeout: 240_000 }, async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(`${app}/`);
@@ -174,14 +174,14 @@ describe("a page in front of a covered API", () => {
     await context.close();
   });
 
-  test("may send a visitor without script, who comes back as well", { timeout: 150_000 }, async () => {
+  test("may send a visitor without script, who comes back as well", { timeout: 240_000 }, async () => {
     await takeTheSeat();
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(`${api}/.anteroom/wait?to=${encodeURIComponent(`${app}/?day=2`)}`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=waiting]");
     await seat.leave();
-    await page.waitForURL(`${app}/?day=2`, { timeout: 60_000 });
+    await page.waitForURL(`${app}/?day=2`);
     await context.close();
   });
 });

@@ -24,16 +24,16 @@ describe("somebody who comes before the start", () => {
 
   /** As a room would tell it that drew by another seed than it promised. */
   const tampered = (page) => page.route("**/.anteroom/draw", async (route) => {
-    const answer = await route.fetch(), told = await answer.json();
+    const answer = await route.fetch({ maxRetries: 3 }), told = await answer.json();
     await route.fulfill({ response: answer, json: { ...told, draws: told.draws.map((draw) => ({ ...draw, seed: "5e".repeat(32) })) } });
   });
   const VERDICTS = ["verified", "recomputed", "unverified"];
   const verdicts = async (page) => (await Promise.all(VERDICTS.map(async (id) => (await page.isVisible(`#${id}`)) && id))).filter(Boolean);
 
-  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 150_000 }, async () => {
+  test("waits without a place, is drawn, and sees the draw checked on the own device", { timeout: 240_000 }, async () => {
     const [{ id }] = await operate("", "GET");
     await operate(`/${id}/events`, "POST", {
-      name: "sale", prequeue_start_time: later(0), event_start_time: later(45), event_end_time: later(600), shuffle_at_event_start: true,
+      name: "sale", prequeue_start_time: later(0), event_start_time: later(60), event_end_time: later(600), shuffle_at_event_start: true,
     });
     await until(async () => (await anteroom.board()).phase === "prequeue", "people are gathered", 30_000);
     const open = async () => (await browser.newContext({ locale: "en", viewport: { width: 320, height: 640 }, bypassCSP: true })).newPage();
@@ -44,16 +44,16 @@ describe("somebody who comes before the start", () => {
     for (const page of people) {
       if (cheated.has(page)) await tampered(page);
       await page.goto(`${anteroom.url}item/1`);
-      await page.waitForSelector("body[data-state=prequeue]", { timeout: 30_000 });
+      await page.waitForSelector("body[data-state=prequeue]");
     }
     const [page] = people;
     assert.match(await page.textContent("#next"), /everybody has the same chance/);
     assert.deepEqual([await page.isVisible("#place"), await page.textContent("#waitLabel"), await page.isVisible("#progress")], [false, "Starts in", false]);
     await page.screenshot({ path: picture("draw.before"), fullPage: true });
     // One of them is called and taken to the shop, whatever its page said before; on the others the place is told, and checked.
-    const called = await Promise.any(people.map((page) => page.waitForSelector("#choose", { timeout: 60_000 }).then(() => page)));
+    const called = await Promise.any(people.map((page) => page.waitForSelector("#choose").then(() => page)));
     const waiting = await Promise.all(people.filter((page) => page !== called).map(async (page) => {
-      await page.waitForSelector("#verified:not([hidden]), #unverified:not([hidden])", { timeout: 60_000 });
+      await page.waitForSelector("#verified:not([hidden]), #unverified:not([hidden])");
       return { page, place: await page.textContent("#place") };
     }));
     assert.equal(new Set(waiting.map(({ place }) => place)).size, waiting.length, "each has a place of their own");
@@ -78,7 +78,7 @@ describe("somebody who comes before the start", () => {
       await page.reload();
       const { rank, place } = await page.evaluate(async () => (await fetch(document.body.dataset.waitPath, { headers: { Accept: "application/vnd.anteroom+json" } })).json());
       if (place === rank + 1) continue;
-      await page.waitForSelector("#recomputed:not([hidden])", { timeout: 30_000 });
+      await page.waitForSelector("#recomputed:not([hidden])");
       assert.deepEqual(await verdicts(page), ["recomputed"]);
       await shown(page, "late");
       break;

@@ -23,32 +23,32 @@ describe("a form that is sent after the session is over", () => {
     page = await context.newPage();
     // Where the seat is not free yet, the page waits for it and comes in by itself.
     await page.goto(`${anteroom.url}checkout`);
-    await page.waitForSelector("#confirm", { timeout: 60_000 });
+    await page.waitForSelector("#confirm");
     holder = new Visitor(anteroom);
     await until(async () => !(await holder.go()).headers.anteroom, "the session is over", 40_000);
     anteroom.shop.reset();
     await page.click("#confirm");
   };
 
-  test("waits with its page, is sent again by a button, and arrives once", { timeout: 120_000 }, async () => {
+  test("waits with its page, is sent again by a button, and arrives once", { timeout: 240_000 }, async () => {
     await loseTheSeat();
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=waiting]");
     assert.equal(await page.isVisible("#held"), true);
     assert.equal(await page.isVisible(".again"), false, "nothing leads away from the form");
     await page.screenshot({ path: picture("form-waits-320"), fullPage: true });
     await holder.leave();
-    await page.waitForSelector("#send:visible", { timeout: 40_000 });
+    await page.waitForSelector("#send:visible");
     assert.equal(await page.evaluate(() => document.activeElement.id), "heading", "no key sends it by accident");
     assert.equal(await page.textContent("h1"), "You can send your form now");
     await page.screenshot({ path: picture("form-ready-320"), fullPage: true });
     assert.equal(anteroom.shop.stats.purchases, 0, "it goes nowhere by itself");
     await page.click("#send");
-    await page.waitForSelector("#done", { timeout: 30_000 });
+    await page.waitForSelector("#done");
     assert.equal(anteroom.shop.stats.purchases, 1);
     await context.close();
   });
 
-  test("says in words what to do where no script runs", { timeout: 120_000 }, async () => {
+  test("says in words what to do where no script runs", { timeout: 240_000 }, async () => {
     await loseTheSeat({ javaScriptEnabled: false, colorScheme: "dark" });
     await page.waitForSelector("body[data-state=form_held]");
     assert.equal(await page.isVisible("#form"), false);
@@ -60,7 +60,7 @@ describe("a form that is sent after the session is over", () => {
 });
 
 describe("a form that is sent after the pass has expired while nobody took the seat", () => {
-  test("arrives at once, and its sender has the same seat again", { timeout: 90_000 }, async (t) => {
+  test("arrives at once, and its sender has the same seat again", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room({ session_duration_seconds: 10 })], secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
     t.after(() => anteroom.stop());
     const api = async (path) => {
@@ -77,7 +77,7 @@ describe("a form that is sent after the pass has expired while nobody took the s
     await until(async () => (await api(`/${id}/live`)).inside === 0, "the pass has expired", 60_000);
     assert.equal(await session(), undefined);
     await page.click("#confirm");
-    await page.waitForSelector("#done", { timeout: 30_000 });
+    await page.waitForSelector("#done");
     assert.equal(anteroom.shop.stats.purchases, 1);
     assert.deepEqual([await session(), (await api(`/${id}/live`)).inside], [before, 1]);
     await page.context().close();
@@ -99,7 +99,7 @@ describe("a bank's return", () => {
     bank.close();
   });
 
-  test("by a POST from another site finds the pass of whoever paid", { timeout: 60_000 }, async () => {
+  test("by a POST from another site finds the pass of whoever paid", { timeout: 240_000 }, async () => {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     await page.goto(`${anteroom.url}checkout`);
@@ -108,7 +108,7 @@ describe("a bank's return", () => {
     assert.deepEqual([cookie.sameSite, cookie.secure, cookie.httpOnly], ["None", true, true]);
     await page.goto(`http://127.0.0.1:${bank.address().port}/`);
     await page.click("button");
-    await page.waitForSelector("#done", { timeout: 30_000 });
+    await page.waitForSelector("#done");
     assert.equal(anteroom.shop.stats.purchases, 1);
     await context.close();
   });

@@ -10,7 +10,7 @@ const TOKEN = "0123456789abcdef0123456789abcdef", OPERATORS = "operator.localhos
 /** Longer than a page waits that still hopes for a cookie: a second more with each time, and four at most. */
 const QUIET_MS = 6_000;
 
-describe("a shop in another site's frame", { concurrency: true, timeout: 60_000 }, () => {
+describe("a shop in another site's frame", { concurrency: true, timeout: 240_000 }, () => {
   let browser, site, anteroom;
   before(async () => {
     browser = await startBrowser("--test-third-party-cookie-phaseout");
@@ -57,10 +57,10 @@ describe("a shop in another site's frame", { concurrency: true, timeout: 60_000 
 
   test("waits, keeps its place and gets in by partitioned cookies", async () => {
     const { context, frame } = await open("partitioned");
-    await frame.waitForSelector("body[data-state=waiting]", { timeout: 20_000 });
+    await frame.waitForSelector("body[data-state=waiting]");
     assert.equal(await frame.textContent("#place"), "1");
     await operate("PATCH", `/${ids.partitioned}`, { total_active_users: 2 });
-    await frame.waitForSelector("body:not([data-state])", { timeout: 30_000 });
+    await frame.waitForSelector("body:not([data-state])");
     await frame.goto(`https://partitioned.localhost:${anteroom.url.port}/item/1`);
     assert.equal(await frame.locator("body[data-state]").count(), 0, "inside it goes on");
     const cookies = (await context.cookies()).filter(({ name }) => name.startsWith("__Host-anteroom-"));
@@ -70,7 +70,7 @@ describe("a shop in another site's frame", { concurrency: true, timeout: 60_000 
 
   test("says that cookies are blocked where they are not partitioned, and does not ask again", async () => {
     const { context, frame, asked } = await open("plain");
-    await frame.waitForSelector("body[data-state=cookies_blocked]", { timeout: 30_000 });
+    await frame.waitForSelector("body[data-state=cookies_blocked]");
     const requests = asked.length;
     assert.ok(requests <= 8, asked.join("\n"));
     assert.equal(await frame.locator("meta[http-equiv]").count(), 0);

@@ -74,7 +74,7 @@ describe("what is said by a mirrored board", () => {
 
   for (const isHidden of [false, true]) {
     for (const lang of isHidden ? ["en"] : ["en", "ms", "zh-Hans", "ta", "ar"]) {
-      test(`is what the server would say: ${lang}${isHidden ? ", where nobody looks" : ""}`, { timeout: 120_000 }, async () => {
+      test(`is what the server would say: ${lang}${isHidden ? ", where nobody looks" : ""}`, { timeout: 240_000 }, async () => {
         const mine = moves.filter((move) => move.lang === lang);
         assert.ok(mine.length >= 30);
         const { page, close } = await open(lang, isHidden);
@@ -99,7 +99,7 @@ describe("what is said by a mirrored board", () => {
     }
   }
 
-  test("is nothing where there is any doubt: the server is asked", { timeout: 120_000 }, async () => {
+  test("is nothing where there is any doubt: the server is asked", { timeout: 240_000 }, async () => {
     const { page, close } = await open("en");
     for (const board of doubtful.boards) {
       [said, lies, asked] = [onPort(doubtful.before), board, 0];
@@ -165,11 +165,11 @@ describe("somebody who waits by the mirror", () => {
   const comesIn = async (page) => {
     await bearer.leave();
     bearer = undefined;
-    await page.waitForSelector("#choose", { timeout: 60_000 });
+    await page.waitForSelector("#choose");
     await page.evaluate(() => fetch("/.anteroom/leave", { method: "POST" }));
   };
 
-  test("asks it without a preflight or a cookie, does not ask the server until called, and comes in", { timeout: 120_000 }, async () => {
+  test("asks it without a preflight or a cookie, does not ask the server until called, and comes in", { timeout: 240_000 }, async () => {
     const { page, asked, close } = await waits(fromBucket);
     const behind = new Visitor(anteroom);
     assert.equal(await behind.arrive(), "waiting");
@@ -205,7 +205,7 @@ describe("somebody who waits by the mirror", () => {
       };
     })(),
   };
-  test("asks the server where it is dead, from the beginning or in the middle, and comes in", { timeout: 180_000 }, async () => {
+  test("asks the server where it is dead, from the beginning or in the middle, and comes in", { timeout: 360_000 }, async () => {
     const { page, asked, close } = await waits(fromBucket);
     for (const [what, how] of Object.entries(ways)) {
       way = how;
@@ -231,7 +231,7 @@ describe("somebody who waits by the mirror", () => {
 });
 
 describe("a page of a room without a mirror", () => {
-  test("is told of none, and may ask no other host", { timeout: 60_000 }, async (t) => {
+  test("is told of none, and may ask no other host", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300 })] });
     t.after(() => anteroom.stop());
     const seat = new Visitor(anteroom);

@@ -8,7 +8,7 @@ import { inaccessible, picture, startBrowser } from "./browser.mjs";
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const LIMIT = 1_200, LOW = 300;
 
-test("an operator sees that fewer are let in, by how much and why, and when that is over", { timeout: 120_000 }, async (t) => {
+test("an operator sees that fewer are let in, by how much and why, and when that is over", { timeout: 240_000 }, async (t) => {
   const browser = await startBrowser();
   t.after(() => browser.close());
   const shop = room({ name: "clinic", new_users_per_minute: LIMIT, session_duration_seconds: 300, origin_health: { new_users_per_minute_min: 60 } });

@@ -38,7 +38,7 @@ async function open() {
   return { page, ours, sleeps, navigations: () => ours().filter((request) => request.isNavigationRequest()).length, close: () => context.close() };
 }
 
-test("a page where too many join stays, asks once for each time it was told to, and comes into the line in the end", { timeout: 120_000 }, async () => {
+test("a page where too many join stays, asks once for each time it was told to, and comes into the line in the end", { timeout: 240_000 }, async () => {
   await line.switch(OVERLOADED);
   const { page, ours, sleeps, navigations, close } = await open();
   await sleeps(1);
@@ -62,7 +62,7 @@ test("a page where too many join stays, asks once for each time it was told to, 
   await close();
 });
 
-test("a page that joins among few looks for its cookie after a while, by asking for itself", { timeout: 120_000 }, async () => {
+test("a page that joins among few looks for its cookie after a while, by asking for itself", { timeout: 240_000 }, async () => {
   const { page, sleeps, navigations, close } = await open();
   // None of its cookies comes back.
   const wake = () => page.context().clearCookies().then(() => page.evaluate(() => globalThis.wake()));

@@ -30,7 +30,7 @@ describe("every state of the page, and a room that uses up all it may", () => {
   after(() => server.close());
 
   for (const [language, direction] of [["en", "ltr"], ["ms", "ltr"], ["zh-Hans", "ltr"], ["ta", "ltr"], ["ar", "rtl"]]) {
-    test(`is accessible, fits 320 px, and stays below 14 KB compressed: ${language}`, { timeout: 120_000 }, async () => {
+    test(`is accessible, fits 320 px, and stays below 14 KB compressed: ${language}`, { timeout: 240_000 }, async () => {
       const files = readdirSync(pages).filter((name) => name.endsWith(`.${language}.json`)).map((name) => name.replace(/json$/, "html"));
       assert.equal(files.length, 17);
       const context = await browser.newContext({ viewport: { width: 320, height: 640 }, bypassCSP: true });

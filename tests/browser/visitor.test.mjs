@@ -25,7 +25,7 @@ describe("a visitor", () => {
   before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, session_duration_seconds: 300, page: page_settings })] }); });
   after(() => anteroom.stop());
 
-  test("arrives, waits, gets in, uses the shop, leaves", { timeout: 90_000 }, async () => {
+  test("arrives, waits, gets in, uses the shop, leaves", { timeout: 240_000 }, async () => {
     seat = await takeTheSeat(anteroom);
     const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
     const page = await context.newPage();
@@ -39,7 +39,7 @@ describe("a visitor", () => {
     assert.match(await page.title(), /Ahead of you: 0 people · Town clinic/);
     await page.screenshot({ path: picture("waiting-390"), fullPage: true });
     await seat.leave();
-    await page.waitForSelector("#choose", { timeout: 30_000 });
+    await page.waitForSelector("#choose");
     assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, "/item/2?from=mail");
     await page.click("#choose");
     await page.click("#confirm");
@@ -52,7 +52,7 @@ describe("a visitor", () => {
     await context.close();
   });
 
-  test("gives the place up with two clicks, and joins again", { timeout: 60_000 }, async () => {
+  test("gives the place up with two clicks, and joins again", { timeout: 240_000 }, async () => {
     seat = new Visitor(anteroom);
     await until(async () => (await seat.arrive()) === "inside" || (await seat.stand())?.state === "your_turn", "the seat is free again");
     await seat.go();
@@ -78,31 +78,31 @@ describe("a visitor", () => {
     await context.close();
   });
 
-  test("comes through without JavaScript", { timeout: 60_000 }, async () => {
+  test("comes through without JavaScript", { timeout: 240_000 }, async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(`${anteroom.url}item/1`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=waiting]");
     assert.equal(new URL(page.url()).search, "", "the mark is taken off again");
     await seat.leave();
-    await page.waitForSelector("#choose", { timeout: 40_000 });
+    await page.waitForSelector("#choose");
     await context.close();
   });
 
-  test("without cookies is told so, and not for ever", { timeout: 60_000 }, async () => {
+  test("without cookies is told so, and not for ever", { timeout: 240_000 }, async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const met = new Set();
     // A browser that keeps no cookies: none ever reaches it. What fetches here keeps them, and has forgotten them before the page can ask again.
     await page.route("**/*", async (route) => {
-      const response = await route.fetch({ maxRedirects: 0 });
+      const response = await route.fetch({ maxRedirects: 0, maxRetries: 3 });
       const { "set-cookie": _, anteroom: state, ...headers } = response.headers();
       if (state) met.add(state);
       await context.clearCookies();
       await route.fulfill({ response, headers: { ...headers, ...(state && { anteroom: state }) } });
     });
     await page.goto(anteroom.url.href);
-    await page.waitForSelector("body[data-state=cookies_blocked]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=cookies_blocked]");
     assert.deepEqual([...met], ["joining", "cookies_blocked"], "it took no rank");
     // What is on its way yet, a picture for the tab say, is none of the page's any more.
     await page.unrouteAll({ behavior: "wait" });
@@ -127,12 +127,12 @@ describe("a visitor of a room that answers no apps", () => {
     await anteroom.stop();
   });
 
-  test("comes in all the same, and what was wanted is taken from the shop one time", { timeout: 60_000 }, async () => {
+  test("comes in all the same, and what was wanted is taken from the shop one time", { timeout: 240_000 }, async () => {
     const holder = await takeTheSeat(anteroom);
     await page.goto(`${anteroom.url}item/3`);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=waiting]");
     await holder.leave();
-    await page.waitForSelector("#choose", { timeout: 30_000 });
+    await page.waitForSelector("#choose");
     // The page, joining, claiming, and then the one answer of the shop's.
     assert.deepEqual(asked.filter((what) => what.endsWith("/item/3")), [...Array(3).fill("anteroom /item/3"), "shop /item/3"]);
     await page.click("#choose");
@@ -141,16 +141,16 @@ describe("a visitor of a room that answers no apps", () => {
     await page.waitForSelector("body[data-state=left]");
   });
 
-  test("is not forgotten when the network goes and comes", { timeout: 60_000 }, async () => {
+  test("is not forgotten when the network goes and comes", { timeout: 240_000 }, async () => {
     const holder = new Visitor(anteroom);
     await until(async () => !(await holder.go()).headers.anteroom, "the seat is free again");
     await holder.go();
     await page.goto(anteroom.url.href);
-    await page.waitForSelector("body[data-state=waiting]", { timeout: 30_000 });
+    await page.waitForSelector("body[data-state=waiting]");
     await context.setOffline(true);
     await page.waitForSelector("#offline:not([hidden])");
     await holder.leave();
     await context.setOffline(false);
-    await page.waitForSelector("a[href^='/item/']", { timeout: 30_000 });
+    await page.waitForSelector("a[href^='/item/']");
   });
 });

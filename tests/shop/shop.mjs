@@ -204,6 +204,8 @@ export async function startShop({ port = 0, sessionMs = 300_000 } = {}) {
     // The only thing that fails here is a request which breaks off, or an address that is none.
     answer(request, reply, visitors).catch(() => response.headersSent ? response.destroy() : reply.send(400, {}));
   });
+  // Whoever fetches from here keeps connections: none ends under a request that was sent late.
+  server.keepAliveTimeout = 0;
   server.on("upgrade", (request, socket) => {
     if (request.url.split("?")[0] === "/ws") echo(request, socket);
     else socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");

@@ -12,7 +12,7 @@ describe("attacks", () => {
   before(async () => { world = await startWorld(ATTACKS); });
   after(() => world.stop());
   for (const attack of ATTACKS) {
-    test(`${attack.name}: ${attack.open ? "gets what is said of it, and no more" : "stopped"}`, { timeout: 90_000 }, async () => {
+    test(`${attack.name}: ${attack.open ? "gets what is said of it, and no more" : "stopped"}`, { timeout: 240_000 }, async () => {
       const { outcome, evidence } = await judge(attack, world.on(attack));
       assert.notEqual(outcome, "BROKEN", evidence);
     });

@@ -30,6 +30,6 @@ test("40 visitors and 100 clients without cookies, for 20 seats", { timeout: 240
   assert.equal(result.visitors, 40);
 });
 
-test("a crowd for a stranger's host is refused", { timeout: 120_000 }, async () => {
+test("a crowd for a stranger's host is refused", { timeout: 240_000 }, async () => {
   await assert.rejects(crowd("--url", "https://shop.example.com/"), /i-own-this-host/);
 });

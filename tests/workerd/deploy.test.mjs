@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** The budget. */
 const WASM_GZIP_BYTES_MAX = 192_000;
 
-test("wrangler deploy --dry-run builds a Worker with every object in it", { timeout: 120_000 }, () => {
+test("wrangler deploy --dry-run builds a Worker with every object in it", { timeout: 240_000 }, () => {
   const out = mkdtempSync(join(tmpdir(), "anteroom-"));
   try {
     const said = execFileSync(join(root, "tests/node_modules/.bin/wrangler"), ["deploy", "--dry-run", "--outdir", out], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });

@@ -29,7 +29,7 @@ after(() => process.kill(-child.pid, "SIGTERM"));
 /** One request to this machine under a name that leads to it. */
 const ask = (address, { method = "GET", headers = {}, body } = {}) => new Promise((resolve, reject) => {
   const { host, pathname } = new URL(address);
-  const sent = request({ host: "127.0.0.1", port, path: pathname, method, headers: { ...NAVIGATION, Host: host, ...headers } }, (answer) => {
+  const sent = request({ agent: false, host: "127.0.0.1", port, path: pathname, method, headers: { ...NAVIGATION, Host: host, ...headers } }, (answer) => {
     let text = "";
     answer.on("data", (data) => (text += data)).on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
   });
@@ -37,7 +37,7 @@ const ask = (address, { method = "GET", headers = {}, body } = {}) => new Promis
   sent.end(body);
 });
 
-test("make dev brings up the shop, the board and the operator's page, and says where", { timeout: 180_000 }, async () => {
+test("make dev brings up the shop, the board and the operator's page, and says where", { timeout: 240_000 }, async () => {
   const addresses = await until(() => said.match(/http:\S+/g)?.length >= 3 && said.match(/http:\S+/g), "the addresses are printed", 120_000);
   const [shop, board, operator] = addresses;
   await until(() => ask(shop).then(() => true, () => false), `an answer: ${said}`, 60_000);

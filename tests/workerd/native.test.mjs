@@ -24,7 +24,7 @@ class Native {
 }
 
 describe("an app that keeps no cookies", () => {
-  test("waits, is let in, goes on by its token, and leaves", { timeout: 60_000 }, async (t) => {
+  test("waits, is let in, goes on by its token, and leaves", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room({ total_active_users: 1 })] });
     t.after(() => anteroom.stop());
     const seat = new Visitor(anteroom);
@@ -41,7 +41,7 @@ describe("an app that keeps no cookies", () => {
     assert.equal(app.token, "", "the token is taken away");
   });
 
-  test("is let in at once while there is room, renews, and is out when the origin says so", { timeout: 60_000 }, async (t) => {
+  test("is let in at once while there is room, renews, and is out when the origin says so", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room({ enabled_origin_commands: ["revoke"] })] });
     t.after(() => anteroom.stop());
     const app = new Native(anteroom);
@@ -54,7 +54,7 @@ describe("an app that keeps no cookies", () => {
     assert.deepEqual([ended.headers["anteroom-command"], app.token], [undefined, ""]);
   });
 
-  test("keeps its token though its platform keeps another room's cookie; one of the room's counts before it", { timeout: 60_000 }, async (t) => {
+  test("keeps its token though its platform keeps another room's cookie; one of the room's counts before it", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom({ rooms: [room(), room({ name: "b", path: "/api/b" })] });
     t.after(() => anteroom.stop());
     const other = new Visitor(anteroom), visitor = new Visitor(anteroom);
@@ -72,7 +72,7 @@ describe("an app that keeps no cookies", () => {
     assert.match(String(both.headers["set-cookie"]), new RegExp(cookieOf(visitor).split("=")[0]));
   });
 
-  test("is told its token in answers that no cache keeps, whatever the origin says of them", { timeout: 60_000 }, async (t) => {
+  test("is told its token in answers that no cache keeps, whatever the origin says of them", { timeout: 240_000 }, async (t) => {
     const anteroom = await startAnteroom();
     t.after(() => anteroom.stop());
     const app = new Native(anteroom), first = await app.ask("/logo");
@@ -84,7 +84,7 @@ describe("an app that keeps no cookies", () => {
   });
 
   const skip = spawnSync("curl", ["--version"]).error && "there is no curl on this machine";
-  test("may be a few lines of shell, as in docs/apps.md", { timeout: 60_000, skip }, async (t) => {
+  test("may be a few lines of shell, as in docs/apps.md", { timeout: 240_000, skip }, async (t) => {
     const anteroom = await startAnteroom();
     const folder = mkdtempSync(join(tmpdir(), "anteroom-app-"));
     t.after(() => (rmSync(folder, { recursive: true }), anteroom.stop()));

@@ -116,7 +116,7 @@ async function crowd(edge, panicking, { traps, dense, operates }) {
   assert.equal(generation, panics(last), "each began a new instance");
 }
 
-describe("the Wasm panics", { concurrency: 4, timeout: 60_000 }, () => {
+describe("the Wasm panics", { concurrency: 4, timeout: 240_000 }, () => {
   for (const [name, panic] of Object.entries(PANICS)) {
     test(`while ${name}: those inside go on, and everybody has a place of their own`, async () => {
       const edge = (host) => faulty.at(worker(name, "edge"), host);
@@ -167,11 +167,12 @@ async function startTill() {
     request.resume();
     response.writeHead(200, { "Anteroom-Command": "revoke", "Set-Cookie": "bought=1" }).end("bought");
   });
+  server.keepAliveTimeout = 0;
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { port: server.address().port, stop: () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())) };
 }
 
-describe("the Wasm panics on the way of somebody inside", { timeout: 60_000 }, () => {
+describe("the Wasm panics on the way of somebody inside", { timeout: 240_000 }, () => {
   let till, open;
   before(async () => {
     const listens = room({ host: OPEN, session_duration_seconds: 300, enabled_origin_commands: ["revoke"] });

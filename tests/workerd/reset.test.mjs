@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => faulty.stop());
 
-test("everybody of before is out, the next who comes is the first, and the seat is nobody's until the last pass is dead", { timeout: 90_000 }, async () => {
+test("everybody of before is out, the next who comes is the first, and the seat is nobody's until the last pass is dead", { timeout: 240_000 }, async () => {
   const [inside, first, second] = [1, 2, 3].map(() => new Visitor(shop));
   assert.deepEqual([await inside.arrive(), await first.arrive(), first.place, await second.arrive(), second.place], ["inside", "waiting", 1, "waiting", 2]);
   await inside.go();

@@ -14,7 +14,7 @@ let anteroom;
 before(async () => { anteroom = await startDevelopment(); });
 after(() => anteroom.stop());
 
-test("passes, places and their order outlive a crash, and no rank is given twice", { timeout: 180_000 }, async () => {
+test("passes, places and their order outlive a crash, and no rank is given twice", { timeout: 240_000 }, async () => {
   const inside = [], waiting = [];
   for (let index = 0; index < PEOPLE; index++) {
     const visitor = new Visitor(anteroom);

@@ -135,7 +135,7 @@ describe("bypass rules", () => {
     await replace();
   });
 
-  test("let by at the edge whom they exempt, without a cookie and without a seat", { timeout: 60_000 }, async () => {
+  test("let by at the edge whom they exempt, without a cookie and without a seat", { timeout: 240_000 }, async () => {
     await replace(
       rule('http.request.uri.path eq "/health"'),
       rule('http.request.method eq "POST" and starts_with(http.request.uri.path, "/hook")'),

@@ -29,7 +29,7 @@ const told = (place) => until(async () => {
   return { at, ...JSON.parse(text) };
 }, `something lies at ${place}`);
 
-describe("the data center's cache", { timeout: 90_000 }, () => {
+describe("the data center's cache", { timeout: 240_000 }, () => {
   test("has what an isolate heard of directory and room, sealed, for the others", async () => {
     const since = Date.now() - 60_000, { at, version, rooms } = await told(directory);
     assert.ok(at > since && at <= Date.now() && version >= 1);

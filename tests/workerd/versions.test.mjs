@@ -32,7 +32,7 @@ let faulty;
 before(async () => { faulty = await startFaulty(Object.keys(MIXES).map((name) => anteroom(worker(name), rooms))); });
 after(() => faulty.stop());
 
-describe("with", { concurrency: true, timeout: 60_000 }, () => {
+describe("with", { concurrency: true, timeout: 240_000 }, () => {
   for (const [name, versions] of Object.entries(MIXES)) {
     test(`${name} people come in, are renewed, join, wait, claim, shop and leave`, async () => {
       const shop = faulty.at(worker(name), HOST);
