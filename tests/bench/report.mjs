@@ -26,7 +26,7 @@ const ROWS = [
   ["throughput_vs_bare", "throughput : bare Worker, 95 %", { says: "not all < 0.97", holds: (_, report) => report.throughput_vs_bare_high >= 0.97 }, interval("throughput_vs_bare")],
   ["bare_vs_bare", "  bare Worker : its twin, 95 %", none, interval("bare_vs_bare")],
   ["p99_vs_bare", "  99th percentile of time : bare Worker's, 95 %", none, interval("p99_vs_bare")],
-  ["poll_vs_hello", "polls : Rust hello", atLeastOr(0.8, 0.55)],
+  ["poll_vs_hello", "polls : Rust hello", atLeastOr(0.8, 0.5)],
   ["poll_floor_vs_hello", "  the least that a poll takes : Rust hello", none],
   ["poll_object_calls_per_1000", "object calls on behalf of 1 000 polls", atMost(0)],
   ["join_vs_naive_64", "joins : naive object, 64 connections", atLeastOr(3, 1)],
