@@ -102,8 +102,13 @@ async function startWrangler(shop, state, port, protocol, more) {
   return { url, end: async (signal) => (process.kill(-child.pid, signal), ended) };
 }
 
-/** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. A connection that was kept alive, and
- * that the server ended meanwhile, is no answer: it is asked for again, as browsers do. */
+/** When each connection that is kept was last answered on. */
+const answeredAt = new WeakMap();
+/** workerd ends a connection on which nothing was asked for five seconds; here one may be taken for alive that it has ended. */
+const IDLE_MS = 4_000;
+
+/** One HTTP request with just this path and these headers. `host` stands in the Host header alone: every name leads to this machine. What meets the end of a connection that was
+ * idle for long is asked one more time, on a connection of its own, as browsers do. */
 export function ask(url, path, agent, options = {}) {
   const { method = "GET", headers = {}, body, host } = options;
   return new Promise((resolve, reject) => {
@@ -111,15 +116,18 @@ export function ask(url, path, agent, options = {}) {
     // What speaks https here has a certificate of its own making.
     const { request } = url.protocol === "https:" ? https : http, trusts = { rejectUnauthorized: false };
     const sent = request({ agent, method, hostname: url.hostname, port: url.port, path, headers: { ...named, ...headers }, ...trusts }, (answer) => {
-      const chunks = [];
+      const chunks = [], { socket } = answer;
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("error", reject);
       answer.on("end", () => {
+        answeredAt.set(socket, performance.now());
         const bytes = Buffer.concat(chunks);
         resolve({ status: answer.statusCode, headers: answer.headers, bytes, body: bytes.toString() });
       });
     });
-    sent.on("error", (error) => (sent.reusedSocket && /ECONNRESET|EPIPE/.test(error.code) ? resolve(ask(url, path, agent, options)) : reject(error)));
+    let idleMs = 0;
+    sent.on("socket", (socket) => (idleMs = performance.now() - (answeredAt.get(socket) ?? Infinity)));
+    sent.on("error", (error) => (idleMs >= IDLE_MS && /ECONNRESET|EPIPE/.test(error.code) ? resolve(ask(url, path, false, options)) : reject(error)));
     sent.end(body);
   });
 }

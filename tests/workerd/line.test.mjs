@@ -85,6 +85,7 @@ describe("a crowd of 300 for 50 seats", () => {
     assert.deepEqual(lived.flatMap((note) => note.errors), []);
     // An answer of the Room's is waited for so long; where the machine lets nobody run for that time, it is late.
     if (stalls.longestMs < 1_000) assert.deepEqual(lived.flatMap((note) => note.again), []);
+    assert.ok(lived.every(({ again }) => again.length <= 3), "and not again and again");
     assert.equal(lived.filter((note) => note.lost).length, 0, "nobody is lost");
     assert.ok(anteroom.shop.stats.inside_max <= 50, `the shop saw ${anteroom.shop.stats.inside_max} at once`);
     assert.equal(anteroom.shop.stats.purchases, 300);

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { storage } from "../bench/runtime.mjs";
 import { AT_LEAST_EVERY_MS, EVERY_MS, Mirror, decide } from "../../src/mirror.mjs";
 import { anteroom as worker, startFaulty } from "./faulty.mjs";
-import { Visitor, room, startAnteroom, until } from "./harness.mjs";
+import { Visitor, measureStalls, room, startAnteroom, until } from "./harness.mjs";
 
 const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
@@ -208,8 +208,9 @@ describe("a bucket that nobody can write to", { timeout: 240_000 }, () => {
     });
   }
 
-  test("is written to again after the Wasm began anew, and what is told never goes back", async () => {
-    const place = faulty.at("panics", HOST), boards = [];
+  test("is written to again after the Wasm began anew, and what is told never goes back", async (t) => {
+    const place = faulty.at("panics", HOST), boards = [], times = [], stalls = measureStalls();
+    t.after(() => stalls.stop());
     await line(place);
     await place.switch({ traps: { "room step": { every: 4, most: 3, when: "after" } } });
     const anew = async () => {
@@ -217,11 +218,14 @@ describe("a bucket that nobody can write to", { timeout: 240_000 }, () => {
       await new Visitor(place).arrive().catch(() => {});
       const { written, sprung } = await place.switch();
       boards.push(...written.map(({ board }) => board.sequence));
+      times.push(...written.map(({ at }) => at));
       return sprung["room step"];
     };
     await until(async () => (await anew()) === 3, "it began anew three times");
     const before = boards.length;
     await until(async () => (await anew(), boards.length >= before + 3), "it is written to again, and again");
+    const apart = times.slice(before).map((at, index, all) => (index ? at - all[index - 1] : 0));
+    assert.ok(Math.max(...apart) <= 4_000 + stalls.longestMs, `${apart} ms apart`);
     assert.deepEqual(boards, [...boards].sort((a, b) => a - b));
   });
 });
