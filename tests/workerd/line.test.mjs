@@ -23,10 +23,9 @@ describe("a crowd of 300 for 50 seats", () => {
   // A seat that is given up is free eight seconds later (rule 1), so fifty of them are used six times within a minute and a quarter.
   // Walks from page to purchase as a browser would, and writes down what happened.
   async function walk(visitor) {
-    const note = { errors: [], again: [] };
+    const note = { errors: [], again: [], get place() { return visitor.place; } };
     lived.push(note);
     let state = await visitor.arrive();
-    note.place = visitor.place;
     for (const end = Date.now() + 150_000; state !== "inside"; ) {
       if (Date.now() > end) return void (note.lost = true);
       const asked = Date.now();
@@ -41,7 +40,6 @@ describe("a crowd of 300 for 50 seats", () => {
         if (state === "unavailable") note.again.push(state);
         await pause(1_000);
         state = await visitor.arrive();
-        note.place = visitor.place;
         continue;
       }
       const told = await visitor.stand();
